@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets: make them, set options, name the failed call in the error. All
+ * sockets are non-blocking and close-on-exec. Any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "weir/base/error.h"
+#include "weir/os/addr.h"
+
+/* -1 and an error that names the call. type: SOCK_STREAM or SOCK_DGRAM. */
+int socket_open(int domain, int type, struct error *err);
+/* Sets an integer option; the error names it ("SO_REUSEPORT"). */
+bool socket_set_int(int fd, int level, int option, int value, const char *name, struct error *err);
+/* Best effort versions for the traffic path: no error text. */
+void socket_set_nodelay(int fd);
+void socket_set_quickack(int fd, bool on);
+/* A close that resets the connection instead of finishing it. */
+void socket_set_linger_reset(int fd);
+bool socket_bind(int fd, const struct addr *addr, struct error *err);
+/* Pending error of a socket (SO_ERROR), 0 when fine. */
+int socket_error(int fd);
+bool socket_local_addr(int fd, struct addr *out);
+bool socket_peer_addr(int fd, struct addr *out);
+bool socket_set_nonblocking(int fd);
