@@ -34,7 +34,7 @@ str_of(const char *ptr, size_t len)
 static inline bool
 str_eq(struct str a, struct str b)
 {
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 /* ASCII letters compare without case. */

@@ -26,6 +26,9 @@ void text_add_char(struct text *text, char c);
 void text_puts(struct text *text, const char *s);
 void text_printf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_vprintf(struct text *text, const char *fmt, va_list args);
+/* Room for `len` bytes at the end, to be written and then counted by text_keep(). */
+char *text_reserve(struct text *text, size_t len) __attribute__((returns_nonnull));
+void text_keep(struct text *text, size_t len);
 
 static inline struct str
 text_str(const struct text *text)
