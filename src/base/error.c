@@ -19,13 +19,15 @@
 bool
 error_set(struct error *err, const char *fmt, ...)
 {
+    char message[sizeof(err->text)]; /* an argument may be err->text itself */
     va_list args;
 
     if (err == NULL)
         return false;
     va_start(args, fmt);
-    vsnprintf(err->text, sizeof(err->text), fmt, args);
+    vsnprintf(message, sizeof(message), fmt, args);
     va_end(args);
+    memcpy(err->text, message, strlen(message) + 1);
     return false;
 }
 

@@ -16,7 +16,10 @@ struct text {
     size_t cap;
 };
 
-#define TEXT_INIT { NULL, 0, 0 }
+#define TEXT_INIT                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 void text_init(struct text *text);
 void text_fini(struct text *text);
