@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A mux turns a connection into streams and messages. One contract for both sides, so that any client protocol meets any
+ * server protocol.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/registry.h"
+#include "weir/mux/endpoint.h"
+#include "weir/net/connection.h"
+
+enum mux_side { MUX_FRONT, MUX_BACK };
+
+/* What the mux needs to know from the proxies' settings; lives in the snapshot (immutable); of the frontend or of the backend. */
+struct mux_settings {
+    int64_t http_request_ms;      /* front: whole head within this time after the first byte (or accept); 0: see client_ms */
+    int64_t keep_alive_ms;        /* front: idle between requests; 0: http_request_ms, then client_ms */
+    int64_t client_ms;            /* front: silence while a head is awaited when the others are 0; 0: for ever */
+    bool unsafe_request;          /* option accept-unsafe-violations-in-http-request */
+    bool unsafe_response;
+    bool ignore_probes;           /* option http-ignore-probes */
+    bool case_adjust;             /* option h1-case-adjust-bogus-client / -server */
+    bool close_after;             /* front: option httpclose: one request for each connection */
+    bool pretend_keepalive;
+    uint32_t max_requests;        /* back: max-reuse + 1; 0: no limit */
+    uint32_t max_fields;          /* tune.http.maxhdr */
+    uint32_t max_head;            /* bytes of a head: tune.bufsize */
+    void *slots;                  /* later: h2 settings */
+};
+
+struct mux_conn;
+
+struct mux_owner {
+    /* Front: a new request (EP_HEAD), a new TCP connection (no head), or a request that could not be read (EP_IN_BROKEN, error_status,
+     * error 0 bytes means the client just went away): the owner sets ep->owner and starts a stream, or closes ep. */
+    void (*on_stream)(struct mux_conn *mc, struct endpoint *ep);
+    /* Back: the stream has ended and the connection can take another: the owner keeps it (idle pool) or closes it. */
+    void (*on_idle)(struct mux_conn *mc);
+    /* The connection is gone (closed by the peer while idle, or finished closing); mc is freed after this returns. No endpoint
+     * of it is left. */
+    void (*on_gone)(struct mux_conn *mc);
+    /* Front: the settings for the next request (the configuration may have changed since the connection was accepted). NULL: keep. */
+    const struct mux_settings *(*on_settings)(struct mux_conn *mc);
+};
+
+#define MUX_CONN_MAGIC 0x4d555843u
+/* The beginning of every mux's own struct of a connection. */
+struct mux_conn {
+    unsigned magic;
+    const struct mux *mux;
+    struct connection *conn;        /* owns */
+    const struct mux_owner *owner;
+    void *owner_data;               /* session, or server */
+    const struct mux_settings *settings;
+    uint32_t streams;               /* open now */
+    uint32_t served;                /* requests so far */
+};
+
+struct mux {
+    const char *name;   /* "none" (tcp), "h1", "h2" */
+    bool is_http;
+    bool has_many;      /* several streams at once */
+    /* Takes the connection over (established, or on the back side still connecting). NULL: out of memory (conn stays the caller's). */
+    struct mux_conn *(*start)(struct connection *conn, enum mux_side side, const struct mux_settings *settings,
+                              const struct mux_owner *owner, void *owner_data);
+    /* Back: an endpoint for a new stream; NULL: no room or memory. */
+    struct endpoint *(*open)(struct mux_conn *mc);
+    /* Finish: no new streams; close once those that run have ended; idle ones close now. */
+    void (*stop)(struct mux_conn *mc);
+    /* endpoint.h */
+    bool (*send_head)(struct endpoint *ep, struct message *msg);
+    bool (*send_body)(struct endpoint *ep, struct chain *data);
+    bool (*send_end)(struct endpoint *ep);
+    void (*flush)(struct endpoint *ep, bool more);
+    void (*consumed)(struct endpoint *ep);
+    void (*close)(struct endpoint *ep, enum endpoint_close how);
+};
+
+struct mux_ref {
+    const struct mux *mux;
+};
+REGISTRY(mux_ref, struct mux_ref);
+
+const struct mux *mux_find(struct str name); /* NULL: unknown */
+extern const struct mux tcp_mux;
+extern const struct mux h1_mux;
+
+/* Closes at once; the endpoint, if any, must have been closed before. */
+void mux_conn_close(struct mux_conn *mc);
+/* Front h1: bytes that were already read although TCP was meant, or the other way round (mode upgrade): part 2. */
