@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conditions after "if" and "unless": named ACLs and anonymous ones, combined with and, or, not.
+ */
+#pragma once
+
+#include "weir/expr/sample.h"
+
+struct condition; /* in the snapshot's arena; immutable */
+struct acl_scope; /* the named ACLs of one proxy */
+
+enum truth {
+    TRUTH_NO,
+    TRUTH_YES,
+    TRUTH_LATER, /* depends on data that may still come */
+};
+
+/* An empty scope; `outer` (may be NULL) is that of a named defaults section. */
+struct acl_scope *acl_scope_new(struct parse *parse, const struct acl_scope *outer);
+/* The acl keyword: "<name> <criterion> [flags] [operator] <patterns>" from parse->words. */
+bool acl_parse(struct parse *parse, struct acl_scope *scope);
+/* Reads "if|unless <condition>" up to the end of the line; with neither word next: *out = NULL (always true). `place`: where it runs. */
+bool condition_parse_optional(struct parse *parse, const struct acl_scope *scope, unsigned place, struct condition **out);
+/* The words up to the end of the line are a condition (after "if" was read). */
+struct condition *condition_parse(struct parse *parse, const struct acl_scope *scope, unsigned place, bool negate);
+
+/* NULL is always TRUTH_YES. */
+enum truth condition_test(const struct condition *condition, struct eval *eval);
+/* Names of all fetch places it needs, for warnings; text as written. */
+const char *condition_text(const struct condition *condition);
