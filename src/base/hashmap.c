@@ -13,11 +13,9 @@
  */
 #include "weir/base/hashmap.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
+#include "weir/base/hash.h"
 
 #define CAP_MIN 8
 
@@ -26,12 +24,6 @@ struct hashmap_entry {
     void *value; /* NULL: free */
     uint64_t hash;
 };
-
-static uint64_t
-hash_of(struct str key)
-{
-    return XXH3_64bits(key.ptr == NULL ? "" : key.ptr, key.len);
-}
 
 /* Where the key is, or the free entry where it would go. There is always a free one. */
 static size_t
@@ -83,13 +75,13 @@ hashmap_find(const struct hashmap *map, struct str key)
 {
     if (map->count == 0)
         return NULL;
-    return map->entries[place_of(map, key, hash_of(key))].value;
+    return map->entries[place_of(map, key, hash_xxh3(key, 0))].value;
 }
 
 void *
 hashmap_set(struct hashmap *map, struct str key, void *value)
 {
-    uint64_t hash = hash_of(key);
+    uint64_t hash = hash_xxh3(key, 0);
     struct hashmap_entry *entry;
     void *before;
 
@@ -131,7 +123,7 @@ hashmap_remove(struct hashmap *map, struct str key)
 
     if (map->count == 0)
         return NULL;
-    at = place_of(map, key, hash_of(key));
+    at = place_of(map, key, hash_xxh3(key, 0));
     value = map->entries[at].value;
     if (value == NULL)
         return NULL;
