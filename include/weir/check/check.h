@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Health checks of servers: when to check, rise and fall, and what others may ask about them.
+ *
+ * Thread: control.
+ */
+#pragma once
+
+#include "weir/server/server.h"
+
+enum check_status { /* names and meanings as in HAProxy's check_status column */
+    CHECK_UNKNOWN, CHECK_INI, CHECK_START, CHECK_SOCKERR, CHECK_L4OK, CHECK_L4TOUT, CHECK_L4CON, CHECK_L6OK, CHECK_L6TOUT, CHECK_L6RSP,
+    CHECK_L7TOUT, CHECK_L7RSP, CHECK_L7OK, CHECK_L7OKC, CHECK_L7STS, CHECK_PROCERR, CHECK_PROCTOUT, CHECK_PROCOK, CHECK_HANA,
+};
+
+/* What statistics show of a server's check. */
+struct check_view {
+    bool is_enabled;
+    bool in_progress;
+    enum check_status status;
+    int code;              /* HTTP status, else 0 */
+    int64_t duration_ms;   /* of the last one; -1: none yet */
+    int rise, fall, health; /* health: 0..rise+fall-1 */
+    const char *description; /* "Layer4 check passed" */
+    char last_text[128];
+};
+/* False: the server has no check. Control. */
+bool check_view(const struct server *srv, struct check_view *out);
+const char *check_status_name(enum check_status status);        /* "L4OK" */
+const char *check_status_description(enum check_status status); /* "Layer4 check passed" */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Idle server connections, kept for reuse, per server and thread.
+ *
+ * For:     a finished request leaves its server connection here; the next request for that server may take it instead of dialling.
+ * Owns:    each connection in it, until idle_pool_take() gives it away.
+ * Thread:  a pool belongs to one thread.
+ *
+ * The most recently used connection goes first, because the oldest is the likeliest to have been closed by the server.
+ */
+#pragma once
+
+#include "weir/mux/mux.h"
+#include "weir/server/server.h"
+
+/* Which idle connections a request may use: those with the same key (0: no condition; later SNI, source, PROXY data ...). */
+enum idle_kind {
+    IDLE_ANY = 0,
+    IDLE_SAFE = 1, /* only connections that have already served more than one request ("http-reuse safe") */
+};
+
+/* --- owner thread ------------------------------------------------------- */
+
+/* The most recent one, or NULL. It has one free stream. */
+struct mux_conn *idle_pool_take(struct server *srv, uint64_t key);
+/* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance, too many descriptors). */
+void idle_pool_give(struct server *srv, struct mux_conn *mc, uint64_t key);
+/* An idle connection that closed (mux_owner.on_gone). */
+void idle_pool_forget(struct server *srv, struct mux_conn *mc);
+/* Closes all of this thread's; other threads are asked by mailbox (server down, removed, address changed). */
+void idle_pool_clear(struct server *srv);
+/* For statistics. Any. */
+uint32_t idle_pool_count(const struct server *srv);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting lines of servers and backends: streams of all threads, first come first served (by priority class later).
+ *
+ * Lock: queue->lock (LOCK_SERVER), the named exception to "traffic takes no lock": taken only by streams that must wait and when a slot
+ *       is given back while somebody waits.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/list.h"
+#include "weir/loop/lock.h"
+#include "weir/loop/mailbox.h"
+
+struct server;
+struct thread;
+
+struct queue {
+    struct lock lock;
+    struct list entries;
+    uint32_t length;     /* atomic */
+    uint32_t length_max;
+};
+
+/* Embedded in a stream. */
+struct queue_entry {
+    struct list link;
+    struct queue *queue;      /* NULL: not waiting */
+    struct thread *thread;    /* of the stream */
+    struct mail mail;         /* carries the slot to the stream's thread */
+    struct server *granted;   /* whose slot it was given (already counted in server->current) */
+    uint32_t state;           /* enum queue_entry_state */
+    uint32_t position;        /* when it came, for logs: how many were before it */
+    /* Runs on the stream's thread when a slot was granted. */
+    void (*on_granted)(struct queue_entry *entry);
+};
+enum queue_entry_state { QUEUE_OUT, QUEUE_WAITING, QUEUE_GRANTED };
+
+void queue_init(struct queue *queue);
+/* Waits in the line. Owner. False: the line has `max` entries already (max 0: no limit). */
+bool queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max);
+/* Leaves the line (timeout, abort). A slot that was granted meanwhile is given back. Owner. */
+void queue_leave(struct queue_entry *entry);
+/* Slots may have come free on `srv` (a slot was given back, maxconn raised, server came up): grants what is possible to its own line first,
+ * then its backend's. Any thread. */
+void queue_serve(struct server *srv);

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Servers. server_conf is what a server line says (immutable); server is what lives: state, weight, address, connections,
+ * counters, found again as backend/name when a new snapshot is built.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/list.h"
+#include "weir/base/registry.h"
+#include "weir/loop/counter.h"
+#include "weir/loop/lock.h"
+#include "weir/net/connector.h"
+#include "weir/proxy/proxy.h"
+#include "weir/server/queue.h"
+
+#define SERVER_CONF_MAGIC 0x53434f4eu
+struct server_conf {
+    unsigned magic;
+    const char *name;
+    struct source_pos pos;
+    int64_t id;                  /* puid; automatic from 1 */
+    const char *guid;
+    struct proxy_conf *backend;  /* same snapshot */
+    struct list link;            /* in backend->servers */
+    const char *addr_text;
+    struct addr addr;            /* resolved at start (init-addr); ADDR_NONE: not known yet */
+    const char *host_name;       /* when the address is a name */
+    int port_offset;             /* "+N": added to the client's port */
+    bool port_is_offset;
+    int64_t weight;              /* 0..256, default 1 */
+    int64_t maxconn, minconn, maxqueue;
+    bool backup, disabled;
+    int64_t slowstart_ms;
+    struct dial_conf dial;
+    int64_t pool_max_conn;       /* -1: no limit */
+    int64_t pool_low_conn;
+    int64_t pool_purge_delay_ms;
+    int64_t max_reuse;           /* -1: no limit */
+    const char *init_addr;
+    const char *proto;
+    const char *redir;
+    const char *cookie;          /* part 4 */
+    bool strict_maxconn;
+    int on_marked_down;          /* 1: shutdown-sessions */
+    int on_marked_up;            /* 1: shutdown-backup-sessions */
+    struct mux_settings mux;
+    struct server *live;         /* set by ADOPT; holds */
+    void *slots;                 /* SLOT_SERVER: check settings (room check), TLS, ... */
+};
+
+enum server_state {
+    SERVER_STOPPED,  /* down */
+    SERVER_STARTING, /* slow start */
+    SERVER_RUNNING,
+    SERVER_STOPPING, /* soft stop: 404 of a check with disable-on-404; takes persistent traffic only */
+};
+/* Administrative words, as bits (the numbers of "show servers state"). */
+enum server_admin {
+    ADMIN_FMAINT = 0x01, /* forced maintenance */
+    ADMIN_IMAINT = 0x02, /* inherited by tracking */
+    ADMIN_CMAINT = 0x04, /* "disabled" in the configuration */
+    ADMIN_FDRAIN = 0x08,
+    ADMIN_IDRAIN = 0x10,
+    ADMIN_RMAINT = 0x20, /* no address by resolution */
+    ADMIN_HMAINT = 0x40, /* name set at run time */
+    ADMIN_MAINT = 0x67,
+    ADMIN_DRAIN = 0x18,
+};
+
+struct server_row { /* counters, a row per thread */
+    uint64_t sessions, bytes_in, bytes_out, denied_responses, connect_errors, response_errors, retries, redispatches;
+    uint64_t status[6], requests, client_aborts, server_aborts, lb_total, connect_attempts, connections_reused, failed_rewrites,
+        internal_errors;
+    uint64_t queue_ms_sum, connect_ms_sum, response_ms_sum, total_ms_sum, timed_count;
+    uint64_t queue_ms_max, connect_ms_max, response_ms_max, total_ms_max;
+    struct rate session_rate;
+    uint64_t session_rate_max;
+    int64_t last_session_s; /* wall seconds; 0: never */
+};
+
+struct idle_pool;
+
+#define SERVER_MAGIC 0x53525652u
+struct server { /* live */
+    unsigned magic;
+    unsigned refs;               /* control */
+    const char *name;            /* owns */
+    int64_t id;
+    struct proxy *backend;       /* borrows: outlives us */
+    const struct server_conf *conf; /* RCU; NULL once it is gone from the configuration */
+    struct list link;            /* in backend_live->servers */
+
+    /* State: changed on the control thread only (server_state.c), read by all (relaxed atomics). */
+    int state;                   /* enum server_state */
+    unsigned admin;              /* set of enum server_admin */
+    int64_t user_weight;         /* as set by people: 0..256 */
+    int64_t effective_weight;    /* x16 when slow starting, agents ... see weight.c; what balancers use */
+    int64_t maxconn;             /* effective: conf or run time */
+    int64_t last_change_ms;      /* loop time of the control thread */
+    uint64_t down_transitions, failed_checks, down_ms;
+    struct addr addr;            /* published: see server_addr() */
+    uint32_t addr_version;       /* even; odd while the address is being changed (seqlock) */
+
+    /* Shared by all threads (atomics). */
+    uint32_t current;            /* streams that hold a connection slot now */
+    uint32_t current_max;
+    uint32_t served_connections_unused;
+    struct queue queue;          /* streams that wait for this very server */
+
+    struct counter_rows counters; /* struct server_row */
+    struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
+    void *check;                 /* room check's; owns through its observer */
+    void *live_slots;            /* reserved */
+};
+
+/* Who wants to know (check room, balance, admin ...). Runs on the control thread. */
+struct server_observer {
+    void (*changed)(struct server *srv, unsigned what); /* enum server_change bits */
+};
+enum server_change { SERVER_CHANGED_STATE = 1, SERVER_CHANGED_ADMIN = 2, SERVER_CHANGED_WEIGHT = 4, SERVER_CHANGED_ADDR = 8,
+    SERVER_ADDED = 16, SERVER_REMOVED = 32, SERVER_CHANGED_MAXCONN = 64 };
+REGISTRY(server_observer, struct server_observer);
+
+/* A published set of the servers of a live backend; immutable; RCU. Rebuilt by the control thread at every change of servers, states or
+ * weights, together with what the balancer precomputes. */
+struct server_set {
+    struct server **usable;      /* those that may get new traffic: active, or backups when no active one is usable */
+    unsigned usable_count;
+    unsigned active_count, backup_count; /* usable actives, usable backups (whether in use or not) */
+    uint64_t weight_sum;
+    bool uses_backups;
+    struct server **all;         /* all servers, in order of the text */
+    unsigned all_count;
+    void *plan;                  /* the balancer's: schedule, map, ring; owned */
+    void (*plan_free)(void *plan);
+};
+
+/* The live part of a backend. */
+struct backend_live {
+    struct list servers;         /* struct server; control */
+    struct server_set *set;      /* RCU */
+    struct queue queue;          /* streams that wait for any server */
+    uint64_t position;           /* atomic: round robin */
+    int64_t last_change_ms, down_ms;
+    uint64_t down_transitions;
+    const struct balancer *balancer; /* of the current configuration: room balance */
+    /* Called to build set->plan; the balance room sets it (slot of the configuration). May be NULL. */
+    void (*build_plan)(struct proxy *backend, struct server_set *set);
+};
+
+/* --- any thread ------------------------------------------------------------ */
+
+static inline struct server_set *
+server_set_read(const struct proxy *backend)
+{
+    return __atomic_load_n(&backend->back->set, __ATOMIC_CONSUME);
+}
+/* May take new traffic: running or starting, no maintenance, no drain, weight > 0. */
+bool server_is_usable(const struct server *srv);
+/* May take traffic that is bound to it (persistence): as above but drain and weight 0 are fine. */
+bool server_takes_persistent(const struct server *srv);
+void server_addr(const struct server *srv, struct addr *out);
+/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB" with details as the status column of show stat needs: see server_state.h */
+struct server_row *server_row(const struct server *srv);
+/* The limit that counts now: minconn/fullconn arithmetic; 0: none. */
+uint32_t server_maxconn_now(const struct server *srv, const struct proxy_conf *backend);
+/* Takes a slot if there is one: current < maxconn (or none). Pairs with server_slot_give(). */
+bool server_slot_take(struct server *srv, const struct proxy_conf *backend);
+/* Gives it back and hands the slot to a waiting stream, if any. */
+void server_slot_give(struct server *srv);
+
+/* --- control ---------------------------------------------------------------- */
+
+struct server *server_find(struct proxy *backend, struct str name);
+/* All states change here; `reason` goes into the log line ("Layer4 connection problem..."). */
+void server_set_state(struct server *srv, enum server_state state, const char *reason);
+void server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *reason);
+/* "N", "N%" relative to conf. False: err. */
+bool server_set_weight(struct server *srv, struct str text, struct error *err);
+void server_set_addr(struct server *srv, const struct addr *addr, const char *source);
+/* Rebuilds and publishes the set after any change. */
+void server_set_rebuild(struct proxy *backend);
+void server_hold(struct server *srv);
+void server_drop(struct server *srv);
