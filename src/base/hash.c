@@ -95,7 +95,7 @@ hash_wt6(struct str s)
         uint32_t byte = (unsigned char)s.ptr[i];
         uint32_t next_a = rotate_left(~(b + byte), turn_a);
         uint32_t next_b = rotate_left(~(a ^ byte), turn_b);
-        uint32_t folded = (next_a ^ (next_a >> 16)) & 0xffff;
+        uint32_t folded = ((next_a >> 16) ^ next_b) & 0xffff;
 
         a = next_a;
         b = next_b;
@@ -130,7 +130,8 @@ hash_crc32c(struct str s)
     return crc(&crc32c_table, s);
 }
 
-/* Bob Jenkins' full avalanche of a 32-bit integer (public domain). */
+/* Bob Jenkins' full avalanche of a 32-bit integer (public domain). The product at the end
+ * brings the low bits to the top, where the hash ring tells servers apart. */
 uint32_t
 hash_avalanche(uint32_t hash)
 {
@@ -139,7 +140,8 @@ hash_avalanche(uint32_t hash)
     hash = (hash + 0x165667b1) + (hash << 5);
     hash = (hash + 0xd3a2646c) ^ (hash << 9);
     hash = (hash + 0xfd7046c5) + (hash << 3);
-    return (hash ^ 0xb55a4f09) ^ (hash >> 16);
+    hash = (hash ^ 0xb55a4f09) ^ (hash >> 16);
+    return hash * 0xc0000001;
 }
 
 /* xxHash wants an address even for no bytes. */
