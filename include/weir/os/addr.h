@@ -17,11 +17,11 @@ enum addr_family {
     ADDR_NONE, /* unknown or not set */
     ADDR_IPV4,
     ADDR_IPV6,
-    ADDR_UNIX,     /* path */
-    ADDR_ABSTRACT, /* Linux abstract name (abns@), padded with zeros to its full length */
+    ADDR_UNIX,           /* path */
+    ADDR_ABSTRACT,       /* Linux abstract name (abns@), padded with zeros to its full length */
     ADDR_ABSTRACT_SHORT, /* abnsz@: zero-terminated name */
-    ADDR_FD,       /* fd@N: an inherited socket; port holds N */
-    ADDR_SOCKPAIR, /* sockpair@N */
+    ADDR_FD,             /* fd@N: an inherited socket; `fd` holds N */
+    ADDR_SOCKPAIR,       /* sockpair@N: `fd` holds N */
 };
 
 struct addr {
@@ -63,14 +63,16 @@ void addr_unmap(struct addr *addr);
 
 /* Everything that an address word of the configuration can say. */
 struct addr_spec {
-    struct addr addr;    /* port: the first of the range; 0 when the word gives none */
-    int port_low;        /* as written; 0: none. With port_is_offset: the signed offset */
-    int port_high;       /* end of a range, else = port_low */
+    struct addr addr; /* port: the first of the range; 0 when the word gives none */
+    int port_low;     /* as written; 0: none. With port_is_offset: the signed offset */
+    int port_high;    /* end of a range, else = port_low */
     bool port_is_given;
     bool port_is_offset; /* "+N" or "-N": for servers, added to the client's port */
     bool is_any;         /* "*" or an empty host */
-    bool is_datagram;    /* udp@ udp4@ udp6@ dgram types */
-    bool needs_lookup;   /* host is a name: see host_name */
+    bool is_datagram;    /* udp@ udp4@ udp6@ uxdg@ dgram+...@ */
+    bool is_stream;      /* tcp@ tcp4@ tcp6@ uxst@ stream+...@: written, not by default */
+    bool needs_lookup;   /* host is a name: see host_name. addr.family: ADDR_NONE, or the one
+                            that the word asks for */
     bool v6only, v4v6;   /* reserved for bind options */
     bool is_mptcp;
     struct str host_name; /* borrows from the word */
@@ -87,10 +89,10 @@ enum addr_allow {
 };
 
 /* Parses one address: ipv4@ ipv6@ unix@ abns@ abnsz@ fd@ sockpair@ udp@ udp4@ udp6@ tcp@ tcp4@
- * tcp6@ mptcp@..., "/path", "*:80", ":::443", "host:port", "[v6]:port", port ranges "80-90", offsets "+N".
- * `word` must live as long as `out` (paths and names are borrowed, NUL-terminated). `allow` is
- * a set of enum addr_allow. No name lookup happens here. */
+ * tcp6@ mptcp@..., "/path", "*:80", ":::443", "host:port", "[v6]:port", port ranges "80-90",
+ * offsets "+N". `word` must live as long as `out` (paths and names are borrowed, NUL-terminated).
+ * `allow` is a set of enum addr_allow. No name lookup happens here. */
 bool addr_parse(const char *word, unsigned allow, struct addr_spec *out, struct error *err);
-/* Blocking lookup through the system (getaddrinfo). Boot, builder and control threads only. Keeps the port.
- * `family`: AF_UNSPEC, AF_INET or AF_INET6. */
+/* Blocking lookup through the system (getaddrinfo). Boot, builder and control threads only. Keeps
+ * the port. `family`: AF_UNSPEC, AF_INET or AF_INET6. */
 bool addr_resolve(struct str host_name, int family, struct addr *out, struct error *err);

@@ -12,6 +12,8 @@
 
 /* -1 and an error that names the call. type: SOCK_STREAM or SOCK_DGRAM. */
 int socket_open(int domain, int type, struct error *err);
+/* The same for Multipath TCP, which not every kernel has. */
+int socket_open_mptcp(int domain, struct error *err);
 /* Sets an integer option; the error names it ("SO_REUSEPORT"). */
 bool socket_set_int(int fd, int level, int option, int value, const char *name, struct error *err);
 /* Best effort versions for the traffic path: no error text. */
