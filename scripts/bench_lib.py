@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What scripts/bench and scripts/bench-counts share: starting origins and proxies on free ports."""
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+CLK_TCK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_port(port, process, seconds=20):
+    end = time.time() + seconds
+    while time.time() < end:
+        if process.poll() is not None:
+            raise SystemExit(f"a program ended before it served port {port}: {process.args}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 0.2).close()
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise SystemExit(f"nothing serves port {port}")
+
+
+def pinned(cpu, command):
+    """Run on one CPU, where the machine has more than one."""
+    if cpu is None or os.cpu_count() < 2:
+        return command
+    return ["taskset", "-c", str(cpu)] + command
+
+
+def cpu_ticks(pids):
+    """User and system ticks of these processes, dead threads included."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total
+
+
+def children(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return [int(word) for word in f.read().split()]
+    except OSError:
+        return []
+
+
+class Bench:
+    """A work folder, and the processes started in it; all are ended on exit."""
+
+    def __init__(self, keep_output=False):
+        self.folder = tempfile.mkdtemp(prefix="weir-bench.")
+        self.processes = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in self.processes:
+            self.stop(process)
+        subprocess.run(["rm", "-rf", self.folder])
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        return self.path(name)
+
+    def start(self, command, port, cpu=None):
+        log = open(self.path("log"), "a")
+        process = subprocess.Popen(pinned(cpu, command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        wait_port(port, process, 60)
+        return process
+
+    def stop(self, process, sig=signal.SIGTERM):
+        if process.poll() is None:
+            process.send_signal(sig)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process in self.processes:
+            self.processes.remove(process)
+
+    # --- origins ---------------------------------------------------------
+
+    def origin(self, cpu=None):
+        """nginx as the server behind: a small answer on /, a 16 MB file on /big."""
+        port = free_port()
+        root = self.path("root")
+        os.makedirs(root, exist_ok=True)
+        os.chmod(self.folder, 0o755)
+        with open(os.path.join(root, "big"), "wb") as f:
+            f.truncate(16 << 20)
+        config = self.write(
+            "origin.conf",
+            f"""daemon off; worker_processes 1; pid {self.path('origin.pid')}; error_log stderr crit;
+events {{ worker_connections 8192; }}
+http {{
+  access_log off; keepalive_requests 100000000; keepalive_timeout 300s; sendfile on; tcp_nopush on;
+  client_body_temp_path {self.path('t1')}; proxy_temp_path {self.path('t2')};
+  fastcgi_temp_path {self.path('t3')}; uwsgi_temp_path {self.path('t4')}; scgi_temp_path {self.path('t5')};
+  server {{
+    listen 127.0.0.1:{port} reuseport backlog=4096; root {root};
+    location = / {{ return 200 "hello, this is a small answer of about one hundred bytes, as an interface would give it ......\\n"; }}
+    location /big {{ }}
+  }}
+}}
+""",
+        )
+        self.start(["nginx", "-c", config], port, cpu)
+        return port
+
+    # --- proxies ---------------------------------------------------------
+
+    def haproxy_config(self, origin, mode="http", close=False):
+        port = free_port()
+        options = "option http-server-close\n  " if close and mode == "http" else ""
+        config = self.write(
+            f"haproxy-{port}.cfg",
+            f"""global
+  nbthread 1
+  maxconn 4000
+defaults
+  mode {mode}
+  {options}timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend f
+  bind 127.0.0.1:{port}
+  default_backend b
+backend b
+  balance roundrobin
+  http-reuse always
+  server s 127.0.0.1:{origin}
+""".replace("  http-reuse always\n", "" if mode == "tcp" or close else "  http-reuse always\n"),
+        )
+        return port, config
+
+    def nginx_config(self, origin, mode="http", close=False):
+        port = free_port()
+        temp = "".join(
+            f"{kind}_temp_path {self.path(kind + str(port))};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        keep = "" if close else 'proxy_http_version 1.1; proxy_set_header Connection "";'
+        pool = "" if close else "keepalive 256; keepalive_requests 100000000;"
+        if mode == "http":
+            body = f"""http {{
+  access_log off; keepalive_requests 100000000; keepalive_timeout 300s;
+  {temp}
+  upstream b {{ server 127.0.0.1:{origin}; {pool} }}
+  server {{ listen 127.0.0.1:{port} reuseport backlog=4096;
+    location / {{ proxy_pass http://b; {keep} proxy_max_temp_file_size 0; }} }}
+}}"""
+        else:
+            body = f"""stream {{
+  upstream b {{ server 127.0.0.1:{origin}; }}
+  server {{ listen 127.0.0.1:{port} reuseport backlog=4096; proxy_pass b; }}
+}}"""
+        module = ""
+        if mode == "tcp":
+            path = "/usr/lib/nginx/modules/ngx_stream_module.so"
+            if not os.path.exists(path):
+                return None, None
+            module = f"load_module {path};\n"
+        config = self.write(
+            f"nginx-{port}.conf",
+            f"""{module}daemon off; worker_processes 1; pid {self.path(f'nginx-{port}.pid')};
+error_log stderr crit; worker_rlimit_nofile 12000;
+events {{ worker_connections 5000; }}
+{body}
+""",
+        )
+        return port, config
