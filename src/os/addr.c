@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Socket addresses in 32 bytes: to and from the kernel's form, print, compare.
+ * Socket addresses in 24 bytes: to and from the kernel's form, print, compare.
  *
  * For:     everything that listens, dials or logs where a peer is.
  * Owns:    nothing. The path of a unix address is borrowed.

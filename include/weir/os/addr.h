@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Socket addresses in 32 bytes: parse, print, compare, mask. Pure but for
+ * Socket addresses in 24 bytes: parse, print, compare, mask. Pure but for
  * addr_resolve(); any thread.
  */
 #pragma once

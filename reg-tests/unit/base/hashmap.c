@@ -52,7 +52,7 @@ test_setting_and_replacing(void **state)
 static void
 test_many_keys(void **state)
 {
-    static char names[KEYS][8];
+    static char names[KEYS][16];
     static bool is_there[KEYS];
     struct hashmap map = HASHMAP_INIT;
     unsigned random = 1;
