@@ -167,8 +167,6 @@ number_parse_time(struct str s, const char *default_unit, int64_t *out_ms, struc
     if (__builtin_mul_overflow(n, unit->us, &us) || us > TIME_MAX_MS * 1000ull)
         return error_set(err, "time '%.*s' overflows: the most is %d ms (about 24.8 days)",
                          STR_ARG(s), TIME_MAX_MS);
-    if (us > 0 && us < 1000)
-        return error_set(err, "time '%.*s' underflows: the least above zero is 1 ms", STR_ARG(s));
     *out_ms = (int64_t)((us + 999) / 1000);
     return true;
 }

@@ -12,7 +12,7 @@
 /* Prints file, line, function, the text of the condition and the magic number
  * of `object` (may be NULL), then a backtrace, and aborts. Any thread. */
 _Noreturn void crash(const char *file, int line, const char *func, const char *what,
-                        const void *object);
+                     const void *object);
 
 #define MUST(cond)                                                                                 \
     do {                                                                                           \

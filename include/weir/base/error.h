@@ -11,7 +11,10 @@ struct error {
     char text[1024];
 };
 
-#define ERROR_INIT { .text = "" }
+#define ERROR_INIT                                                                                 \
+    {                                                                                              \
+        .text = ""                                                                                 \
+    }
 
 /* Sets the message; returns false always: `return error_set(err, "...")`.
  * `err` may be NULL (the caller does not care). Any thread. */

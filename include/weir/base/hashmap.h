@@ -18,7 +18,10 @@ struct hashmap {
     size_t count;
 };
 
-#define HASHMAP_INIT { NULL, 0, 0 }
+#define HASHMAP_INIT                                                                               \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 void hashmap_init(struct hashmap *map);
 void hashmap_fini(struct hashmap *map);

@@ -13,8 +13,11 @@ struct list {
     struct list *prev;
 };
 
-#define LIST_INIT(name) { &(name), &(name) }
-#define LIST_ITEM(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
+#define LIST_INIT(name)                                                                            \
+    {                                                                                              \
+        &(name), &(name)                                                                           \
+    }
+#define LIST_ITEM(link, type, member)  ((type *)((char *)(link)-offsetof(type, member)))
 #define LIST_FIRST(head, type, member) LIST_ITEM((head)->next, type, member)
 /* `item` is the loop variable, a pointer of type `type *`. */
 #define LIST_FOR_EACH(item, head, type, member)                                                    \

@@ -16,8 +16,8 @@
 bool number_parse_int(struct str s, int64_t min, int64_t max, int64_t *out, struct error *err);
 /* k, m, g: powers of 1024, either case. */
 bool number_parse_size(struct str s, uint64_t *out_bytes, struct error *err);
-/* us ms s m h d; a bare number is in `default_unit` ("ms", "s"). Rounds up to 1 ms. Says so when
- * the value overflows 2^31-1 ms or underflows. */
+/* us ms s m h d; a bare number is in `default_unit` ("ms", "s"). Rounds up to whole ms, so
+ * what is not zero never becomes zero. Says so when the value overflows 2^31-1 ms. */
 bool number_parse_time(struct str s, const char *default_unit, int64_t *out_ms, struct error *err);
 /* Decimal digits of n at `to` (20 bytes are enough); returns their count; no NUL. */
 size_t number_format(char *to, uint64_t n);

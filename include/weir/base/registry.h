@@ -35,7 +35,6 @@
 
 /* `item` is a const pointer to the type of the kind; `list` the table it stands in. */
 #define FOR_EACH_REGISTERED(kind, item, list)                                                      \
-    for (const struct kind##_list *const *list##_at = __start_weir_##kind,                         \
-                                         *list = NULL;                                             \
+    for (const struct kind##_list *const *list##_at = __start_weir_##kind, *list = NULL;           \
          list##_at < __stop_weir_##kind && (list = *list##_at, 1); list##_at++)                    \
         for (const kind##_registered *item = list->items; item < list->items + list->count; item++)
