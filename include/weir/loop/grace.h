@@ -6,7 +6,8 @@
  */
 #pragma once
 
-/* Registers this thread and ties it to its loop's polling. At the start of each thread that has a loop. */
+/* Registers this thread and ties it to its loop's polling. At the start of each thread that has a
+ * loop. */
 struct loop;
 void grace_thread_start(struct loop *loop);
 void grace_thread_stop(void);
@@ -18,5 +19,6 @@ void grace_thread_stop(void);
 
 /* Calls free_fn(object) once no thread can still see it. Never waits. Any registered thread. */
 void grace_free_later(void *object, void (*free_fn)(void *object));
-/* Waits for a grace period. Control or builder; never with a lock held that a traffic thread may take. */
+/* Waits for a grace period. Control or builder; never with a lock held that a traffic thread may
+ * take. */
 void grace_wait(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Short locks (spin, then yield) that know their room's place in LAYERS. Holding one, a
- * thread may only take locks of rooms further left; debug builds (-DWEIR_DEBUG_LOCKS) stop otherwise.
+ * thread may only take locks of rooms further left; debug builds (-DWEIR_DEBUG_LOCKS) stop
+ * otherwise.
  */
 #pragma once
 
@@ -12,9 +13,22 @@ struct lock {
     uint32_t rank; /* position of the room in LAYERS, 1 = base */
 };
 
-#define LOCK_INIT(rank_) { 0, (rank_) }
-enum lock_rank { LOCK_BASE = 1, LOCK_LOOP = 3, LOCK_TELEMETRY = 6, LOCK_EXPR = 7, LOCK_NET = 9, LOCK_PROXY = 13,
-    LOCK_SERVER = 14, LOCK_STICK = 15, LOCK_BALANCE = 16, LOCK_STREAM = 19 };
+#define LOCK_INIT(rank_)                                                                           \
+    {                                                                                              \
+        0, (rank_)                                                                                 \
+    }
+enum lock_rank {
+    LOCK_BASE = 1,
+    LOCK_LOOP = 3,
+    LOCK_TELEMETRY = 6,
+    LOCK_EXPR = 7,
+    LOCK_NET = 9,
+    LOCK_PROXY = 13,
+    LOCK_SERVER = 14,
+    LOCK_STICK = 15,
+    LOCK_BALANCE = 16,
+    LOCK_STREAM = 19
+};
 
 void lock_take(struct lock *lock);
 void lock_give(struct lock *lock);

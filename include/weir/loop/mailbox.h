@@ -19,6 +19,6 @@ struct mail {
 void mailbox_send(struct thread *to, struct mail *mail, mail_fn *run);
 /* Runs `fn(arg)` on that thread; allocates. Any thread. */
 void mailbox_call(struct thread *to, void (*fn)(void *arg), void *arg);
-/* Runs `fn(arg)` on each traffic thread, then `done(arg)` (may be NULL) on the caller's thread once all have run it.
- * Never waits. Control. */
+/* Runs `fn(arg)` on each traffic thread, then `done(arg)` (may be NULL) on the caller's thread once
+ * all have run it. Never waits. Control. */
 void mailbox_call_all(void (*fn)(void *arg), void (*done)(void *arg), void *arg);
