@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals of the worker, read on the control thread's loop.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/error.h"
+
+struct signals_settings {
+    int64_t hard_stop_after_ms; /* 0: never */
+    int64_t grace_ms;
+    int master_fd;              /* end of file there means that the master is gone; -1: no master */
+};
+
+/* Starts listening to them. They must be blocked already. `settings` is borrowed. Control. */
+bool signals_start(const struct signals_settings *settings, struct error *err);
+void signals_stop(void);
