@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log messages: levels, targets, and the way from a traffic thread to the wire. A line is formatted once into a ring of
- * the thread; the control thread sends what the rings hold, in batches. A full ring counts drops and says so later.
+ * Log messages: levels, targets, and the way from a traffic thread to the wire. A line is formatted
+ * once into a ring of the thread; the control thread sends what the rings hold, in batches. A full
+ * ring counts drops and says so later.
  */
 #pragma once
 
@@ -12,22 +13,34 @@
 #include "weir/base/str.h"
 #include "weir/config/parse.h"
 
-enum log_level { LOG_LEVEL_EMERG, LOG_LEVEL_ALERT, LOG_LEVEL_CRIT, LOG_LEVEL_ERR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL_INFO,
-    LOG_LEVEL_DEBUG, LOG_LEVEL_SILENT };
+enum log_level {
+    LOG_LEVEL_EMERG,
+    LOG_LEVEL_ALERT,
+    LOG_LEVEL_CRIT,
+    LOG_LEVEL_ERR,
+    LOG_LEVEL_WARNING,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_SILENT
+};
 
-/* The log lines that apply to one proxy, resolved: an array of targets. Immutable, in the snapshot. */
+/* The log lines that apply to one proxy, resolved: an array of targets. Immutable, in the snapshot.
+ */
 struct log_targets;
 
-/* "log ..." in global, defaults and proxies: parses parse->words and adds to *targets (made when NULL). "log global" and "no log" are
- * understood. */
+/* "log ..." in global, defaults and proxies: parses parse->words and adds to *targets (made when
+ * NULL). "log global" and "no log" are understood. */
 bool log_targets_parse(struct parse *parse, struct log_targets **targets);
 /* Does anybody listen at this level? Lets the caller skip formatting. NULL targets: false. */
 bool log_targets_want(const struct log_targets *targets, enum log_level level);
 /* Longest message (len) any of them takes. */
 size_t log_targets_max_len(const struct log_targets *targets);
-/* Sends one message (without header) to all targets; each adds its own header (format, facility, tag, host). `sd`: RFC 5424 structured data or
- * empty. `tag` NULL: the global one. Traffic thread or control: copies, never waits, never calls the system. */
-void log_send(const struct log_targets *targets, enum log_level level, const char *tag, struct str message, struct str sd);
+/* Sends one message (without header) to all targets; each adds its own header (format, facility,
+ * tag, host). `sd`: RFC 5424 structured data or empty. `tag` NULL: the global one. Traffic thread
+ * or control: copies, never waits, never calls the system. */
+void log_send(const struct log_targets *targets, enum log_level level, const char *tag,
+              struct str message, struct str sd);
 /* The process's own messages go to the log lines of the global section. */
 void log_process(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Of a proxy: targets may be NULL. */
