@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Alerts and warnings of a configuration, collected while it is read.
+ *
+ * For:     the parser and the hooks after it; printed at the end, all in one go.
+ * Owns:    the texts.
+ * Thread:  one user at a time (builder, then control).
+ */
+#include "weir/config/diag.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/list.h"
+
+struct diag_entry {
+    struct list link;
+    enum severity severity;
+    char *text; /* owns */
+};
+
+struct diag {
+    struct list entries;
+    unsigned counts[DIAG_HINT + 1];
+};
+
+static const char *const labels[] = {
+    [DIAG_ALERT] = "[ALERT]    ",
+    [DIAG_WARNING] = "[WARNING]  ",
+    [DIAG_NOTICE] = "[NOTICE]   ",
+    [DIAG_HINT] = "[DIAG]     ",
+};
+
+struct diag *
+diag_new(void)
+{
+    struct diag *diag = alloc_zero(sizeof(*diag));
+
+    list_init(&diag->entries);
+    return diag;
+}
+
+void
+diag_free(struct diag *diag)
+{
+    if (diag == NULL)
+        return;
+    LIST_FOR_EACH_SAFE (entry, &diag->entries, struct diag_entry, link) {
+        list_remove(&entry->link);
+        alloc_free(entry->text);
+        alloc_free(entry);
+    }
+    alloc_free(diag);
+}
+
+static void
+add_caret(struct text *text, const char *line_text, unsigned column)
+{
+    text_puts(text, "    | ");
+    text_puts(text, line_text);
+    text_puts(text, "\n");
+    if (column == 0)
+        return;
+    text_puts(text, "    | ");
+    for (unsigned i = 1; i < column; i++)
+        text_add_char(text, line_text[i - 1] == '\t' ? '\t' : ' ');
+    text_puts(text, "^\n");
+}
+
+void
+diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, const char *line_text,
+          unsigned column, const char *fmt, va_list args)
+{
+    struct diag_entry *entry = alloc_zero(sizeof(*entry));
+    struct text text = TEXT_INIT;
+
+    text_printf(&text, "%s(%d) : config : ", labels[severity], (int)getpid());
+    if (pos.file != NULL && pos.line > 0)
+        text_printf(&text, "parsing [%s:%d] : ", pos.file, pos.line);
+    else if (pos.file != NULL)
+        text_printf(&text, "[%s] : ", pos.file);
+    text_vprintf(&text, fmt, args);
+    text_add_char(&text, '\n');
+    if (line_text != NULL)
+        add_caret(&text, line_text, column);
+    entry->severity = severity;
+    entry->text = alloc_copy_str(text_str(&text));
+    text_fini(&text);
+    list_add_last(&diag->entries, &entry->link);
+    diag->counts[severity]++;
+}
+
+void
+diag_add(struct diag *diag, enum severity severity, struct source_pos pos, const char *line_text,
+         unsigned column, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    diag_vadd(diag, severity, pos, line_text, column, fmt, args);
+    va_end(args);
+}
+
+unsigned
+diag_count(const struct diag *diag, enum severity severity)
+{
+    return diag->counts[severity];
+}
+
+void
+diag_print(const struct diag *diag, struct text *out, enum severity least)
+{
+    LIST_FOR_EACH (entry, &diag->entries, struct diag_entry, link) {
+        if (entry->severity <= least)
+            text_puts(out, entry->text);
+    }
+}
