@@ -57,5 +57,8 @@ bool command_accept(struct command_call *call, const char *word);
 void command_table_init(void);
 /* The command with the longest name that fits the words; NULL: unknown. */
 const struct command *command_find(const char **words, unsigned count);
-/* All commands that may be run at `level`, in HAProxy's layout; `prefix` words limit the list. */
+/* How many words its name has. */
+unsigned command_name_words(const struct command *command);
+/* All commands that may be run at `level`, in HAProxy's layout; the words limit the list to commands
+ * that begin with as many of them as any does. */
 void command_help(struct text *out, const char **words, unsigned count, enum command_level level);
