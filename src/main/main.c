@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * weir: a load balancer for TCP and HTTP.
+ *
+ * Options, then one of: list keywords, check only, master with a worker, run. See boot.c for the
+ * order of starting.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "weir/main/boot.h"
+#include "weir/main/keyword_list.h"
+#include "weir/main/master.h"
+#include "weir/telemetry/notice.h"
+
+static int
+run_worker(const struct master_link *link, void *data)
+{
+    struct options *options = data;
+
+    options->master_fd = link->fd;
+    return boot_run(options);
+}
+
+static int
+run(struct options *options)
+{
+    struct master_settings settings = { .notify = options->notify, .pid_file = options->pid_file };
+
+    if (!options->is_master)
+        return boot_run(options);
+    options->mode = RUN_FOREGROUND;
+    return master_run(&settings, run_worker, options);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options options;
+
+    if (!options_parse(&options, argc, argv))
+        return options.exit_status;
+    if (options.folder != NULL && chdir(options.folder) == -1) {
+        fprintf(stderr, "%s: cannot change to folder '%s'\n", options.name, options.folder);
+        return 1;
+    }
+    notice_set_quiet(options.quiet, options.verbose || options.debug);
+    boot_tables();
+    if (options.list_keywords != NULL)
+        keyword_list_print(options.list_keywords);
+    return options.check_only ? boot_check(&options) : run(&options);
+}
