@@ -15,24 +15,25 @@
 struct proxy_conf;
 struct listener;
 
-/* What a bind line says; one for each address (port ranges and comma lists are spread out). Immutable. */
+/* What a bind line says; one for each address (port ranges and comma lists are spread out).
+ * Immutable. */
 struct bind_conf {
-    struct list link;           /* in the proxy's or the socket's list of binds */
+    struct list link; /* in the proxy's or the socket's list of binds */
     struct source_pos pos;
-    const char *name;           /* "name" option, or NULL */
-    const char *addr_text;      /* as written */
+    const char *name;      /* "name" option, or NULL */
+    const char *addr_text; /* as written */
     struct addr addr;
-    int64_t id;                 /* "id" option; 0: numbered by the proxy */
-    int64_t backlog;            /* 0: the proxy's or maxconn */
-    int64_t maxconn;            /* 0: no limit of its own */
+    int64_t id;      /* "id" option; 0: numbered by the proxy */
+    int64_t backlog; /* 0: the proxy's or maxconn */
+    int64_t maxconn; /* 0: no limit of its own */
     int64_t nice;
-    int64_t tcp_ut_ms;          /* tcp-ut */
+    int64_t tcp_ut_ms; /* tcp-ut */
     int64_t mss;
     const char *interface;
     const char *namespace;
-    int64_t mode;               /* of a unix socket file; -1: untouched */
-    int64_t uid, gid;           /* -1: untouched */
-    int level;                  /* of runtime sockets: enum command_level */
+    int64_t mode;     /* of a unix socket file; -1: untouched */
+    int64_t uid, gid; /* -1: untouched */
+    int level;        /* of runtime sockets: enum command_level */
     int severity_output;
     bool accept_proxy;
     bool defer_accept;
@@ -40,13 +41,13 @@ struct bind_conf {
     bool v4v6, v6only;
     bool transparent;
     bool expose_fd;
-    const char *cc;             /* congestion control */
-    int shards;                 /* 0: by thread */
-    uint64_t threads;           /* "thread" option: bit set of traffic threads, 0: all */
-    const char *proto;          /* mux by name; NULL: by mode */
-    void *slots;                /* SLOT_BIND: TLS settings and others */
-    struct listener *listener;  /* live; set by ADOPT; holds */
-    void *owner_conf;           /* borrows: proxy_conf or runtime socket, same snapshot */
+    const char *cc;            /* congestion control */
+    int shards;                /* 0: by thread */
+    uint64_t threads;          /* "thread" option: bit set of traffic threads, 0: all */
+    const char *proto;         /* mux by name; NULL: by mode */
+    void *slots;               /* SLOT_BIND: TLS settings and others */
+    struct listener *listener; /* live; set by ADOPT; holds */
+    void *owner_conf;          /* borrows: proxy_conf or runtime socket, same snapshot */
 };
 
 /* Reads "addr[,addr...] options..." from parse->words into new bind_confs appended to `binds`. */
