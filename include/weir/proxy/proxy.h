@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frontends, backends, listens. proxy_conf is what a section says (immutable, in the snapshot); proxy
- * is what lives: identity, counters, limits, found again by name and kind when a new snapshot is built.
+ * Frontends, backends, listens. proxy_conf is what a section says (immutable, in the snapshot);
+ * proxy is what lives: identity, counters, limits, found again by name and kind when a new snapshot
+ * is built.
  */
 #pragma once
 
@@ -36,8 +37,8 @@ enum proxy_side {
 
 /* 0: not set (no timeout) */
 struct proxy_timeouts {
-    int64_t client_ms, server_ms, connect_ms, queue_ms, check_ms, tunnel_ms, tarpit_ms, client_fin_ms, server_fin_ms,
-        http_request_ms, http_keep_alive_ms, client_hs_ms;
+    int64_t client_ms, server_ms, connect_ms, queue_ms, check_ms, tunnel_ms, tarpit_ms,
+        client_fin_ms, server_fin_ms, http_request_ms, http_keep_alive_ms, client_hs_ms;
 };
 
 enum log_flavour { LOG_DEFAULT, LOG_TCP, LOG_HTTP, LOG_HTTPS, LOG_CLF, LOG_TCP_CLF, LOG_CUSTOM };
@@ -47,7 +48,7 @@ struct switch_rule {
     const struct condition *condition;
     const struct log_format *dynamic; /* name to be computed; NULL: `backend` */
     const char *name;
-    struct proxy_conf *backend;       /* resolved, same snapshot */
+    struct proxy_conf *backend; /* resolved, same snapshot */
     struct source_pos pos;
 };
 /* use-server */
@@ -64,10 +65,23 @@ enum http_conn_mode { HTTP_KEEP_ALIVE, HTTP_SERVER_CLOSE, HTTP_CLOSE };
 
 /* retry-on, as bits */
 enum retry_on {
-    RETRY_CONN_FAILURE = 1 << 0, RETRY_EMPTY_RESPONSE = 1 << 1, RETRY_JUNK_RESPONSE = 1 << 2,
-    RETRY_RESPONSE_TIMEOUT = 1 << 3, RETRY_0RTT_REJECTED = 1 << 4, RETRY_401 = 1 << 5, RETRY_403 = 1 << 6,
-    RETRY_404 = 1 << 7, RETRY_408 = 1 << 8, RETRY_421 = 1 << 9, RETRY_425 = 1 << 10, RETRY_429 = 1 << 11,
-    RETRY_500 = 1 << 12, RETRY_501 = 1 << 13, RETRY_502 = 1 << 14, RETRY_503 = 1 << 15, RETRY_504 = 1 << 16,
+    RETRY_CONN_FAILURE = 1 << 0,
+    RETRY_EMPTY_RESPONSE = 1 << 1,
+    RETRY_JUNK_RESPONSE = 1 << 2,
+    RETRY_RESPONSE_TIMEOUT = 1 << 3,
+    RETRY_0RTT_REJECTED = 1 << 4,
+    RETRY_401 = 1 << 5,
+    RETRY_403 = 1 << 6,
+    RETRY_404 = 1 << 7,
+    RETRY_408 = 1 << 8,
+    RETRY_421 = 1 << 9,
+    RETRY_425 = 1 << 10,
+    RETRY_429 = 1 << 11,
+    RETRY_500 = 1 << 12,
+    RETRY_501 = 1 << 13,
+    RETRY_502 = 1 << 14,
+    RETRY_503 = 1 << 15,
+    RETRY_504 = 1 << 16,
     RETRY_CONN_ONLY = RETRY_CONN_FAILURE,
 };
 
@@ -77,18 +91,18 @@ struct proxy_conf {
     /* Identity */
     const char *name;
     struct source_pos pos;
-    unsigned sides;              /* set of enum proxy_side */
-    int mode;                    /* enum proxy_mode */
-    int64_t id;                  /* unique number; automatic from 2 */
+    unsigned sides; /* set of enum proxy_side */
+    int mode;       /* enum proxy_mode */
+    int64_t id;     /* unique number; automatic from 2 */
     const char *guid;
     const char *description;
     bool disabled;
-    struct proxy *live;          /* set by ADOPT; holds */
-    struct list link;            /* in proxy_list of the snapshot, in order of the text */
+    struct proxy *live; /* set by ADOPT; holds */
+    struct list link;   /* in proxy_list of the snapshot, in order of the text */
 
     /* What it contains */
-    struct list binds;           /* struct bind_conf */
-    struct list servers;         /* struct server_conf (room server), in order */
+    struct list binds;   /* struct bind_conf */
+    struct list servers; /* struct server_conf (room server), in order */
     unsigned server_count;
     struct acl_scope *acls;
     struct ruleset tcp_connection, tcp_session, tcp_request, tcp_response;
@@ -99,7 +113,7 @@ struct proxy_conf {
     const char *default_backend_name;
     struct server_rule *server_rules;
     unsigned server_rule_count;
-    struct log_targets *logs;    /* telemetry */
+    struct log_targets *logs; /* telemetry */
 
     /* Limits and times */
     struct proxy_timeouts timeouts;
@@ -113,37 +127,42 @@ struct proxy_conf {
     int64_t hash_balance_factor;
 
     /* Words of options */
-    int http_reuse;              /* enum http_reuse */
-    int http_conn_mode;          /* enum http_conn_mode */
-    int log_flavour;             /* enum log_flavour */
+    int http_reuse;     /* enum http_reuse */
+    int http_conn_mode; /* enum http_conn_mode */
+    int log_flavour;    /* enum log_flavour */
     struct log_format *log_format, *error_log_format, *log_format_sd;
     struct log_format *unique_id_format;
     const char *unique_id_header;
     const char *log_tag;
     struct {
-        bool abortonclose, abortonclose_set, allbackups, clitcpka, srvtcpka, contstats, dontlog_normal, dontlognull, http_buffer_request,
-            http_ignore_probes, http_no_delay, http_pretend_keepalive, http_use_proxy_header, independent_streams,
-            log_health_checks, log_separate_errors, logasap, nolinger, persist, prefer_last_server, redispatch, socket_stats,
-            splice_auto, splice_request, splice_response, tcp_smart_accept, tcp_smart_connect, unsafe_request, unsafe_response,
-            drop_request_trailers, drop_response_trailers, srvtcpka_set, case_adjust_client, case_adjust_server, idle_close_on_response;
+        bool abortonclose, abortonclose_set, allbackups, clitcpka, srvtcpka, contstats,
+            dontlog_normal, dontlognull, http_buffer_request, http_ignore_probes, http_no_delay,
+            http_pretend_keepalive, http_use_proxy_header, independent_streams, log_health_checks,
+            log_separate_errors, logasap, nolinger, persist, prefer_last_server, redispatch,
+            socket_stats, splice_auto, splice_request, splice_response, tcp_smart_accept,
+            tcp_smart_connect, unsafe_request, unsafe_response, drop_request_trailers,
+            drop_response_trailers, srvtcpka_set, case_adjust_client, case_adjust_server,
+            idle_close_on_response;
     } option;
     struct mux_settings front_mux, back_mux; /* computed in CONFIG_CHECK */
-    struct dial_conf *source;    /* "source" keyword of the backend */
-    void *slots;                 /* SLOT_PROXY: balance, checks, cookies, error pages, stats page ... */
+    struct dial_conf *source;                /* "source" keyword of the backend */
+    void *slots; /* SLOT_PROXY: balance, checks, cookies, error pages, stats page ... */
 };
 
 /* Counters; a row per thread. Frontend part. */
 struct proxy_row {
     uint64_t connections, connections_max_rate_unused;
     uint64_t sessions, requests, bytes_in, bytes_out;
-    uint64_t denied_requests, denied_responses, bad_requests, connect_errors, response_errors, retries, redispatches;
+    uint64_t denied_requests, denied_responses, bad_requests, connect_errors, response_errors,
+        retries, redispatches;
     uint64_t denied_connections, denied_sessions;
-    uint64_t status[6];          /* 1xx 2xx 3xx 4xx 5xx other */
+    uint64_t status[6]; /* 1xx 2xx 3xx 4xx 5xx other */
     uint64_t intercepted, failed_rewrites, internal_errors;
     uint64_t client_aborts, server_aborts;
     uint64_t connect_attempts, connections_reused, lb_total;
     uint64_t backend_sessions, backend_bytes_in, backend_bytes_out;
-    uint64_t queue_ms_sum, connect_ms_sum, response_ms_sum, total_ms_sum, timed_count; /* for averages */
+    uint64_t queue_ms_sum, connect_ms_sum, response_ms_sum, total_ms_sum,
+        timed_count; /* for averages */
     uint64_t queue_ms_max, connect_ms_max, response_ms_max, total_ms_max;
     struct rate connection_rate, session_rate, request_rate, backend_rate;
     uint64_t connection_rate_max, session_rate_max, request_rate_max;
@@ -152,21 +171,21 @@ struct proxy_row {
 #define PROXY_MAGIC 0x50524f58u
 struct proxy { /* live */
     unsigned magic;
-    unsigned refs;               /* control */
-    const char *name;            /* owns */
+    unsigned refs;    /* control */
+    const char *name; /* owns */
     unsigned sides;
     int64_t id;
     const struct proxy_conf *conf; /* RCU: in the current snapshot; NULL once it is gone */
-    struct backend_live *back;   /* owns; SIDE_BACK only: room server */
+    struct backend_live *back;     /* owns; SIDE_BACK only: room server */
     struct counter_rows front_counters, back_counters; /* struct proxy_row */
-    uint64_t front_current;      /* atomic: open sessions of the frontend (against maxconn) */
+    uint64_t front_current; /* atomic: open sessions of the frontend (against maxconn) */
     uint64_t front_max;
-    uint64_t back_current;       /* atomic: streams in the backend */
+    uint64_t back_current; /* atomic: streams in the backend */
     uint64_t back_max;
-    int state;                   /* enum proxy_state; control */
+    int state; /* enum proxy_state; control */
     int64_t last_change_ms;
-    int64_t maxconn_override;    /* set maxconn frontend; 0: conf's */
-    struct list link;            /* in the table of live proxies */
+    int64_t maxconn_override; /* set maxconn frontend; 0: conf's */
+    struct list link;         /* in the table of live proxies */
 };
 enum proxy_state { PROXY_READY, PROXY_DISABLED, PROXY_STOPPING, PROXY_STOPPED };
 
@@ -187,6 +206,11 @@ proxy_conf_is_back(const struct proxy_conf *conf)
     return (conf->sides & SIDE_BACK) != 0;
 }
 
+/* --- boot ------------------------------------------------------------------ */
+
+/* Who serves what listeners of proxies accept: the stream room, before the first ADOPT. */
+void proxy_set_listener_owner(const struct listener_owner *owner);
+
 /* --- live, control -------------------------------------------------------- */
 
 struct proxy *proxy_find(struct str name, unsigned side);
@@ -198,9 +222,13 @@ void proxy_drop(struct proxy *proxy);
 /* The row of this thread. */
 struct proxy_row *proxy_front_row(const struct proxy *proxy);
 struct proxy_row *proxy_back_row(const struct proxy *proxy);
-/* Chooses the backend for a stream: use_backend rules in order, then default_backend, then the proxy itself when it is a
- * listen. NULL: none (503). The rule that decided goes to *decided (NULL: default). */
-const struct proxy_conf *proxy_route(const struct proxy_conf *frontend, struct eval *eval, const struct switch_rule **decided);
+/* Chooses the backend for a stream: use_backend rules in order, then default_backend, then the
+ * proxy itself when it is a listen. NULL: none (503). The rule that decided goes to *decided (NULL:
+ * default). */
+const struct proxy_conf *proxy_route(const struct proxy_conf *frontend, struct eval *eval,
+                                     const struct switch_rule **decided);
 /* Admission of one more session; false: at maxconn. Counted until proxy_session_ended(). */
 bool proxy_session_begin(struct proxy *proxy, const struct proxy_conf *conf);
 void proxy_session_end(struct proxy *proxy);
+/* May the frontend accept one more now: maxconn, and rate-limit sessions? Any. */
+bool proxy_may_accept(struct proxy *proxy);
