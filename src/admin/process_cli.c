@@ -21,7 +21,7 @@ extern char **environ;
 static enum command_result
 run_show_version(struct command_call *call)
 {
-    return command_say(call, 6, "%s-weir%s", WEIR_COMPAT_VERSION, this_process.version);
+    return command_say(call, 6, "%s", WEIR_COMPAT_VERSION "-weir" WEIR_VERSION);
 }
 
 static enum command_result
