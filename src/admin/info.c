@@ -20,6 +20,7 @@
 #include "weir/cli/command.h"
 #include "weir/config/snapshot.h"
 #include "weir/loop/loop.h"
+#include "weir/proxy/admission.h"
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
 #include "weir/telemetry/process.h"
@@ -32,7 +33,7 @@
 /* --- figures of all proxies together ------------------------------------------------ */
 
 struct totals {
-    uint64_t connections, connections_now, connection_rate, connection_rate_max;
+    uint64_t connection_rate, connection_rate_max;
     uint64_t sessions, session_rate, session_rate_max;
     uint64_t requests, streams_now, bytes_out;
     uint64_t listeners;
@@ -43,8 +44,6 @@ add_frontend(struct totals *totals, const struct proxy_conf *conf)
 {
     const struct counter_rows *rows = &conf->live->front_counters;
 
-    totals->connections += counter_sum(rows, ROW(connections));
-    totals->connections_now += __atomic_load_n(&conf->live->front_current, __ATOMIC_RELAXED);
     totals->connection_rate += stat_rate(rows, ROW(connection_rate));
     totals->connection_rate_max += counter_sum(rows, ROW(connection_rate_max));
     totals->sessions += counter_sum(rows, ROW(sessions));
@@ -184,8 +183,8 @@ fill_traffic(struct info *info)
 
     sum_proxies(&totals);
     update_rates(totals.bytes_out);
-    values[INFO_CURR_CONNS] = metric_u32(totals.connections_now);
-    values[INFO_CUM_CONNS] = metric_u32(totals.connections);
+    values[INFO_CURR_CONNS] = metric_u32(admission_current());
+    values[INFO_CUM_CONNS] = metric_u32(admission_total());
     values[INFO_CUM_REQ] = metric_u32(totals.requests);
     values[INFO_CONN_RATE] = metric_u32(totals.connection_rate);
     values[INFO_MAX_CONN_RATE] = metric_u32(totals.connection_rate_max);
@@ -196,8 +195,8 @@ fill_traffic(struct info *info)
     values[INFO_IDLE_PCT] = metric_u32(idle_pct);
     values[INFO_CURR_STREAMS] = metric_u64(totals.streams_now);
     values[INFO_CUM_STREAMS] = metric_u64(totals.requests);
-    values[INFO_TASKS] = metric_u32(totals.connections_now + totals.listeners);
-    values[INFO_JOBS] = metric_u32(totals.connections_now + totals.listeners);
+    values[INFO_TASKS] = metric_u32(admission_current() + totals.listeners);
+    values[INFO_JOBS] = metric_u32(admission_current() + totals.listeners);
     values[INFO_LISTENERS] = metric_u32(totals.listeners);
     values[INFO_DROPPED_LOGS] = metric_u32(log_dropped());
 }

@@ -7,7 +7,6 @@
  * Callers: the configuration room.
  * Thread:  builder.
  */
-#include "weir/cli/command.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 #include "weir/net/bind.h"
@@ -51,8 +50,6 @@ parse_socket(struct parse *parse)
     LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
         if (bind->id == 0)
             bind->id = ++number;
-        if (bind->level < 0)
-            bind->level = LEVEL_OPERATOR;
     }
     return true;
 }
