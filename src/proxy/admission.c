@@ -83,10 +83,10 @@ is_over_rate(const struct proxy *proxy, const struct proxy_conf *conf)
     if (conf->rate_limit_sessions == 0)
         return false;
     for (unsigned i = 1; i < thread_count(); i++) {
-        const struct proxy_row *row =
-            (const void *)(proxy->front_counters.rows + (size_t)i * proxy->front_counters.stride);
+        const struct proxy_row *row = counter_row_of(&proxy->front_counters, i);
 
-        sum += rate_read(&row->session_rate, now_ms, 1000);
+        if (row != NULL)
+            sum += rate_read(&row->session_rate, now_ms, 1000);
     }
     return sum >= (uint64_t)conf->rate_limit_sessions;
 }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is wrong with a proxy once all is read: contradictions are errors, what surely was not meant
+ * is a warning. And the settings that muxes read, computed once.
+ *
+ * Thread: builder.
+ */
+#include <string.h>
+
+#include "weir/mux/mux_conf.h"
+#include "private.h"
+
+static const char *
+kind_of(const struct proxy_conf *conf)
+{
+    return !proxy_conf_is_back(conf)   ? "frontend"
+           : proxy_conf_is_front(conf) ? "listen"
+                                       : "backend";
+}
+
+static void
+warn_timeouts(struct parse *parse, const struct proxy_conf *conf)
+{
+    bool client = proxy_conf_is_front(conf) && conf->timeouts.client_ms == 0;
+    bool connect = proxy_conf_is_back(conf) && conf->timeouts.connect_ms == 0;
+    bool server = proxy_conf_is_back(conf) && conf->timeouts.server_ms == 0;
+
+    if (!client && (list_is_empty(&conf->servers) || (!connect && !server)))
+        return;
+    parse_warn_at(parse, conf->pos,
+                  "missing timeouts for %s '%s': %s%s%s; without them, connections of peers that "
+                  "vanished stay for ever",
+                  kind_of(conf), conf->name, client ? "'timeout client' " : "",
+                  connect ? "'timeout connect' " : "", server ? "'timeout server'" : "");
+}
+
+static void
+warn_http_in_tcp(struct parse *parse, const struct proxy_conf *conf)
+{
+    static const char text[] = "%s '%s': '%s' needs 'mode http'; ignored";
+
+    if (conf->mode == MODE_HTTP)
+        return;
+    if (conf->http_request.count > 0)
+        parse_warn_at(parse, conf->pos, text, kind_of(conf), conf->name, "http-request");
+    if (conf->http_response.count > 0)
+        parse_warn_at(parse, conf->pos, text, kind_of(conf), conf->name, "http-response");
+}
+
+static void
+warn_front(struct parse *parse, struct proxy_conf *conf)
+{
+    if (list_is_empty(&conf->binds))
+        parse_warn_at(parse, conf->pos, "%s '%s' has no 'bind' directive: nobody can connect to it",
+                      kind_of(conf), conf->name);
+    if (conf->mode != MODE_HTTP &&
+        (conf->log_flavour == LOG_HTTP || conf->log_flavour == LOG_CLF)) {
+        parse_warn_at(parse, conf->pos,
+                      "'option httplog' needs 'mode http'; %s '%s' logs as 'option "
+                      "tcplog'",
+                      kind_of(conf), conf->name);
+        conf->log_flavour = conf->log_flavour == LOG_CLF ? LOG_TCP_CLF : LOG_TCP;
+    }
+}
+
+/* --- muxes ------------------------------------------------------------------------------------ */
+
+static void
+fill_common(struct parse *parse, struct mux_settings *settings)
+{
+    settings->max_fields = mux_conf_max_fields(parse->snapshot);
+    settings->max_head = (uint32_t)mux_conf_max_head(parse->snapshot);
+}
+
+static void
+compute_muxes(struct parse *parse, struct proxy_conf *conf)
+{
+    conf->front_mux = (struct mux_settings){
+        .http_request_ms = conf->timeouts.http_request_ms,
+        .keep_alive_ms = conf->timeouts.http_keep_alive_ms,
+        .client_ms = conf->timeouts.client_ms,
+        .unsafe_request = conf->option.unsafe_request,
+        .unsafe_response = conf->option.unsafe_response,
+        .ignore_probes = conf->option.http_ignore_probes,
+        .case_adjust = conf->option.case_adjust_client,
+        .close_after = conf->http_conn_mode == HTTP_CLOSE && proxy_conf_is_front(conf),
+    };
+    conf->back_mux = (struct mux_settings){
+        .unsafe_request = conf->option.unsafe_request,
+        .unsafe_response = conf->option.unsafe_response,
+        .case_adjust = conf->option.case_adjust_server,
+        .pretend_keepalive = conf->option.http_pretend_keepalive,
+    };
+    fill_common(parse, &conf->front_mux);
+    fill_common(parse, &conf->back_mux);
+}
+
+static void
+fill_defaults(struct proxy_conf *conf)
+{
+    if (!conf->option.abortonclose_set)
+        conf->option.abortonclose = conf->mode == MODE_HTTP;
+    if (conf->timeouts.queue_ms == 0)
+        conf->timeouts.queue_ms = conf->timeouts.connect_ms;
+    if (conf->timeouts.tarpit_ms == 0)
+        conf->timeouts.tarpit_ms = conf->timeouts.connect_ms;
+}
+
+bool
+proxy_check_conf(struct parse *parse, struct proxy_conf *conf)
+{
+    fill_defaults(conf);
+    compute_muxes(parse, conf);
+    if (conf->disabled)
+        return true;
+    warn_timeouts(parse, conf);
+    warn_http_in_tcp(parse, conf);
+    if (proxy_conf_is_front(conf))
+        warn_front(parse, conf);
+    return true;
+}
