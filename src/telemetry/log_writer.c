@@ -80,6 +80,8 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
 {
     struct text *out = log_sink_begin(target->sink);
     size_t start = out->len;
+    /* The line end counts on descriptors, not in datagrams: as HAProxy counts. */
+    size_t max = target->addr.family == ADDR_FD ? target->len - 1 : target->len;
     struct log_header header = {
         .kind = target->kind,
         .facility = target->facility,
@@ -93,8 +95,8 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
 
     log_header_format(out, &header);
     text_add(out, line->message);
-    if (out->len - start > target->len)
-        out->len = start + target->len;
+    if (out->len - start > max)
+        out->len = start + max;
     text_add_char(out, '\n');
     log_sink_end(target->sink);
 }
