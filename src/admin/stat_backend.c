@@ -15,9 +15,9 @@
 #define ROW(field) offsetof(struct proxy_row, field)
 
 static const struct counter_column back_columns[] = {
-    { STAT_STOT, ROW(sessions) },
-    { STAT_BIN, ROW(bytes_in) },
-    { STAT_BOUT, ROW(bytes_out) },
+    { STAT_STOT, ROW(backend_sessions) },
+    { STAT_BIN, ROW(backend_bytes_in) },
+    { STAT_BOUT, ROW(backend_bytes_out) },
     { STAT_DREQ, ROW(denied_requests) },
     { STAT_DRESP, ROW(denied_responses) },
     { STAT_ECON, ROW(connect_errors) },
@@ -31,8 +31,8 @@ static const struct counter_column back_columns[] = {
     { STAT_CONNECT, ROW(connect_attempts) },
     { STAT_REUSE, ROW(connections_reused) },
     { STAT_EINT, ROW(internal_errors) },
-    { STAT_REQBOUT, ROW(bytes_in) },
-    { STAT_RESBIN, ROW(bytes_out) },
+    { STAT_REQBOUT, ROW(backend_bytes_in) },
+    { STAT_RESBIN, ROW(backend_bytes_out) },
 };
 
 static const struct counter_column back_http_columns[] = {

@@ -84,7 +84,7 @@ log_send(const struct log_targets *targets, enum log_level level, const char *ta
         .tag = tag,
         .wall_us = loop == NULL ? clock_wall_us() : loop->wall_us,
         .message = cut(without_line_end(message), targets->max_len),
-        .sd = cut(sd, LOG_LEN_MAX),
+        .sd = cut(str_trim(sd), LOG_LEN_MAX),
     };
     if (this_thread == NULL || thread_is_control())
         log_writer_write(&line);
