@@ -111,6 +111,8 @@ proxy_new(const struct proxy_conf *conf)
 static void
 proxy_free(struct proxy *proxy)
 {
+    if (proxy->back_free != NULL)
+        proxy->back_free(proxy);
     hashmap_remove(live_map(proxy->sides), str_from(proxy->name));
     list_remove(&proxy->link);
     if (proxy->sides & SIDE_FRONT)

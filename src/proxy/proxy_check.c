@@ -7,7 +7,6 @@
  */
 #include <string.h>
 
-#include "weir/mux/mux_conf.h"
 #include "private.h"
 
 static const char *
@@ -66,14 +65,7 @@ warn_front(struct parse *parse, struct proxy_conf *conf)
 /* --- muxes ------------------------------------------------------------------------------------ */
 
 static void
-fill_common(struct parse *parse, struct mux_settings *settings)
-{
-    settings->max_fields = mux_conf_max_fields(parse->snapshot);
-    settings->max_head = (uint32_t)mux_conf_max_head(parse->snapshot);
-}
-
-static void
-compute_muxes(struct parse *parse, struct proxy_conf *conf)
+compute_muxes(struct proxy_conf *conf)
 {
     conf->front_mux = (struct mux_settings){
         .http_request_ms = conf->timeouts.http_request_ms,
@@ -91,8 +83,6 @@ compute_muxes(struct parse *parse, struct proxy_conf *conf)
         .case_adjust = conf->option.case_adjust_server,
         .pretend_keepalive = conf->option.http_pretend_keepalive,
     };
-    fill_common(parse, &conf->front_mux);
-    fill_common(parse, &conf->back_mux);
 }
 
 static void
@@ -110,7 +100,7 @@ bool
 proxy_check_conf(struct parse *parse, struct proxy_conf *conf)
 {
     fill_defaults(conf);
-    compute_muxes(parse, conf);
+    compute_muxes(conf);
     if (conf->disabled)
         return true;
     warn_timeouts(parse, conf);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "weir/base/list.h"
 #include "weir/base/registry.h"
 #include "weir/mux/endpoint.h"
 #include "weir/net/connection.h"
@@ -55,6 +56,7 @@ struct mux_conn {
     const struct mux_owner *owner;
     void *owner_data;               /* session, or server */
     const struct mux_settings *settings;
+    struct list idle_link;          /* the owner's: among idle connections */
     uint32_t streams;               /* open now */
     uint32_t served;                /* requests so far */
 };

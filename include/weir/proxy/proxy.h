@@ -176,7 +176,8 @@ struct proxy { /* live */
     unsigned sides;
     int64_t id;
     const struct proxy_conf *conf; /* RCU: in the current snapshot; NULL once it is gone */
-    struct backend_live *back;     /* owns; SIDE_BACK only: room server */
+    struct backend_live *back;   /* owns; SIDE_BACK only: room server */
+    void (*back_free)(struct proxy *proxy); /* how it is freed: set by room server */
     struct counter_rows front_counters, back_counters; /* struct proxy_row */
     uint64_t front_current; /* atomic: open sessions of the frontend (against maxconn) */
     uint64_t front_max;

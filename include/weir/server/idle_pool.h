@@ -19,15 +19,25 @@ enum idle_kind {
     IDLE_SAFE = 1, /* only connections that have already served more than one request ("http-reuse safe") */
 };
 
+/* --- control -------------------------------------------------------------- */
+
+/* One slot for each thread; nothing is in it until the thread keeps a connection. */
+struct idle_pool *idle_pool_new(void);
+/* All threads must have cleared it. */
+void idle_pool_free(struct idle_pool *pool);
+/* Asks all threads to close what they keep, then runs done(srv) (may be NULL) on the control thread. */
+void idle_pool_clear_all(struct server *srv, void (*done)(void *srv));
+
 /* --- owner thread ------------------------------------------------------- */
 
 /* The most recent one, or NULL. It has one free stream. */
-struct mux_conn *idle_pool_take(struct server *srv, uint64_t key);
-/* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance, too many descriptors). */
-void idle_pool_give(struct server *srv, struct mux_conn *mc, uint64_t key);
-/* An idle connection that closed (mux_owner.on_gone). */
+struct mux_conn *idle_pool_take(struct server *srv, enum idle_kind kind);
+/* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance). */
+void idle_pool_give(struct server *srv, struct mux_conn *mc);
+/* An idle connection that closed (mux_owner.on_gone); one that is not kept is fine, its server may be gone. */
 void idle_pool_forget(struct server *srv, struct mux_conn *mc);
-/* Closes all of this thread's; other threads are asked by mailbox (server down, removed, address changed). */
-void idle_pool_clear(struct server *srv);
-/* For statistics. Any. */
+
+/* --- any ------------------------------------------------------------------ */
+
+/* Kept now by all threads; approximate. */
 uint32_t idle_pool_count(const struct server *srv);

@@ -22,14 +22,17 @@ struct queue {
     struct list entries;
     uint32_t length;     /* atomic */
     uint32_t length_max;
+    void (*serve)(struct queue *queue); /* grants what is free to those who wait */
 };
+
+struct queue_grant;
 
 /* Embedded in a stream. */
 struct queue_entry {
     struct list link;
     struct queue *queue;      /* NULL: not waiting */
     struct thread *thread;    /* of the stream */
-    struct mail mail;         /* carries the slot to the stream's thread */
+    struct queue_grant *grant; /* on its way to the stream's thread; NULL: none */
     struct server *granted;   /* whose slot it was given (already counted in server->current) */
     uint32_t state;           /* enum queue_entry_state */
     uint32_t position;        /* when it came, for logs: how many were before it */
@@ -38,7 +41,8 @@ struct queue_entry {
 };
 enum queue_entry_state { QUEUE_OUT, QUEUE_WAITING, QUEUE_GRANTED };
 
-void queue_init(struct queue *queue);
+/* `serve`: how to look for free slots: of one server, or of all servers of a backend. */
+void queue_init(struct queue *queue, void (*serve)(struct queue *queue));
 /* Waits in the line. Owner. False: the line has `max` entries already (max 0: no limit). */
 bool queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max);
 /* Leaves the line (timeout, abort). A slot that was granted meanwhile is given back. Owner. */

@@ -82,6 +82,7 @@ struct server_row { /* counters, a row per thread */
 };
 
 struct idle_pool;
+struct slow_start;
 
 #define SERVER_MAGIC 0x53525652u
 struct server { /* live */
@@ -113,7 +114,7 @@ struct server { /* live */
     struct counter_rows counters; /* struct server_row */
     struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
     void *check;                 /* room check's; owns through its observer */
-    void *live_slots;            /* reserved */
+    struct slow_start *slow_start; /* owns; NULL: not starting slowly */
 };
 
 /* Who wants to know (check room, balance, admin ...). Runs on the control thread. */
@@ -144,8 +145,8 @@ struct backend_live {
     struct server_set *set;      /* RCU */
     struct queue queue;          /* streams that wait for any server */
     uint64_t position;           /* atomic: round robin */
-    int64_t last_change_ms, down_ms;
-    uint64_t down_transitions;
+    int64_t last_change_ms;
+    uint64_t down_ms, down_transitions;
     const struct balancer *balancer; /* of the current configuration: room balance */
     /* Called to build set->plan; the balance room sets it (slot of the configuration). May be NULL. */
     void (*build_plan)(struct proxy *backend, struct server_set *set);

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of room server share. */
+#pragma once
+
+#include "weir/config/keyword.h"
+#include "weir/config/snapshot.h"
+#include "weir/server/idle_pool.h"
+#include "weir/server/server.h"
+
+/* --- server_conf.c ------------------------------------------------------------- */
+
+/* The default-server of a proxy, as it stands; made when missing. Builder. */
+struct server_conf *server_defaults_of(struct parse *parse, struct proxy_conf *conf);
+
+/* --- server_addr.c --------------------------------------------------------------- */
+
+/* Fills conf->addr from conf->host_name by init-addr. False: reported. Builder. */
+bool server_conf_resolve_addr(struct parse *parse, struct server_conf *conf);
+
+/* --- weight.c ------------------------------------------------------------------------ */
+
+/* Recomputes effective_weight; begins or goes on with the slow start. Control. */
+void weight_update(struct server *srv);
+/* The server has come up. */
+void weight_begin_slow_start(struct server *srv);
+
+/* --- server_state.c -------------------------------------------------------------------- */
+
+/* Tells the observers. */
+void server_tell(struct server *srv, unsigned what);

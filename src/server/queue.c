@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting lines of servers and backends.
+ *
+ * For:     streams that find all connection slots taken.
+ * Owns:    grants on their way from the thread that found a slot to the stream's thread.
+ * Callers: stream enters and leaves; whoever gives a slot back serves the line.
+ * Thread:  any; entries under queue->lock.
+ *
+ * A slot is granted like this: it is taken on the server, the first entry is removed from its line under the lock, and a
+ * grant is mailed to the stream's thread. The grant is an object of its own, because the stream may end before the mail
+ * arrives: then it gives the slot back, and the mail finds nobody.
+ *
+ * No wake-up is lost: whoever has entered a line looks once more for free slots (queue->serve), and whoever gives a slot
+ * back looks at the lines after he has given it; one of the two sees the other.
+ */
+#include "weir/server/queue.h"
+
+#include "weir/base/crash.h"
+#include "weir/base/pool.h"
+#include "weir/loop/thread.h"
+#include "weir/server/server.h"
+#include "private.h"
+
+struct queue_grant {
+    struct mail mail;
+    struct queue_entry *entry; /* NULL: the stream is gone. Of the stream's thread */
+    struct server *server;
+};
+
+static struct pool grant_pool = POOL("queue grant", sizeof(struct queue_grant));
+
+void
+queue_init(struct queue *queue, void (*serve)(struct queue *queue))
+{
+    queue->serve = serve;
+    queue->lock = (struct lock)LOCK_INIT(LOCK_SERVER);
+    list_init(&queue->entries);
+    queue->length = queue->length_max = 0;
+}
+
+static uint32_t
+length_of(const struct queue *queue)
+{
+    return __atomic_load_n(&queue->length, __ATOMIC_SEQ_CST);
+}
+
+bool
+queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max)
+{
+    bool is_full;
+
+    lock_take(&queue->lock);
+    is_full = max != 0 && queue->length >= max;
+    if (!is_full) {
+        entry->queue = queue;
+        entry->thread = this_thread;
+        entry->grant = NULL;
+        entry->granted = NULL;
+        entry->position = queue->length;
+        entry->state = QUEUE_WAITING;
+        list_add_last(&queue->entries, &entry->link);
+        __atomic_store_n(&queue->length, queue->length + 1, __ATOMIC_SEQ_CST);
+        if (queue->length > queue->length_max)
+            queue->length_max = queue->length;
+    }
+    lock_give(&queue->lock);
+    if (!is_full)
+        queue->serve(queue);
+    return !is_full;
+}
+
+/* On the stream's thread. */
+static void
+on_mail(struct mail *mail)
+{
+    struct queue_grant *grant = (struct queue_grant *)mail;
+    struct queue_entry *entry = grant->entry;
+
+    pool_give(&grant_pool, grant);
+    if (entry == NULL)
+        return;
+    entry->grant = NULL;
+    entry->queue = NULL;
+    entry->on_granted(entry);
+}
+
+/* Removes the first entry and readies its grant. NULL: the line is empty, or no memory (then the entry waits on). */
+static struct queue_grant *
+pop(struct queue *queue, struct server *srv, struct thread **to)
+{
+    struct queue_grant *grant;
+    struct queue_entry *entry;
+
+    if (length_of(queue) == 0)
+        return NULL;
+    grant = pool_take(&grant_pool);
+    if (grant == NULL)
+        return NULL;
+    lock_take(&queue->lock);
+    if (list_is_empty(&queue->entries)) {
+        lock_give(&queue->lock);
+        pool_give(&grant_pool, grant);
+        return NULL;
+    }
+    entry = LIST_FIRST(&queue->entries, struct queue_entry, link);
+    list_remove(&entry->link);
+    __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
+    grant->entry = entry;
+    grant->server = srv;
+    entry->granted = srv;
+    entry->grant = grant;
+    entry->state = QUEUE_GRANTED;
+    *to = entry->thread;
+    lock_give(&queue->lock);
+    return grant;
+}
+
+void
+queue_leave(struct queue_entry *entry)
+{
+    struct queue *queue = entry->queue;
+    struct server *granted = NULL;
+
+    if (queue == NULL)
+        return;
+    lock_take(&queue->lock);
+    if (entry->state == QUEUE_WAITING) {
+        list_remove(&entry->link);
+        __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
+    } else if (entry->grant != NULL) {
+        entry->grant->entry = NULL;
+        granted = entry->granted;
+    }
+    entry->state = QUEUE_OUT;
+    entry->queue = NULL;
+    entry->grant = NULL;
+    lock_give(&queue->lock);
+    if (granted != NULL) {
+        entry->granted = NULL;
+        server_slot_give(granted);
+    }
+}
+
+/* Who waits for this server: those who want no other first. */
+static struct queue_grant *
+pop_for(struct server *srv, struct thread **to)
+{
+    struct queue_grant *grant = pop(&srv->queue, srv, to);
+
+    if (grant == NULL && server_is_usable(srv))
+        grant = pop(&srv->backend->back->queue, srv, to);
+    return grant;
+}
+
+static bool
+has_waiting(const struct server *srv)
+{
+    return length_of(&srv->queue) > 0 ||
+           (length_of(&srv->backend->back->queue) > 0 && server_is_usable(srv));
+}
+
+void
+queue_serve(struct server *srv)
+{
+    while (has_waiting(srv)) {
+        const struct proxy_conf *conf = __atomic_load_n(&srv->backend->conf, __ATOMIC_CONSUME);
+        struct queue_grant *grant;
+        struct thread *to;
+
+        if (!server_slot_take(srv, conf))
+            return;
+        grant = pop_for(srv, &to);
+        if (grant != NULL) {
+            mailbox_send(to, &grant->mail, on_mail);
+            continue;
+        }
+        __atomic_sub_fetch(&srv->current, 1, __ATOMIC_SEQ_CST);
+    }
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses of servers: found at start, changed at run time, read by traffic.
+ *
+ * Thread: builder resolves; control changes; any reads through a sequence lock: even version, copy, same version.
+ */
+#include <string.h>
+
+#include "weir/loop/grace.h"
+#include "weir/server/server_addr.h"
+#include "private.h"
+
+static bool ignores_unresolved;
+
+void
+server_addr_ignore_unresolved(void)
+{
+    ignores_unresolved = true;
+}
+
+/* --- at start ------------------------------------------------------------------------------ */
+
+static bool
+look_up(struct server_conf *conf, struct error *err)
+{
+    uint16_t port = conf->addr.port;
+    struct addr found = { .port = port };
+    int family = conf->addr.family == ADDR_NONE ? AF_UNSPEC : addr_domain(&conf->addr);
+
+    if (!addr_resolve(str_from(conf->host_name), family, &found, err))
+        return false;
+    conf->addr = found;
+    conf->addr.port = port;
+    return true;
+}
+
+/* One method of init-addr. True: the address is settled. */
+static bool
+try_method(struct server_conf *conf, struct str method, struct error *err)
+{
+    uint16_t port = conf->addr.port;
+
+    if (str_eq(method, STR("last")))
+        return false; /* nothing remembers addresses across starts yet */
+    if (str_eq(method, STR("libc")))
+        return look_up(conf, err);
+    if (str_eq(method, STR("none"))) {
+        conf->addr.family = ADDR_NONE;
+        return true;
+    }
+    if (!addr_parse_host(method, &conf->addr))
+        return error_set(err, "'%.*s' is neither last, libc, none nor an address", STR_ARG(method));
+    conf->addr.port = port;
+    return true;
+}
+
+bool
+server_conf_resolve_addr(struct parse *parse, struct server_conf *conf)
+{
+    struct str rest = str_from(conf->init_addr != NULL ? conf->init_addr : "libc");
+    struct error err = ERROR_INIT;
+
+    while (rest.ptr != NULL) {
+        if (try_method(conf, str_split(&rest, ','), &err))
+            return true;
+    }
+    conf->addr.family = ADDR_NONE;
+    if (ignores_unresolved)
+        return parse_warn_at(parse, conf->pos, "server '%s': could not resolve address '%s'; it is "
+                                               "disabled", conf->name, conf->host_name);
+    return parse_alert_at(parse, conf->pos,
+                          "server '%s': could not resolve address '%s': %s; 'init-addr none' or -dr let "
+                          "weir start without", conf->name, conf->host_name, err.text);
+}
+
+/* --- at run time ------------------------------------------------------------------------------- */
+
+void
+server_addr(const struct server *srv, struct addr *out)
+{
+    uint32_t before, after;
+
+    do {
+        before = __atomic_load_n(&srv->addr_version, __ATOMIC_ACQUIRE);
+        *out = srv->addr;
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        after = __atomic_load_n(&srv->addr_version, __ATOMIC_RELAXED);
+    } while (before != after || (before & 1));
+}
+
+void
+server_set_addr(struct server *srv, const struct addr *addr, const char *source)
+{
+    (void)source;
+    __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_RELEASE);
+    srv->addr = *addr;
+    __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELEASE);
+    idle_pool_clear_all(srv, NULL);
+    server_tell(srv, SERVER_CHANGED_ADDR);
+}

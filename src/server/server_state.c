@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every change of a server's state, in one place: up, down, drain, maintenance; and what is said about it.
+ *
+ * Callers: checks, the runtime socket, publishing. Thread: control.
+ *
+ *                    check fails `fall` times
+ *     RUNNING ───────────────────────────────> STOPPED
+ *        ^  <── slow start done ── STARTING <──────┘ check passes `rise` times
+ *        └── 404 with disable-on-404 ──> STOPPING
+ *
+ *     maintenance and drain are bits beside the state (enum server_admin): a server in maintenance is STOPPED.
+ */
+#include <string.h>
+
+#include "weir/base/text.h"
+#include "weir/loop/loop.h"
+#include "weir/telemetry/notice.h"
+#include "private.h"
+
+void
+server_tell(struct server *srv, unsigned what)
+{
+    FOR_EACH_REGISTERED(server_observer, observer, list)
+    observer->changed(srv, what);
+}
+
+static void
+say(struct server *srv, enum log_level level, enum notice_level notice, const char *text)
+{
+    const struct proxy_conf *conf = srv->backend->conf;
+
+    notice_print(notice, "%s", text);
+    log_printf(conf == NULL ? NULL : conf->logs, level, "%s", text);
+}
+
+static uint32_t
+queued(const struct server *srv)
+{
+    return __atomic_load_n(&srv->backend->back->queue.length, __ATOMIC_RELAXED);
+}
+
+static void
+add_counts(struct text *text, const struct server *srv, bool is_up)
+{
+    const struct server_set *set = srv->backend->back->set;
+
+    text_printf(text, " %u active and %u backup servers %s.%s", set->active_count, set->backup_count,
+                is_up ? "online" : "left",
+                set->active_count == 0 && set->backup_count > 0 ? " Running on backup." : "");
+    if (is_up)
+        text_printf(text, " 0 sessions requeued, %u total in queue.", queued(srv));
+    else
+        text_printf(text, " %u sessions active, 0 requeued, %u remaining in queue.",
+                    __atomic_load_n(&srv->current, __ATOMIC_RELAXED), queued(srv));
+}
+
+static void
+say_empty(struct server *srv)
+{
+    const struct proxy_conf *conf = srv->backend->conf;
+    const struct server_set *set = srv->backend->back->set;
+
+    if (set->usable_count > 0 || conf == NULL)
+        return;
+    notice_print(NOTICE_ALERT, "%s '%s' has no server available!",
+                 proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
+    log_printf(conf->logs, LOG_LEVEL_EMERG, "%s %s has no server available!",
+               proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
+}
+
+/* Everything that follows from a change: times, weights, the set, who waits, who keeps connections. */
+static void
+after_change(struct server *srv, bool was_usable, unsigned what)
+{
+    struct proxy *backend = srv->backend;
+    bool is_usable = server_is_usable(srv);
+
+    server_set_rebuild(backend);
+    if (!server_takes_persistent(srv))
+        idle_pool_clear_all(srv, NULL);
+    server_tell(srv, what);
+    if (is_usable && !was_usable)
+        queue_serve(srv);
+}
+
+static void
+note_time(struct server *srv, bool was_down)
+{
+    int64_t now_ms = loop_now_ms(loop_here());
+
+    if (was_down)
+        srv->down_ms += (uint64_t)(now_ms - srv->last_change_ms);
+    srv->last_change_ms = now_ms;
+}
+
+static bool
+is_up(int state)
+{
+    return state == SERVER_RUNNING || state == SERVER_STARTING;
+}
+
+static void
+say_state(struct server *srv, enum server_state state, const char *reason)
+{
+    struct text text = TEXT_INIT;
+    static const char *const words[] = { "DOWN", "UP", "UP", "stopping" };
+
+    text_printf(&text, "%sServer %s/%s is %s%s%s.",
+                srv->conf != NULL && srv->conf->backup ? "Backup " : "", srv->backend->name,
+                srv->name, words[state], reason != NULL ? ", reason: " : "", reason != NULL ? reason : "");
+    add_counts(&text, srv, is_up(state));
+    say(srv, is_up(state) ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING, text_cstr(&text));
+    text_fini(&text);
+}
+
+void
+server_set_state(struct server *srv, enum server_state state, const char *reason)
+{
+    enum server_state before = (enum server_state)srv->state;
+    bool was_usable = server_is_usable(srv);
+
+    if (before == state || (before == SERVER_STARTING && state == SERVER_RUNNING))
+        return;
+    if (srv->admin & ADMIN_MAINT)
+        return; /* maintenance has the last word; leaving it looks at the checks again */
+    note_time(srv, before == SERVER_STOPPED);
+    __atomic_store_n(&srv->state, (int)state, __ATOMIC_RELAXED);
+    if (state == SERVER_STOPPED)
+        srv->down_transitions++;
+    if (state == SERVER_RUNNING && before == SERVER_STOPPED)
+        weight_begin_slow_start(srv);
+    after_change(srv, was_usable, SERVER_CHANGED_STATE);
+    say_state(srv, state, reason);
+    if (!is_up((int)state))
+        say_empty(srv);
+}
+
+/* --- administration ------------------------------------------------------------------------------- */
+
+static void
+say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
+{
+    bool was_maint = before & ADMIN_MAINT, is_maint = srv->admin & ADMIN_MAINT;
+    bool was_drain = before & ADMIN_DRAIN, is_drain = srv->admin & ADMIN_DRAIN;
+    struct text text = TEXT_INIT;
+
+    if (was_maint == is_maint && was_drain == is_drain)
+        return;
+    text_printf(&text, "%sServer %s/%s ", srv->conf != NULL && srv->conf->backup ? "Backup " : "",
+                srv->backend->name, srv->name);
+    if (!was_maint && is_maint)
+        text_printf(&text, was_up ? "is going DOWN for maintenance%s%s%s."
+                                  : "was DOWN and now enters maintenance%s%s%s.",
+                    reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+    else if (was_maint && !is_maint)
+        text_printf(&text, "is %s/READY (leaving forced maintenance).", is_up(srv->state) ? "UP" : "DOWN");
+    else if (!was_drain && is_drain)
+        text_puts(&text, "enters drain state.");
+    else
+        text_printf(&text, "is %s (leaving forced drain).", is_up(srv->state) ? "UP" : "DOWN");
+    add_counts(&text, srv, (was_maint && !is_maint) || (was_drain && !is_drain));
+    say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    text_fini(&text);
+    if (!server_is_usable(srv))
+        say_empty(srv);
+}
+
+void
+server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *reason)
+{
+    unsigned before = srv->admin, now = (before | set) & ~clear;
+    bool was_usable = server_is_usable(srv), was_up = is_up(srv->state);
+
+    if (now == before)
+        return;
+    __atomic_store_n(&srv->admin, now, __ATOMIC_RELAXED);
+    if ((now & ADMIN_MAINT) && !(before & ADMIN_MAINT)) {
+        note_time(srv, srv->state == SERVER_STOPPED);
+        __atomic_store_n(&srv->state, SERVER_STOPPED, __ATOMIC_RELAXED);
+    } else if (!(now & ADMIN_MAINT) && (before & ADMIN_MAINT)) {
+        note_time(srv, true);
+        __atomic_store_n(&srv->state, SERVER_RUNNING, __ATOMIC_RELAXED);
+        weight_begin_slow_start(srv);
+    }
+    after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
+    say_admin(srv, before, was_up, reason);
+}
