@@ -4,12 +4,14 @@
  */
 #pragma once
 
+#include "weir/loop/mailbox.h"
 #include "weir/net/connection.h"
+#include "weir/net/listener.h"
+#include "weir/net/net_conf.h"
 #include "weir/net/proxy_protocol.h"
 
 struct buffer;
-struct listener;
-struct listener_socket;
+struct thread;
 
 /* --- connection.c -------------------------------------------------------- */
 
@@ -50,3 +52,65 @@ enum io header_receive(struct connection *conn, const struct header_kind *kind,
                        struct buffer **part);
 void header_replace_addresses(struct connection *conn, const struct addr *src,
                               const struct addr *dst);
+
+/* --- net_conf.c ------------------------------------------------------------ */
+
+const struct unix_bind *net_conf_unix_bind(const struct snapshot *snapshot);
+
+/* --- acceptor.c -------------------------------------------------------------- */
+
+/* What control wants of a socket. */
+enum socket_wish { SOCKET_ACCEPT, SOCKET_PAUSE };
+
+#define LISTENER_SOCKET_MAGIC 0x4c534f43u
+/* One listening socket, accepted by one thread. */
+struct listener_socket {
+    unsigned magic;
+    int fd;                /* -1: closed */
+    struct listener *ln;   /* borrows: lives until all its sockets are closed */
+    struct thread *thread; /* who accepts */
+
+    /* Messages: wishes of control, of which only the last counts; then "close", which comes back
+     * as "closed". */
+    struct mail wish_mail;
+    uint32_t wish_is_sent; /* atomic */
+    uint32_t wish;         /* atomic: enum socket_wish */
+    struct mail close_mail;
+    void (*on_closed)(struct listener_socket *socket); /* on control */
+
+    /* Owner. */
+    ev_io io;
+    bool is_paused;
+    struct list waiting; /* in the thread's list of those that wait for room */
+    struct timer retry;
+    unsigned budget;    /* connections to accept at the next event */
+    uint64_t last_turn; /* of the loop, when it accepted last */
+} __attribute__((aligned(64)));
+
+void acceptor_init(struct listener_socket *socket, struct listener *ln, struct thread *thread);
+/* Control. */
+void acceptor_wish(struct listener_socket *socket, enum socket_wish wish);
+/* Accepts what waits, closes, and calls on_closed on control. No wish may follow. Control. */
+void acceptor_close(struct listener_socket *socket,
+                    void (*on_closed)(struct listener_socket *socket));
+/* tune.maxaccept. Control. */
+void acceptor_set_max(unsigned max);
+
+/* --- listener_socket.c --------------------------------------------------------- */
+
+/* Opens, binds and listens. Sets ln->addr when the system chose the port. */
+bool listener_socket_open(struct listener_socket *socket, const struct bind_conf *conf,
+                          struct error *err);
+/* Options that may change while it listens. */
+void listener_socket_tune(struct listener_socket *socket, const struct bind_conf *conf);
+/* Listens again after a pause. */
+bool listener_socket_listen(struct listener_socket *socket, const struct bind_conf *conf);
+
+/* --- unix_file.c ------------------------------------------------------------------ */
+
+/* Binds to a temporary name beside the real one. */
+bool unix_file_bind(struct listener *ln, int fd, const struct bind_conf *conf, struct error *err);
+/* Gives it its real name, replacing what is there. */
+void unix_file_publish(struct listener *ln);
+/* Removes it, unless somebody else's has taken its place. */
+void unix_file_remove(struct listener *ln);
