@@ -79,6 +79,19 @@ socket_set_linger_reset(int fd)
         errno = before;
 }
 
+void
+socket_set_silent(int fd)
+{
+    int on = 1, hops = 1, before = errno;
+
+    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == -1) {
+        (void)setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
+        socket_set_linger_reset(fd);
+    }
+    errno = before;
+}
+
 bool
 socket_bind(int fd, const struct addr *addr, struct error *err)
 {

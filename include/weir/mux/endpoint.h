@@ -70,6 +70,7 @@ struct endpoint {
     const char *error_text;             /* static: why, for "show errors" and the log; may be NULL */
     struct message *message;            /* with EP_HEAD: owned by the endpoint until taken */
     struct chain in;                    /* received body bytes that the stream has not taken yet */
+    int64_t began_us;                   /* front: when the first byte of this message came (loop->now_us); 0: none yet */
     uint64_t bytes_in;                  /* from the wire for this message, framing included */
     uint64_t bytes_out;                 /* written to the wire for this message */
 };

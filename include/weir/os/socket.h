@@ -21,6 +21,9 @@ void socket_set_nodelay(int fd);
 void socket_set_quickack(int fd, bool on);
 /* A close that resets the connection instead of finishing it. */
 void socket_set_linger_reset(int fd);
+/* What is closed next tells the peer nothing (silent-drop): forgotten by the kernel where privileges allow it, else its last
+ * words die at the first router. */
+void socket_set_silent(int fd);
 bool socket_bind(int fd, const struct addr *addr, struct error *err);
 /* Pending error of a socket (SO_ERROR), 0 when fine. */
 int socket_error(int fd);

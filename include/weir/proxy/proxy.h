@@ -97,6 +97,7 @@ struct proxy_conf {
     const char *guid;
     const char *description;
     bool disabled;
+    struct snapshot *snapshot; /* that this belongs to: who lets it outlive a turn holds that */
     struct proxy *live; /* set by ADOPT; holds */
     struct list link;   /* in proxy_list of the snapshot, in order of the text */
 
@@ -166,6 +167,7 @@ struct proxy_row {
     uint64_t queue_ms_max, connect_ms_max, response_ms_max, total_ms_max;
     struct rate connection_rate, session_rate, request_rate, backend_rate;
     uint64_t connection_rate_max, session_rate_max, request_rate_max;
+    uint64_t log_lines; /* %lc */
 };
 
 #define PROXY_MAGIC 0x50524f58u
