@@ -2,14 +2,14 @@
 /*
  * Idle server connections, kept for reuse.
  *
- * For:     a finished request leaves its server connection here; the next request for that server may
- *          take it instead of dialling.
- * Owns:    each connection in a pool, until idle_pool_take() gives it away.
- * Callers: stream takes and gives; control asks all threads to clear when a server goes.
+ * For:     a finished request leaves its server connection here; the next request for that server
+ * may take it instead of dialling. Owns:    each connection in a pool, until idle_pool_take() gives
+ * it away. Callers: stream takes and gives; control asks all threads to clear when a server goes.
  * Thread:  a thread's part belongs to it; the array of parts is made once and never changes.
  *
- * The most recently used connection goes first, because the oldest is the likeliest to have been closed. Each
- * pool-purge-delay, half of the connections that nobody needed during the period are closed.
+ * The most recently used connection goes first, because the oldest is the likeliest to have been
+ * closed. Each pool-purge-delay, half of the connections that nobody needed during the period are
+ * closed.
  */
 #include "weir/server/idle_pool.h"
 
@@ -189,7 +189,8 @@ idle_pool_count(const struct server *srv)
     return sum;
 }
 
-/* --- clearing ----------------------------------------------------------------------------------- */
+/* --- clearing -----------------------------------------------------------------------------------
+ */
 
 struct clearing {
     struct server *server;

@@ -7,12 +7,14 @@
  * Callers: stream enters and leaves; whoever gives a slot back serves the line.
  * Thread:  any; entries under queue->lock.
  *
- * A slot is granted like this: it is taken on the server, the first entry is removed from its line under the lock, and a
- * grant is mailed to the stream's thread. The grant is an object of its own, because the stream may end before the mail
- * arrives: then it gives the slot back, and the mail finds nobody.
+ * A slot is granted like this: it is taken on the server, the first entry is removed from its line
+ * under the lock, and a grant is mailed to the stream's thread. The grant is an object of its own,
+ * because the stream may end before the mail arrives: then it gives the slot back, and the mail
+ * finds nobody.
  *
- * No wake-up is lost: whoever has entered a line looks once more for free slots (queue->serve), and whoever gives a slot
- * back looks at the lines after he has given it; one of the two sees the other.
+ * No wake-up is lost: whoever has entered a line looks once more for free slots (queue->serve), and
+ * whoever gives a slot back looks at the lines after he has given it; one of the two sees the
+ * other.
  */
 #include "weir/server/queue.h"
 
@@ -85,7 +87,8 @@ on_mail(struct mail *mail)
     entry->on_granted(entry);
 }
 
-/* Removes the first entry and readies its grant. NULL: the line is empty, or no memory (then the entry waits on). */
+/* Removes the first entry and readies its grant. NULL: the line is empty, or no memory (then the
+ * entry waits on). */
 static struct queue_grant *
 pop(struct queue *queue, struct server *srv, struct thread **to)
 {

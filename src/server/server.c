@@ -3,11 +3,11 @@
  * Live servers, and the published set of each backend.
  *
  * For:     everybody who sends traffic to servers or asks about them.
- * Owns:    live servers (counted), backend_live, and the sets until a grace period after they are replaced.
- * Thread:  control changes; any reads.
+ * Owns:    live servers (counted), backend_live, and the sets until a grace period after they are
+ * replaced. Thread:  control changes; any reads.
  *
- * Who keeps a server alive: each snapshot that names it (ADOPT to RELEASE). A stream holds its snapshot, so no stream
- * ever sees a server go, and no counter is touched per request.
+ * Who keeps a server alive: each snapshot that names it (ADOPT to RELEASE). A stream holds its
+ * snapshot, so no stream ever sees a server go, and no counter is touched per request.
  */
 #include "weir/server/server.h"
 
@@ -160,12 +160,11 @@ set_build(struct proxy *backend)
     struct server_set *set = alloc_zero(sizeof(*set));
     unsigned count = 0;
 
-    LIST_FOR_EACH(srv, &backend->back->servers, struct server, link)
-    count += srv->conf != NULL;
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link)
+        count += srv->conf != NULL;
     set->all = alloc_array(count + 1, sizeof(*set->all));
     set->usable = alloc_array(count + 1, sizeof(*set->usable));
-    LIST_FOR_EACH(srv, &backend->back->servers, struct server, link)
-    {
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link) {
         if (srv->conf != NULL)
             set->all[set->all_count++] = srv;
     }
@@ -211,7 +210,8 @@ serve_any(struct queue *queue)
         queue_serve(set->usable[i]);
 }
 
-/* --- life ------------------------------------------------------------------------------------------ */
+/* --- life
+ * ------------------------------------------------------------------------------------------ */
 
 static struct backend_live *
 backend_new(void)
@@ -244,8 +244,8 @@ init_from_conf(struct server *srv, const struct server_conf *conf)
     srv->maxconn = conf->maxconn;
     srv->addr = conf->addr;
     srv->state = SERVER_RUNNING;
-    srv->admin = (conf->disabled ? ADMIN_CMAINT : 0) |
-                 (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);
+    srv->admin =
+        (conf->disabled ? ADMIN_CMAINT : 0) | (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);
     if (srv->admin & ADMIN_MAINT)
         srv->state = SERVER_STOPPED;
 }
@@ -309,8 +309,7 @@ server_find(struct proxy *backend, struct str name)
 {
     if (backend->back == NULL)
         return NULL;
-    LIST_FOR_EACH(srv, &backend->back->servers, struct server, link)
-    {
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link) {
         if (srv->conf != NULL && str_eq(str_from(srv->name), name))
             return srv;
     }
@@ -321,15 +320,15 @@ server_find(struct proxy *backend, struct str name)
 static struct server *
 find_live(struct proxy *backend, const char *name)
 {
-    LIST_FOR_EACH(srv, &backend->back->servers, struct server, link)
-    {
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link) {
         if (strcmp(srv->name, name) == 0)
             return srv;
     }
     return NULL;
 }
 
-/* --- adopt, publish, release ----------------------------------------------------------------------- */
+/* --- adopt, publish, release
+ * ----------------------------------------------------------------------- */
 
 static void
 adopt_backend(struct proxy_conf *conf)
@@ -340,8 +339,7 @@ adopt_backend(struct proxy_conf *conf)
         backend->back = backend_new();
         backend->back_free = backend_free;
     }
-    LIST_FOR_EACH(written, &conf->servers, struct server_conf, link)
-    {
+    LIST_FOR_EACH (written, &conf->servers, struct server_conf, link) {
         struct server *srv = find_live(backend, written->name);
 
         written->live = srv != NULL ? srv : server_new(backend, written);
@@ -352,15 +350,15 @@ adopt_backend(struct proxy_conf *conf)
 static bool
 on_adopt(struct parse *parse)
 {
-    LIST_FOR_EACH(conf, proxy_list(parse->snapshot), struct proxy_conf, link)
-    {
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         if (proxy_conf_is_back(conf))
             adopt_backend(conf);
     }
     return true;
 }
 
-/* What the text changed goes over what was set at run time; what it did not change leaves that alone. */
+/* What the text changed goes over what was set at run time; what it did not change leaves that
+ * alone. */
 static void
 take_changes(struct server *srv, const struct server_conf *before, const struct server_conf *now)
 {
@@ -375,8 +373,8 @@ take_changes(struct server *srv, const struct server_conf *before, const struct 
         server_set_admin(srv, 0, ADMIN_RMAINT, NULL);
     }
     if (before != NULL && before->disabled != now->disabled)
-        server_set_admin(srv, now->disabled ? ADMIN_CMAINT : 0, now->disabled ? 0 : ADMIN_CMAINT | ADMIN_FMAINT,
-                         NULL);
+        server_set_admin(srv, now->disabled ? ADMIN_CMAINT : 0,
+                         now->disabled ? 0 : ADMIN_CMAINT | ADMIN_FMAINT, NULL);
 }
 
 /* The list follows the order of the text. */
@@ -408,10 +406,9 @@ publish_backend(struct proxy_conf *conf)
 {
     struct proxy *backend = conf->live;
 
-    LIST_FOR_EACH(written, &conf->servers, struct server_conf, link)
-    publish_server(backend, written);
-    LIST_FOR_EACH_SAFE(srv, &backend->back->servers, struct server, link)
-    {
+    LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
+        publish_server(backend, written);
+    LIST_FOR_EACH_SAFE (srv, &backend->back->servers, struct server, link) {
         if (srv->conf == NULL || is_written(conf, srv))
             continue;
         grace_publish(srv->conf, NULL);
@@ -425,12 +422,10 @@ publish_backend(struct proxy_conf *conf)
 static void
 retire_backends(const struct snapshot *before)
 {
-    LIST_FOR_EACH(conf, proxy_list(before), struct proxy_conf, link)
-    {
+    LIST_FOR_EACH (conf, proxy_list(before), struct proxy_conf, link) {
         if (!proxy_conf_is_back(conf) || conf->live->conf != NULL)
             continue;
-        LIST_FOR_EACH_SAFE(srv, &conf->live->back->servers, struct server, link)
-        {
+        LIST_FOR_EACH_SAFE (srv, &conf->live->back->servers, struct server, link) {
             if (srv->conf == NULL)
                 continue;
             grace_publish(srv->conf, NULL);
@@ -446,8 +441,7 @@ static struct snapshot *published; /* borrows */
 static bool
 on_publish(struct parse *parse)
 {
-    LIST_FOR_EACH(conf, proxy_list(parse->snapshot), struct proxy_conf, link)
-    {
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         if (proxy_conf_is_back(conf))
             publish_backend(conf);
     }
@@ -462,10 +456,9 @@ on_release(struct parse *parse)
 {
     if (proxy_list(parse->snapshot)->next == NULL)
         return true;
-    LIST_FOR_EACH(conf, proxy_list(parse->snapshot), struct proxy_conf, link)
-    {
-        LIST_FOR_EACH(written, &conf->servers, struct server_conf, link)
-        server_drop(written->live);
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
+            server_drop(written->live);
     }
     return true;
 }

@@ -2,7 +2,8 @@
 /*
  * Addresses of servers: found at start, changed at run time, read by traffic.
  *
- * Thread: builder resolves; control changes; any reads through a sequence lock: even version, copy, same version.
+ * Thread: builder resolves; control changes; any reads through a sequence lock: even version, copy,
+ * same version.
  */
 #include <string.h>
 
@@ -66,14 +67,19 @@ server_conf_resolve_addr(struct parse *parse, struct server_conf *conf)
     }
     conf->addr.family = ADDR_NONE;
     if (ignores_unresolved)
-        return parse_warn_at(parse, conf->pos, "server '%s': could not resolve address '%s'; it is "
-                                               "disabled", conf->name, conf->host_name);
-    return parse_alert_at(parse, conf->pos,
-                          "server '%s': could not resolve address '%s': %s; 'init-addr none' or -dr let "
-                          "weir start without", conf->name, conf->host_name, err.text);
+        return parse_warn_at(parse, conf->pos,
+                             "server '%s': could not resolve address '%s'; it is "
+                             "disabled",
+                             conf->name, conf->host_name);
+    return parse_alert_at(
+        parse, conf->pos,
+        "server '%s': could not resolve address '%s': %s; 'init-addr none' or -dr let "
+        "weir start without",
+        conf->name, conf->host_name, err.text);
 }
 
-/* --- at run time ------------------------------------------------------------------------------- */
+/* --- at run time -------------------------------------------------------------------------------
+ */
 
 void
 server_addr(const struct server *srv, struct addr *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * server and default-server lines, and the words on them. (Words of checks, TLS and cookies stand in
- * their own rooms.)
+ * server and default-server lines, and the words on them. (Words of checks, TLS and cookies stand
+ * in their own rooms.)
  *
  * Thread: builder.
  */
@@ -25,7 +25,10 @@ inherit_defaults(void *to, const void *from, struct arena *arena)
 }
 
 static struct slot defaults_slot = {
-    .name = "default-server", .owner = SLOT_PROXY, .size = sizeof(struct server_defaults), .inherit = inherit_defaults,
+    .name = "default-server",
+    .owner = SLOT_PROXY,
+    .size = sizeof(struct server_defaults),
+    .inherit = inherit_defaults,
 };
 REGISTER_SLOT(defaults_slot);
 
@@ -62,7 +65,8 @@ server_defaults_of(struct parse *parse, struct proxy_conf *conf)
     struct server_defaults *defaults = slot_of(conf->slots, &defaults_slot);
 
     if (!defaults->is_own) {
-        defaults->conf = defaults->conf == NULL ? new_conf(parse) : copy_conf(parse, defaults->conf);
+        defaults->conf =
+            defaults->conf == NULL ? new_conf(parse) : copy_conf(parse, defaults->conf);
         defaults->is_own = true;
     }
     return defaults->conf;
@@ -92,14 +96,15 @@ parse_options(struct parse *parse, struct server_conf *srv)
 static bool
 check_name(struct parse *parse, const struct proxy_conf *conf, const char *name)
 {
-    size_t good = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-");
+    size_t good =
+        strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-");
 
     if (name[good] != '\0')
-        return parse_alert(parse, "character '%c' is not permitted in server name '%s'", name[good], name);
+        return parse_alert(parse, "character '%c' is not permitted in server name '%s'", name[good],
+                           name);
     if (conf->server_count > 64)
         return true; /* large backends: found by hash in CONFIG_CHECK */
-    LIST_FOR_EACH(other, &conf->servers, struct server_conf, link)
-    {
+    LIST_FOR_EACH (other, &conf->servers, struct server_conf, link) {
         if (strcmp(other->name, name) == 0)
             return parse_alert(parse, "server '%s' stands at %s:%d already", name, other->pos.file,
                                other->pos.line);
@@ -122,7 +127,8 @@ parse_addr(struct parse *parse, struct server_conf *srv)
     srv->addr = spec.addr;
     srv->port_is_offset = spec.port_is_offset || !spec.port_is_given;
     srv->port_offset = spec.port_is_offset ? spec.port_low : 0;
-    if (spec.addr.family == ADDR_UNIX || spec.addr.family == ADDR_ABSTRACT || spec.addr.family == ADDR_ABSTRACT_SHORT)
+    if (spec.addr.family == ADDR_UNIX || spec.addr.family == ADDR_ABSTRACT ||
+        spec.addr.family == ADDR_ABSTRACT_SHORT)
         srv->port_is_offset = false;
     if (spec.needs_lookup)
         srv->host_name = arena_copy_str(parse->arena, spec.host_name);
@@ -222,38 +228,55 @@ static const struct place_slots server_place_slots[] = { { IN_SERVER, slots_of_s
 REGISTER(place_slots, server_place_slots);
 
 #define INT_WORD(name_, member_, low_, high_, help_)                                               \
-    { name_, IN_SERVER, .args = "<count>", SET_INT(struct server_conf, member_, low_, high_), .help = help_ }
+    {                                                                                              \
+        name_, IN_SERVER, .args = "<count>", SET_INT(struct server_conf, member_, low_, high_),    \
+                          .help = help_                                                            \
+    }
 
 static const struct keyword keywords[] = {
-    { "server", IN_LISTEN | IN_BACKEND, .args = "<name> <address>[:<port>] [options]", .parse = parse_server, .help = "A server of this backend." },
-    { "default-server", IN_BACK, .args = "[options]", .parse = parse_default_server, .help = "Options that the server lines below begin with." },
+    { "server", IN_LISTEN | IN_BACKEND, .args = "<name> <address>[:<port>] [options]",
+      .parse = parse_server, .help = "A server of this backend." },
+    { "default-server", IN_BACK, .args = "[options]", .parse = parse_default_server,
+      .help = "Options that the server lines below begin with." },
     INT_WORD("weight", weight, 0, 256, "Share of the traffic, relative to the other servers'."),
     INT_WORD("maxconn", maxconn, 0, INT32_MAX, "Most streams at once; more wait in the queue."),
-    INT_WORD("minconn", minconn, 0, INT32_MAX, "Limit at low load of the backend; it grows to maxconn at fullconn."),
+    INT_WORD("minconn", minconn, 0, INT32_MAX,
+             "Limit at low load of the backend; it grows to maxconn at fullconn."),
     INT_WORD("maxqueue", maxqueue, 0, INT32_MAX, "Most streams that wait for this very server."),
     INT_WORD("id", id, 1, INT32_MAX, "Number in statistics."),
-    INT_WORD("pool-max-conn", pool_max_conn, -1, INT32_MAX, "Most idle connections to keep; -1: no limit."),
-    INT_WORD("max-reuse", max_reuse, -1, INT32_MAX, "How often a connection is used again; -1: no limit."),
-    { "pool-purge-delay", IN_SERVER, .args = "<time>", SET_TIME_MS(struct server_conf, pool_purge_delay_ms), .help = "How often half of the idle connections that nobody needed are closed." },
-    { "slowstart", IN_SERVER, .args = "<time>", SET_TIME_MS(struct server_conf, slowstart_ms), .help = "How long the weight takes to grow after the server came up." },
-    { "backup", IN_SERVER, SET_FLAG(struct server_conf, backup), .help = "Used only when no other server is usable." },
+    INT_WORD("pool-max-conn", pool_max_conn, -1, INT32_MAX,
+             "Most idle connections to keep; -1: no limit."),
+    INT_WORD("max-reuse", max_reuse, -1, INT32_MAX,
+             "How often a connection is used again; -1: no limit."),
+    { "pool-purge-delay", IN_SERVER, .args = "<time>",
+      SET_TIME_MS(struct server_conf, pool_purge_delay_ms),
+      .help = "How often half of the idle connections that nobody needed are closed." },
+    { "slowstart", IN_SERVER, .args = "<time>", SET_TIME_MS(struct server_conf, slowstart_ms),
+      .help = "How long the weight takes to grow after the server came up." },
+    { "backup", IN_SERVER, SET_FLAG(struct server_conf, backup),
+      .help = "Used only when no other server is usable." },
     { "no-backup", IN_SERVER, .parse = parse_not_backup, .help = "Undoes an inherited 'backup'." },
     { "disabled", IN_SERVER, .parse = parse_disabled, .help = "Begins in maintenance." },
     { "enabled", IN_SERVER, .parse = parse_disabled, .help = "Undoes an inherited 'disabled'." },
-    { "init-addr", IN_SERVER, .args = "<method>[,<method>...]", SET_TEXT(struct server_conf, init_addr), .help = "How the address is found at start: last, libc, none, or an address." },
-    { "proto", IN_SERVER, .args = "<name>", .parse = parse_proto, .help = "Protocol towards the server, whatever the mode." },
-    { "guid", IN_SERVER, .args = "<text>", SET_TEXT(struct server_conf, guid), .help = "An identifier that is unique over all proxies and servers." },
-    { "on-marked-down", IN_SERVER, .args = "shutdown-sessions", .parse = parse_on_marked_down, .help = "End the server's sessions when it goes down." },
+    { "init-addr", IN_SERVER, .args = "<method>[,<method>...]",
+      SET_TEXT(struct server_conf, init_addr),
+      .help = "How the address is found at start: last, libc, none, or an address." },
+    { "proto", IN_SERVER, .args = "<name>", .parse = parse_proto,
+      .help = "Protocol towards the server, whatever the mode." },
+    { "guid", IN_SERVER, .args = "<text>", SET_TEXT(struct server_conf, guid),
+      .help = "An identifier that is unique over all proxies and servers." },
+    { "on-marked-down", IN_SERVER, .args = "shutdown-sessions", .parse = parse_on_marked_down,
+      .help = "End the server's sessions when it goes down." },
 };
 REGISTER(keyword, keywords);
 
-/* --- after the text is read ---------------------------------------------------------------------- */
+/* --- after the text is read ----------------------------------------------------------------------
+ */
 
 static struct server_conf *
 find_written(const struct proxy_conf *conf, const char *name)
 {
-    LIST_FOR_EACH(srv, &conf->servers, struct server_conf, link)
-    {
+    LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
         if (strcmp(srv->name, name) == 0)
             return srv;
     }
@@ -272,8 +295,9 @@ resolve_rules(struct parse *parse, struct proxy_conf *conf)
             continue;
         rule->server = find_written(conf, rule->name);
         if (rule->server == NULL)
-            fine = parse_alert_at(parse, rule->pos, "'use-server' names server '%s', which '%s' has not",
-                                  rule->name, conf->name);
+            fine = parse_alert_at(parse, rule->pos,
+                                  "'use-server' names server '%s', which '%s' has not", rule->name,
+                                  conf->name);
     }
     return fine;
 }
@@ -296,8 +320,7 @@ check_backend(struct parse *parse, struct proxy_conf *conf)
     struct hashmap names = HASHMAP_INIT;
     bool fine = true;
 
-    LIST_FOR_EACH(srv, &conf->servers, struct server_conf, link)
-    {
+    LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
         const struct server_conf *same = hashmap_set(&names, str_from(srv->name), srv);
 
         if (same != NULL)
@@ -316,11 +339,9 @@ on_resolve(struct parse *parse)
 {
     bool fine = true;
 
-    LIST_FOR_EACH(conf, proxy_list(parse->snapshot), struct proxy_conf, link)
-    {
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         fine = resolve_rules(parse, conf) && fine;
-        LIST_FOR_EACH(srv, &conf->servers, struct server_conf, link)
-        {
+        LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
             if (srv->host_name != NULL)
                 fine = server_conf_resolve_addr(parse, srv) && fine;
         }
@@ -333,8 +354,8 @@ on_check(struct parse *parse)
 {
     bool fine = true;
 
-    LIST_FOR_EACH(conf, proxy_list(parse->snapshot), struct proxy_conf, link)
-    fine = check_backend(parse, conf) && fine;
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link)
+        fine = check_backend(parse, conf) && fine;
     return fine;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every change of a server's state, in one place: up, down, drain, maintenance; and what is said about it.
+ * Every change of a server's state, in one place: up, down, drain, maintenance; and what is said
+ * about it.
  *
  * Callers: checks, the runtime socket, publishing. Thread: control.
  *
@@ -9,7 +10,8 @@
  *        ^  <── slow start done ── STARTING <──────┘ check passes `rise` times
  *        └── 404 with disable-on-404 ──> STOPPING
  *
- *     maintenance and drain are bits beside the state (enum server_admin): a server in maintenance is STOPPED.
+ *     maintenance and drain are bits beside the state (enum server_admin): a server in maintenance
+ * is STOPPED.
  */
 #include <string.h>
 
@@ -21,8 +23,8 @@
 void
 server_tell(struct server *srv, unsigned what)
 {
-    FOR_EACH_REGISTERED(server_observer, observer, list)
-    observer->changed(srv, what);
+    FOR_EACH_REGISTERED (server_observer, observer, list)
+        observer->changed(srv, what);
 }
 
 static void
@@ -45,8 +47,8 @@ add_counts(struct text *text, const struct server *srv, bool is_up)
 {
     const struct server_set *set = srv->backend->back->set;
 
-    text_printf(text, " %u active and %u backup servers %s.%s", set->active_count, set->backup_count,
-                is_up ? "online" : "left",
+    text_printf(text, " %u active and %u backup servers %s.%s", set->active_count,
+                set->backup_count, is_up ? "online" : "left",
                 set->active_count == 0 && set->backup_count > 0 ? " Running on backup." : "");
     if (is_up)
         text_printf(text, " 0 sessions requeued, %u total in queue.", queued(srv));
@@ -69,7 +71,8 @@ say_empty(struct server *srv)
                proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
 }
 
-/* Everything that follows from a change: times, weights, the set, who waits, who keeps connections. */
+/* Everything that follows from a change: times, weights, the set, who waits, who keeps connections.
+ */
 static void
 after_change(struct server *srv, bool was_usable, unsigned what)
 {
@@ -108,7 +111,8 @@ say_state(struct server *srv, enum server_state state, const char *reason)
 
     text_printf(&text, "%sServer %s/%s is %s%s%s.",
                 srv->conf != NULL && srv->conf->backup ? "Backup " : "", srv->backend->name,
-                srv->name, words[state], reason != NULL ? ", reason: " : "", reason != NULL ? reason : "");
+                srv->name, words[state], reason != NULL ? ", reason: " : "",
+                reason != NULL ? reason : "");
     add_counts(&text, srv, is_up(state));
     say(srv, is_up(state) ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING, text_cstr(&text));
     text_fini(&text);
@@ -136,7 +140,8 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
         say_empty(srv);
 }
 
-/* --- administration ------------------------------------------------------------------------------- */
+/* --- administration
+ * ------------------------------------------------------------------------------- */
 
 static void
 say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
@@ -150,11 +155,13 @@ say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
     text_printf(&text, "%sServer %s/%s ", srv->conf != NULL && srv->conf->backup ? "Backup " : "",
                 srv->backend->name, srv->name);
     if (!was_maint && is_maint)
-        text_printf(&text, was_up ? "is going DOWN for maintenance%s%s%s."
-                                  : "was DOWN and now enters maintenance%s%s%s.",
+        text_printf(&text,
+                    was_up ? "is going DOWN for maintenance%s%s%s."
+                           : "was DOWN and now enters maintenance%s%s%s.",
                     reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
     else if (was_maint && !is_maint)
-        text_printf(&text, "is %s/READY (leaving forced maintenance).", is_up(srv->state) ? "UP" : "DOWN");
+        text_printf(&text, "is %s/READY (leaving forced maintenance).",
+                    is_up(srv->state) ? "UP" : "DOWN");
     else if (!was_drain && is_drain)
         text_puts(&text, "enters drain state.");
     else

@@ -98,7 +98,8 @@ server_set_weight(struct server *srv, struct str text, struct error *err)
         text.len--;
     if (!number_parse_int(text, 0, is_relative ? 25600 : 256, &weight, NULL)) {
         if (is_relative)
-            return error_set(err, "Relative weight must be positive and lower than 256 times the initial one.");
+            return error_set(
+                err, "Relative weight must be positive and lower than 256 times the initial one.");
         return error_set(err, "Absolute weight can only be between 0 and 256 inclusive.");
     }
     if (is_relative)

@@ -10,6 +10,7 @@
 struct balance_conf { /* slot of proxy_conf */
     const struct balancer *balancer;
     int64_t draws;        /* random(N) */
+    bool is_default;      /* no balance line */
     void *data;           /* the algorithm's own settings, in the arena */
     int hash_method;      /* map-based, consistent: part 4 */
     int hash_function;
@@ -26,6 +27,7 @@ struct balancer {
     /* Traffic: proposes a server of set->usable for this try (0, 1, ...: the ones before were full). NULL: no more proposals. */
     struct server *(*choose)(struct proxy *backend, const struct balance_conf *conf, const struct server_set *set,
                              struct eval *eval, unsigned attempt, struct server *avoid);
+    bool is_bound; /* a full server is waited for: no other will do */
     const char *help;
 };
 REGISTRY(balancer, struct balancer);

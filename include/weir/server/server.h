@@ -81,6 +81,7 @@ struct server_row { /* counters, a row per thread */
     int64_t last_session_s; /* wall seconds; 0: never */
 };
 
+struct balancer;
 struct idle_pool;
 struct slow_start;
 
@@ -135,6 +136,7 @@ struct server_set {
     bool uses_backups;
     struct server **all;         /* all servers, in order of the text */
     unsigned all_count;
+    const struct balancer *balancer; /* that made `plan`; NULL: the backend is gone */
     void *plan;                  /* the balancer's: schedule, map, ring; owned */
     void (*plan_free)(void *plan);
 };
@@ -147,7 +149,6 @@ struct backend_live {
     uint64_t position;           /* atomic: round robin */
     int64_t last_change_ms;
     uint64_t down_ms, down_transitions;
-    const struct balancer *balancer; /* of the current configuration: room balance */
     /* Called to build set->plan; the balance room sets it (slot of the configuration). May be NULL. */
     void (*build_plan)(struct proxy *backend, struct server_set *set);
 };
