@@ -12,6 +12,8 @@
 
 #include "weir/base/number.h"
 #include "weir/config/snapshot.h"
+#include "weir/net/handover.h"
+#include "weir/telemetry/log.h"
 #include "private.h"
 
 static const char *const level_names[] = {
@@ -191,6 +193,21 @@ run_show_sockets(struct command_call *call)
     return COMMAND_DONE;
 }
 
+/* For the process that comes after us. The descriptors are the answer: no text may follow. */
+static enum command_result
+run_getsocks(struct command_call *call)
+{
+    struct runtime_session *session = call->session;
+    struct error err = ERROR_INIT;
+
+    if (!session->access.gives_sockets)
+        return command_say(call, 3, "Permission denied");
+    if (!handover_give(session->conn->fd, &err))
+        log_process(LOG_LEVEL_WARNING, "_getsocks: %s", err.text);
+    session->must_quit = true;
+    return COMMAND_DONE;
+}
+
 static const struct command commands[] = {
     { "prompt", "[help|n|i|p|timed]*", LEVEL_USER, run_prompt,
       "change how this connection goes on after a line" },
@@ -204,6 +221,7 @@ static const struct command commands[] = {
     { "expert-mode", "[on|off]", LEVEL_ADMIN, run_expert_mode, "allow commands for experts" },
     { "experimental-mode", "[on|off]", LEVEL_ADMIN, run_experimental_mode,
       "allow experimental commands" },
+    { "_getsocks", NULL, LEVEL_USER, run_getsocks, "hand over the listening sockets" },
     { "set severity-output", "[none|number|string]", LEVEL_USER, run_set_severity,
       "say how severe each answer is" },
     { "set timeout", "cli <delay>", LEVEL_USER, run_set_timeout,

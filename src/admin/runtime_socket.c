@@ -39,6 +39,7 @@ on_accept(struct listener *ln, struct connection *conn)
         .severity_output = ln->conf->severity_output,
         .timeout_ms = conf->timeout_ms,
         .payload_max = conf->payload_max,
+        .gives_sockets = ln->conf->expose_fd,
         .on_end = on_end,
         .data = ln,
     };
@@ -56,8 +57,7 @@ adopt(struct parse *parse)
     struct error err = ERROR_INIT;
 
     LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
-        bind->listener = listener_adopt(bind, &socket_owner, true, &err);
-        if (bind->listener == NULL)
+        if (listener_adopt(bind, &socket_owner, true, &err) == NULL)
             return parse_alert_at(parse, bind->pos, "'stats socket': %s", err.text);
     }
     return true;
@@ -79,8 +79,7 @@ release(struct parse *parse)
     struct runtime_conf *conf = runtime_conf_of(parse->snapshot);
 
     LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
-        if (bind->listener != NULL)
-            listener_drop(bind->listener);
+        listener_drop(bind->listener);
         bind->listener = NULL;
     }
     return true;

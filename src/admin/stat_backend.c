@@ -15,24 +15,15 @@
 #define ROW(field) offsetof(struct proxy_row, field)
 
 static const struct counter_column back_columns[] = {
-    { STAT_STOT, ROW(backend_sessions) },
-    { STAT_BIN, ROW(backend_bytes_in) },
-    { STAT_BOUT, ROW(backend_bytes_out) },
-    { STAT_DREQ, ROW(denied_requests) },
-    { STAT_DRESP, ROW(denied_responses) },
-    { STAT_ECON, ROW(connect_errors) },
-    { STAT_ERESP, ROW(response_errors) },
-    { STAT_WRETR, ROW(retries) },
-    { STAT_WREDIS, ROW(redispatches) },
-    { STAT_LBTOT, ROW(lb_total) },
-    { STAT_CLI_ABRT, ROW(client_aborts) },
-    { STAT_SRV_ABRT, ROW(server_aborts) },
-    { STAT_WREW, ROW(failed_rewrites) },
-    { STAT_CONNECT, ROW(connect_attempts) },
-    { STAT_REUSE, ROW(connections_reused) },
-    { STAT_EINT, ROW(internal_errors) },
-    { STAT_REQBOUT, ROW(backend_bytes_in) },
-    { STAT_RESBIN, ROW(backend_bytes_out) },
+    { STAT_STOT, ROW(backend_sessions) },    { STAT_BIN, ROW(backend_bytes_in) },
+    { STAT_BOUT, ROW(backend_bytes_out) },   { STAT_DREQ, ROW(denied_requests) },
+    { STAT_DRESP, ROW(denied_responses) },   { STAT_ECON, ROW(connect_errors) },
+    { STAT_ERESP, ROW(response_errors) },    { STAT_WRETR, ROW(retries) },
+    { STAT_WREDIS, ROW(redispatches) },      { STAT_LBTOT, ROW(lb_total) },
+    { STAT_CLI_ABRT, ROW(client_aborts) },   { STAT_SRV_ABRT, ROW(server_aborts) },
+    { STAT_WREW, ROW(failed_rewrites) },     { STAT_CONNECT, ROW(connect_attempts) },
+    { STAT_REUSE, ROW(connections_reused) }, { STAT_EINT, ROW(internal_errors) },
+    { STAT_REQBOUT, ROW(backend_bytes_in) }, { STAT_RESBIN, ROW(backend_bytes_out) },
 };
 
 static const struct counter_column back_http_columns[] = {

@@ -116,7 +116,7 @@ stat_fill_frontend(struct stat_row *row, const struct proxy_conf *conf, unsigned
 static const char *
 listener_status(const struct listener *ln)
 {
-    switch (ln->state) {
+    switch (listener_shown_state(ln)) {
     case LISTENER_NEW:
     case LISTENER_READY:
         return "OPEN";

@@ -16,6 +16,7 @@ struct runtime_access {
     int severity_output;        /* 0 none, 1 number, 2 string */
     int64_t timeout_ms;         /* of silence; 0: none */
     size_t payload_max;         /* bytes */
+    bool gives_sockets;         /* expose-fd listeners */
     void (*on_end)(void *data); /* may be NULL */
     void *data;
 };
