@@ -86,13 +86,20 @@ loop_update_clock(struct loop *loop)
 
 /* --- turns ------------------------------------------------------------------ */
 
+/* Others may read these while we count. */
+static void
+add(uint64_t *statistic, int64_t count)
+{
+    __atomic_store_n(statistic, *statistic + (uint64_t)count, __ATOMIC_RELAXED);
+}
+
 void
 loop_poll_begins(struct loop *loop)
 {
     int64_t now_us = ev_wall_us(loop) + loop->clock_offset_us;
 
     if (now_us > loop->now_us)
-        loop->busy_us += (uint64_t)(now_us - loop->now_us);
+        add(&loop->busy_us, now_us - loop->now_us);
     loop->poll_began_us = now_us;
     __atomic_store_n(&loop->is_working, false, __ATOMIC_RELAXED);
 }
@@ -111,9 +118,9 @@ on_turn(struct ev_loop *ev, ev_check *watcher, int events)
     (void)ev;
     (void)events;
     read_clock(loop);
-    __atomic_store_n(&loop->turns, loop->turns + 1, __ATOMIC_RELAXED);
+    add(&loop->turns, 1);
     if (loop->now_us > loop->poll_began_us)
-        loop->idle_us += (uint64_t)(loop->now_us - loop->poll_began_us);
+        add(&loop->idle_us, loop->now_us - loop->poll_began_us);
     if (__builtin_expect(!timer_is_running(&loop->trim), 0))
         timer_set(loop, &loop->trim, loop->now_ms + TRIM_PERIOD_MS);
 }

@@ -40,9 +40,10 @@ set_rights(const char *path, const struct bind_conf *conf, struct error *err)
 bool
 unix_file_bind(struct listener *ln, int fd, const struct bind_conf *conf, struct error *err)
 {
+    static unsigned count; /* control only */
     struct addr addr = ln->asked_addr;
     struct stat file;
-    char *path = alloc_printf("%s.%d.tmp", addr.path, (int)getpid());
+    char *path = alloc_printf("%s.%x.%x", addr.path, (unsigned)getpid(), ++count);
     bool fine;
 
     if (strlen(path) > PATH_MAX_LEN) {
