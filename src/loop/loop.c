@@ -245,11 +245,11 @@ loop_after_fork(struct loop *loop)
 void
 loop_run(struct loop *loop)
 {
-    loop->must_stop = false;
     loop_update_clock(loop);
     loop_poll_ended(loop);
     while (!loop->must_stop)
         ev_run(loop->ev, 0);
+    loop->must_stop = false;
     __atomic_store_n(&loop->is_working, false, __ATOMIC_RELAXED);
 }
 

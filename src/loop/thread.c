@@ -181,13 +181,13 @@ void
 thread_stop_all(void)
 {
     MUST(thread_is_control() && is_running);
-    watchdog_stop();
     for (unsigned i = 1; i <= traffic_count; i++)
         mailbox_call(&threads[i], stop_this_loop, NULL);
     grace_offline();
     for (unsigned i = 1; i <= traffic_count; i++)
         pthread_join(threads[i].posix, NULL);
     grace_online();
+    watchdog_stop();
     __atomic_store_n(&is_running, false, __ATOMIC_RELEASE);
     start_run_hooks(STOP_THREAD);
 }

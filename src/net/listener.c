@@ -391,7 +391,23 @@ stop_unwanted(struct parse *parse)
     return true;
 }
 
+/* The end of ADOPT, when nothing has failed. At boot, rights and root folder change before PUBLISH:
+ * unix sockets must have their names by then. */
+static bool
+name_unix_files(struct parse *parse)
+{
+    (void)parse;
+    if (thread_traffic_is_running())
+        return true;
+    LIST_FOR_EACH (ln, &listeners, struct listener, link) {
+        if (ln->state == LISTENER_NEW)
+            unix_file_publish(ln);
+    }
+    return true;
+}
+
 static const struct config_hook hooks[] = {
+    { CONFIG_ADOPT, ORDER_LAST, name_unix_files, "names of unix sockets" },
     { CONFIG_PUBLISH, ORDER_LAST, stop_unwanted, "listeners that are gone" },
 };
 REGISTER(config_hook, hooks);

@@ -104,7 +104,9 @@ set_identity(int fd, const struct bind_conf *conf, struct error *err)
     if (conf->addr.family == ADDR_IPV6 && (conf->v4v6 || conf->v6only) &&
         !socket_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, conf->v6only, "IPV6_V6ONLY", err))
         return false;
-    if (conf->transparent && !socket_set_int(fd, level, transparent, 1, "IP_TRANSPARENT", err))
+    /* Without the right to be transparent, foreign addresses can still be listened on. */
+    if (conf->transparent && !socket_set_int(fd, level, transparent, 1, "IP_TRANSPARENT", NULL) &&
+        !socket_set_int(fd, IPPROTO_IP, IP_FREEBIND, 1, "IP_TRANSPARENT, IP_FREEBIND", err))
         return false;
     if (conf->interface != NULL && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, conf->interface,
                                               (socklen_t)strlen(conf->interface) + 1) == -1)

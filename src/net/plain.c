@@ -13,12 +13,50 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "weir/base/buffer.h"
+#include "weir/base/sanitize.h"
 #include "weir/net/transport.h"
 #include "private.h"
 
 #define CHAIN_IOV_MAX 32
+
+/* --- system calls -------------------------------------------------------------------- */
+
+/* recv() and send() are cancellation points: in a program with threads glibc puts two atomic
+ * operations around each. We never cancel a thread, so we call the kernel ourselves; but
+ * sanitizers want to see the C library's functions. */
+#if defined(SYS_recvfrom) && defined(SYS_sendto) && !WITH_ASAN && !defined(__SANITIZE_THREAD__)
+
+static inline ssize_t
+kernel_recv(int fd, void *to, size_t len)
+{
+    return syscall(SYS_recvfrom, fd, to, len, 0, NULL, NULL);
+}
+
+static inline ssize_t
+kernel_send(int fd, const void *from, size_t len, int flags)
+{
+    return syscall(SYS_sendto, fd, from, len, flags, NULL, 0);
+}
+
+#else
+
+static inline ssize_t
+kernel_recv(int fd, void *to, size_t len)
+{
+    return recv(fd, to, len, 0);
+}
+
+static inline ssize_t
+kernel_send(int fd, const void *from, size_t len, int flags)
+{
+    return send(fd, from, len, flags);
+}
+
+#endif
 
 /* --- reading ----------------------------------------------------------------------- */
 
@@ -38,7 +76,7 @@ plain_read(struct connection *conn, void *to, size_t len, size_t *got)
     ssize_t result;
 
     do {
-        result = recv(conn->fd, to, len, 0);
+        result = kernel_recv(conn->fd, to, len);
         if (__builtin_expect(result > 0, 1)) {
             *got = (size_t)result;
             return IO_OK;
@@ -94,7 +132,7 @@ plain_write(struct connection *conn, const void *from, size_t len, int flags, si
     ssize_t result;
 
     do {
-        result = send(conn->fd, from, len, MSG_NOSIGNAL | flags);
+        result = kernel_send(conn->fd, from, len, MSG_NOSIGNAL | flags);
         if (__builtin_expect(result == (ssize_t)len, 1)) {
             *sent = len;
             return IO_OK;

@@ -64,7 +64,7 @@ void loop_free(struct loop *loop);
 void loop_after_fork(struct loop *loop);
 /* Runs until loop_stop(). Owner. */
 void loop_run(struct loop *loop);
-/* Owner (others send a message). */
+/* Also before loop_run(), which then returns at once. Owner (others send a message). */
 void loop_stop(struct loop *loop);
 /* Reads the clock in the middle of a turn, after something that took long. Owner. */
 void loop_update_clock(struct loop *loop);
