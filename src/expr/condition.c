@@ -5,8 +5,9 @@
  * Owns:    nothing: all in the snapshot's arena.
  * Thread:  builder compiles; traffic tests.
  *
- * A condition is a sum of products: terms that stand side by side are all needed, "or" and "||" begin an alternative.
- * A term is a named ACL, that is a list of tests of which one suffices, or an anonymous test; "!" turns it round.
+ * A condition is a sum of products: terms that stand side by side are all needed, "or" and "||"
+ * begin an alternative. A term is a named ACL, that is a list of tests of which one suffices, or an
+ * anonymous test; "!" turns it round.
  */
 #include "weir/expr/condition.h"
 
@@ -50,7 +51,8 @@ struct condition {
 
 /* --- one test ------------------------------------------------------------------------------ */
 
-/* "hdr_beg(host)": a fetch whose name ends in a method. The base fetch is taken, with the method. */
+/* "hdr_beg(host)": a fetch whose name ends in a method. The base fetch is taken, with the method.
+ */
 static int
 suffix_method(struct str name, size_t *base_len)
 {
@@ -149,13 +151,16 @@ parse_flag(struct parse *parse, const char *flag, struct acl_flags *flags)
         if (word == NULL)
             return false;
         flags->method = match_method_find(str_from(word));
-        return flags->method >= 0 ||
-               parse_alert(parse, "unknown match method '%s'; known: found bool int ip bin len str beg sub dir dom end "
-                                  "reg", word);
+        return flags->method >= 0 || parse_alert(parse,
+                                                 "unknown match method '%s'; known: found bool int "
+                                                 "ip bin len str beg sub dir dom end "
+                                                 "reg",
+                                                 word);
     }
     if (strcmp(flag, "-M") == 0 || strcmp(flag, "-u") == 0)
         return parse_not_yet(parse, flag);
-    return parse_alert(parse, "unknown flag '%s'; a value that begins with '-' needs '--' before it", flag);
+    return parse_alert(
+        parse, "unknown flag '%s'; a value that begins with '-' needs '--' before it", flag);
 }
 
 static bool
@@ -182,7 +187,8 @@ parse_operator(struct parse *parse, const char *word)
         const char *name, *format;
         int shift;
     } operators[] = {
-        { "eq", "%lld:%lld", 0 }, { "ge", "%lld:", 0 }, { "gt", "%lld:", 1 }, { "le", ":%lld", 0 }, { "lt", ":%lld", -1 },
+        { "eq", "%lld:%lld", 0 }, { "ge", "%lld:", 0 },  { "gt", "%lld:", 1 },
+        { "le", ":%lld", 0 },     { "lt", ":%lld", -1 },
     };
 
     for (size_t i = 0; i < COUNT(operators); i++) {
@@ -194,7 +200,7 @@ parse_operator(struct parse *parse, const char *word)
         if (!parse_int(parse, "a number", INT64_MIN + 1, INT64_MAX - 1, &n))
             return NULL;
         n += operators[i].shift;
-        return i == 0 ? arena_printf(parse->arena, "%lld:%lld", (long long)n, (long long)n)
+        return i == 0  ? arena_printf(parse->arena, "%lld:%lld", (long long)n, (long long)n)
                : i < 3 ? arena_printf(parse->arena, "%lld:", (long long)n)
                        : arena_printf(parse->arena, ":%lld", (long long)n);
     }
@@ -206,7 +212,8 @@ parse_values(struct parse *parse, struct acl_test *test, const char *end_word)
 {
     const char *word;
 
-    while ((word = words_peek(parse->words)) != NULL && (end_word == NULL || strcmp(word, end_word) != 0)) {
+    while ((word = words_peek(parse->words)) != NULL &&
+           (end_word == NULL || strcmp(word, end_word) != 0)) {
         words_next(parse->words);
         if (test->method == MATCH_INT || test->method == MATCH_LEN)
             word = parse_operator(parse, word);
@@ -235,8 +242,9 @@ parse_test(struct parse *parse, unsigned place, const char *end_word)
     if (test->method == MATCH_STR && test->sample->out == VALUE_METHOD)
         test->type = VALUE_METHOD;
     if (!value_can_cast(test->sample->out, test->type)) {
-        parse_alert(parse, "method '%s' cannot be used on '%s', which gives %s", match_method_name(test->method),
-                    test->sample->text, value_type_name(test->sample->out));
+        parse_alert(parse, "method '%s' cannot be used on '%s', which gives %s",
+                    match_method_name(test->method), test->sample->text,
+                    value_type_name(test->sample->out));
         return NULL;
     }
     test->patterns = pattern_list_new(parse, test->method, flags.no_case);
@@ -246,8 +254,8 @@ parse_test(struct parse *parse, unsigned place, const char *end_word)
     }
     if (!parse_values(parse, test, end_word))
         return NULL;
-    if (pattern_list_count(test->patterns) == 0 && flags.file_count == 0 && test->method != MATCH_FOUND &&
-        test->method != MATCH_BOOL)
+    if (pattern_list_count(test->patterns) == 0 && flags.file_count == 0 &&
+        test->method != MATCH_FOUND && test->method != MATCH_BOOL)
         parse_warn(parse, "'%s' is compared with nothing: it never matches", test->sample->text);
     pattern_list_compile(parse, test->patterns);
     return test;
@@ -316,8 +324,10 @@ acl_parse(struct parse *parse, struct acl_scope *scope)
 
     if (name == NULL)
         return false;
-    if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")] != '\0')
-        return parse_alert(parse, "the name of an acl has letters, digits and '_.:-' only, not '%s'", name);
+    if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:-")] !=
+        '\0')
+        return parse_alert(
+            parse, "the name of an acl has letters, digits and '_.:-' only, not '%s'", name);
     if (strcmp(name, "or") == 0)
         return parse_alert(parse, "an acl cannot be named 'or'");
     test = parse_test(parse, 0, NULL);
@@ -327,7 +337,8 @@ acl_parse(struct parse *parse, struct acl_scope *scope)
     return true;
 }
 
-/* --- predefined ACLs ---------------------------------------------------------------------------- */
+/* --- predefined ACLs ----------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -371,14 +382,16 @@ make_predefined(struct parse *parse, const char *name, unsigned place)
         words.items = items;
         words.at = words.count = 0;
         for (; words.count < 6 && predefined[i].words[words.count] != NULL; words.count++)
-            items[words.count] = (struct word){ .text = predefined[i].words[words.count], .column = 1 };
+            items[words.count] =
+                (struct word){ .text = predefined[i].words[words.count], .column = 1 };
         inner.words = &words;
         return parse_test(&inner, place, NULL);
     }
     return NULL;
 }
 
-/* --- conditions ------------------------------------------------------------------------------------ */
+/* --- conditions
+ * ------------------------------------------------------------------------------------ */
 
 struct builder {
     struct parse *parse;
@@ -395,7 +408,8 @@ suggest_acl(struct builder *b, const char *name)
     size_t count = 0;
 
     for (const struct acl_scope *scope = b->scope; scope != NULL; scope = scope->outer) {
-        for (const struct acl *acl = scope->first; acl != NULL && count < COUNT(names) - 1; acl = acl->next)
+        for (const struct acl *acl = scope->first; acl != NULL && count < COUNT(names) - 1;
+             acl = acl->next)
             names[count++] = acl->name;
     }
     names[count] = NULL;
@@ -408,8 +422,8 @@ check_places(struct builder *b, const struct acl *acl)
 {
     for (const struct acl_test *test = acl->first; test != NULL; test = test->next) {
         if (b->place != 0 && (test->sample->fetch->places & b->place) == 0)
-            parse_warn(b->parse, "acl '%s' never matches here: '%s' is not known at this point", acl->name,
-                       test->sample->fetch->name);
+            parse_warn(b->parse, "acl '%s' never matches here: '%s' is not known at this point",
+                       acl->name, test->sample->fetch->name);
     }
 }
 
@@ -436,8 +450,9 @@ add_anonymous(struct builder *b, bool is_negated)
     if (test == NULL)
         return false;
     if (!words_accept(b->parse->words, "}"))
-        return parse_alert_next(b->parse, "the brace of this condition is not closed; blanks are needed around '{' and "
-                                          "'}'");
+        return parse_alert_next(
+            b->parse, "the brace of this condition is not closed; blanks are needed around '{' and "
+                      "'}'");
     b->terms[b->count++] = (struct term){ .tests = test, .is_negated = is_negated };
     return true;
 }
@@ -508,7 +523,8 @@ condition_parse(struct parse *parse, const struct acl_scope *scope, unsigned pla
 }
 
 bool
-condition_parse_optional(struct parse *parse, const struct acl_scope *scope, unsigned place, struct condition **out)
+condition_parse_optional(struct parse *parse, const struct acl_scope *scope, unsigned place,
+                         struct condition **out)
 {
     const char *word = words_peek(parse->words);
     bool is_unless = word != NULL && strcmp(word, "unless") == 0;
@@ -529,7 +545,8 @@ condition_text(const struct condition *condition)
     return condition == NULL ? "" : condition->text;
 }
 
-/* --- testing ------------------------------------------------------------------------------------------- */
+/* --- testing
+ * ------------------------------------------------------------------------------------------- */
 
 /* A fetch may have several values (header fields): one that matches is enough. */
 static enum truth

@@ -4,7 +4,8 @@
  *
  * Thread: builder.
  *
- * Quotes inside the parentheses keep commas and parentheses: 'a,b' or "a,b"; a backslash keeps the next character.
+ * Quotes inside the parentheses keep commas and parentheses: 'a,b' or "a,b"; a backslash keeps the
+ * next character.
  */
 #include <ctype.h>
 #include <string.h>
@@ -63,8 +64,7 @@ cut(struct parse *parse, const char **text)
 static const struct arg_type *
 find_type(const char *name)
 {
-    FOR_EACH_REGISTERED(arg_type, type, list)
-    {
+    FOR_EACH_REGISTERED (arg_type, type, list) {
         if (strcmp(type->name, name) == 0)
             return type;
     }
@@ -81,9 +81,12 @@ remember_named(struct parse *parse, const struct arg_spec *spec, struct arg *arg
     if (type == NULL)
         return parse_not_yet(parse, spec->type_name);
     named = ARENA_NEW(parse->arena, struct named_arg);
-    *named = (struct named_arg){ .next = room->named, .arg = arg, .type = type,
-                                 .pos = parse_pos(parse),
-                                 .proxy_conf = parse->outer != NULL ? parse->outer : parse->object };
+    *named =
+        (struct named_arg){ .next = room->named,
+                            .arg = arg,
+                            .type = type,
+                            .pos = parse_pos(parse),
+                            .proxy_conf = parse->outer != NULL ? parse->outer : parse->object };
     room->named = named;
     return true;
 }
@@ -193,8 +196,8 @@ count_specs(const struct arg_spec *specs, unsigned *required)
 }
 
 bool
-expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *specs, const char *name,
-                struct arg **args, unsigned *count)
+expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *specs,
+                const char *name, struct arg **args, unsigned *count)
 {
     unsigned required, max = count_specs(specs, &required);
 
@@ -209,7 +212,8 @@ expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *s
             if (*piece == '\0' && *count == 0 && **text == ')')
                 break; /* "name()" */
             if (*count == max)
-                return parse_alert(parse, "'%s' takes at most %u argument%s", name, max, max == 1 ? "" : "s");
+                return parse_alert(parse, "'%s' takes at most %u argument%s", name, max,
+                                   max == 1 ? "" : "s");
             if (*piece == '\0' && specs[*count].is_optional) {
                 (*count)++; /* left out */
                 continue;
@@ -223,8 +227,9 @@ expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *s
         (*text)++;
     }
     if (*count < required)
-        return parse_alert(parse, "'%s' expects %s%u argument%s, not %u", name, required < max ? "at least " : "",
-                           required, required == 1 ? "" : "s", *count);
+        return parse_alert(parse, "'%s' expects %s%u argument%s, not %u", name,
+                           required < max ? "at least " : "", required, required == 1 ? "" : "s",
+                           *count);
     return true;
 }
 
@@ -233,8 +238,10 @@ on_resolve(struct parse *parse)
 {
     bool fine = true;
 
-    for (struct named_arg *named = expr_room_of(parse->snapshot)->named; named != NULL; named = named->next) {
-        named->arg->ptr = named->type->resolve(parse, named->pos, named->arg->str, named->proxy_conf);
+    for (struct named_arg *named = expr_room_of(parse->snapshot)->named; named != NULL;
+         named = named->next) {
+        named->arg->ptr =
+            named->type->resolve(parse, named->pos, named->arg->str, named->proxy_conf);
         fine = named->arg->ptr != NULL && fine;
     }
     return fine;

@@ -99,7 +99,8 @@ format_str(struct format_out *out, struct str s, unsigned flags)
 {
     if (s.len == 0) {
         if (flags & FORMAT_QUOTE)
-            format_raw(out, flags & FORMAT_MANDATORY ? "-" : "\"\"", flags & FORMAT_MANDATORY ? 1 : 2);
+            format_raw(out, flags & FORMAT_MANDATORY ? "-" : "\"\"",
+                       flags & FORMAT_MANDATORY ? 1 : 2);
         else if (flags & FORMAT_MANDATORY)
             format_char(out, '-');
         return;
@@ -116,7 +117,8 @@ void
 format_int(struct format_out *out, int64_t n, unsigned flags)
 {
     char digits[24];
-    size_t len = flags & FORMAT_HEX ? number_format_hex(digits, (uint64_t)n) : number_format_int(digits, n);
+    size_t len =
+        flags & FORMAT_HEX ? number_format_hex(digits, (uint64_t)n) : number_format_int(digits, n);
 
     if (flags & FORMAT_HEX) {
         for (size_t i = 0; i < len; i++)
@@ -130,8 +132,7 @@ format_int(struct format_out *out, int64_t n, unsigned flags)
 static const struct log_alias *
 find_alias(struct str name)
 {
-    FOR_EACH_REGISTERED(log_alias, alias, list)
-    {
+    FOR_EACH_REGISTERED (log_alias, alias, list) {
         if (str_eq(str_from(alias->name), name))
             return alias;
     }
@@ -176,7 +177,8 @@ read_flags(struct parse *parse, const char **text, unsigned *flags)
 
         if (*pos == '\0')
             return parse_alert(parse, "the brace in the format is not closed at '%s'", *text);
-        if (strncmp(pos, "json", 4) == 0 || strncmp(pos, "cbor", 4) == 0 || strncmp(pos, "bin", 3) == 0)
+        if (strncmp(pos, "json", 4) == 0 || strncmp(pos, "cbor", 4) == 0 ||
+            strncmp(pos, "bin", 3) == 0)
             return parse_not_yet(parse, "an encoded log format");
         if (*pos == '+' || *pos == '-')
             is_added = *pos == '+';
@@ -190,23 +192,27 @@ read_flags(struct parse *parse, const char **text, unsigned *flags)
 }
 
 static bool
-read_expression(struct parse *parse, struct log_format *format, const char **text, unsigned place, unsigned flags)
+read_expression(struct parse *parse, struct log_format *format, const char **text, unsigned place,
+                unsigned flags)
 {
     const char *end;
-    struct sample *sample = sample_parse_text(parse, *text + 1 + strspn(*text + 1, " "), &end, place);
+    struct sample *sample =
+        sample_parse_text(parse, *text + 1 + strspn(*text + 1, " "), &end, place);
 
     if (sample == NULL)
         return false;
     end += strspn(end, " ");
     if (*end != ']')
         return parse_alert(parse, "the bracket of the expression '%s' is not closed", sample->text);
-    *add_node(parse, format) = (struct node){ .kind = NODE_SAMPLE, .flags = flags, .sample = sample };
+    *add_node(parse, format) =
+        (struct node){ .kind = NODE_SAMPLE, .flags = flags, .sample = sample };
     *text = end + 1;
     return true;
 }
 
 static bool
-read_alias(struct parse *parse, struct log_format *format, const char **text, unsigned *global_flags, unsigned flags)
+read_alias(struct parse *parse, struct log_format *format, const char **text,
+           unsigned *global_flags, unsigned flags)
 {
     size_t len = strspn(*text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
     const struct log_alias *alias = NULL;
@@ -227,7 +233,8 @@ read_alias(struct parse *parse, struct log_format *format, const char **text, un
 
 /* Behind a percent sign. */
 static bool
-read_item(struct parse *parse, struct log_format *format, const char **text, unsigned place, unsigned *global_flags)
+read_item(struct parse *parse, struct log_format *format, const char **text, unsigned place,
+          unsigned *global_flags)
 {
     unsigned flags = *global_flags;
 
@@ -268,7 +275,8 @@ log_format_parse(struct parse *parse, const char *text, unsigned place, unsigned
     return format;
 }
 
-/* --- running --------------------------------------------------------------------------------------- */
+/* --- running
+ * --------------------------------------------------------------------------------------- */
 
 static void
 run_sample(const struct node *node, struct eval *eval, struct format_out *out)
@@ -312,7 +320,8 @@ log_format_literal(const struct log_format *format)
 {
     if (format->count == 0)
         return "";
-    return format->count == 1 && format->nodes[0].kind == NODE_TEXT ? format->nodes[0].text.ptr : NULL;
+    return format->count == 1 && format->nodes[0].kind == NODE_TEXT ? format->nodes[0].text.ptr
+                                                                    : NULL;
 }
 
 struct str

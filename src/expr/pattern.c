@@ -2,8 +2,8 @@
 /*
  * Lists of patterns and the methods to match a value against them.
  *
- * For:     ACLs. Owns: nothing (all in the snapshot's arena, but regexes and the hash table, see below).
- * Thread:  builder makes; traffic matches.
+ * For:     ACLs. Owns: nothing (all in the snapshot's arena, but regexes and the hash table, see
+ * below). Thread:  builder makes; traffic matches.
  *
  * Exact strings are hashed once there are a few; the other methods walk an array.
  */
@@ -20,7 +20,7 @@
 #include "weir/os/file.h"
 #include "private.h"
 
-#define HASH_FROM 8 /* exact strings from which a table pays */
+#define HASH_FROM   8   /* exact strings from which a table pays */
 #define NO_CASE_MAX 256 /* longest string that is lowered for the table */
 
 struct range {
@@ -187,7 +187,8 @@ set_regex(struct parse *parse, struct pattern_list *list, struct pattern *patter
     struct error err = ERROR_INIT;
 
     pattern->regex = regex_compile(str_from(text), list->no_case ? REGEX_NOCASE : REGEX_CASE, &err);
-    return pattern->regex != NULL || parse_alert(parse, "regular expression '%s': %s", text, err.text);
+    return pattern->regex != NULL ||
+           parse_alert(parse, "regular expression '%s': %s", text, err.text);
 }
 
 static bool
@@ -210,7 +211,8 @@ pattern_list_add(struct parse *parse, struct pattern_list *list, const char *tex
     switch (list->method) {
     case MATCH_FOUND:
     case MATCH_BOOL:
-        return parse_alert(parse, "'%s': the method '%s' takes no values", text, method_names[list->method]);
+        return parse_alert(parse, "'%s': the method '%s' takes no values", text,
+                           method_names[list->method]);
     case MATCH_INT:
     case MATCH_LEN:
         return set_range(parse, pattern, text);
@@ -229,7 +231,8 @@ pattern_list_add(struct parse *parse, struct pattern_list *list, const char *tex
     case MATCH_METHODS:
         break;
     }
-    pattern->str = str_from(list->no_case ? lower_copy(parse, text) : arena_copy(parse->arena, text));
+    pattern->str =
+        str_from(list->no_case ? lower_copy(parse, text) : arena_copy(parse->arena, text));
     return true;
 }
 
@@ -315,7 +318,8 @@ match_sub(const struct pattern_list *list, struct str s, struct str pattern)
 
 /* The pattern stands between two delimiters, or at an end. */
 static bool
-match_word(const struct pattern_list *list, struct str s, struct str pattern, const char *delimiters)
+match_word(const struct pattern_list *list, struct str s, struct str pattern,
+           const char *delimiters)
 {
     long at = 0;
 
@@ -328,7 +332,8 @@ match_word(const struct pattern_list *list, struct str s, struct str pattern, co
     for (;; at++) {
         size_t end;
 
-        at = list->no_case ? str_find_nocase(s, pattern, (size_t)at) : str_find(s, pattern, (size_t)at);
+        at = list->no_case ? str_find_nocase(s, pattern, (size_t)at)
+                           : str_find(s, pattern, (size_t)at);
         if (at < 0)
             return false;
         end = (size_t)at + pattern.len;

@@ -23,10 +23,10 @@ sample_table_init(void)
 {
     if (fetches.count > 0)
         return;
-    FOR_EACH_REGISTERED(fetch, fetch, list)
-    MUST(hashmap_set(&fetches, str_from(fetch->name), (void *)fetch) == NULL);
-    FOR_EACH_REGISTERED(converter, conv, list)
-    MUST(hashmap_set(&converters, str_from(conv->name), (void *)conv) == NULL);
+    FOR_EACH_REGISTERED (fetch, fetch, list)
+        MUST(hashmap_set(&fetches, str_from(fetch->name), (void *)fetch) == NULL);
+    FOR_EACH_REGISTERED (converter, conv, list)
+        MUST(hashmap_set(&converters, str_from(conv->name), (void *)conv) == NULL);
 }
 
 const struct fetch *
@@ -95,13 +95,15 @@ place_name(unsigned place)
     return "this place";
 }
 
-/* HAProxy lets a misplaced fetch pass with a warning, because it just finds nothing there; so do we. */
+/* HAProxy lets a misplaced fetch pass with a warning, because it just finds nothing there; so do
+ * we. */
 static void
 check_place(struct parse *parse, const struct fetch *fetch, unsigned place)
 {
     if (place == 0 || (fetch->places & place) != 0)
         return;
-    parse_warn(parse, "'%s' finds nothing in %s: it is not known there", fetch->name, place_name(place));
+    parse_warn(parse, "'%s' finds nothing in %s: it is not known there", fetch->name,
+               place_name(place));
 }
 
 static bool
@@ -114,7 +116,8 @@ parse_fetch(struct parse *parse, const char **text, unsigned place, struct sampl
 
     sample->fetch = fetch_find(name);
     if (sample->fetch == NULL)
-        return parse_alert(parse, "unknown fetch '%.*s'%s", STR_ARG(name), suggest(parse, &fetches, name));
+        return parse_alert(parse, "unknown fetch '%.*s'%s", STR_ARG(name),
+                           suggest(parse, &fetches, name));
     *text += name.len;
     if (!expr_args_parse(parse, text, sample->fetch->args, sample->fetch->name, &args, &count))
         return false;
@@ -129,7 +132,8 @@ parse_fetch(struct parse *parse, const char **text, unsigned place, struct sampl
 static void
 add_step(struct parse *parse, struct sample *sample, struct sample_step step)
 {
-    struct sample_step *steps = ARENA_ARRAY(parse->arena, struct sample_step, sample->step_count + 1);
+    struct sample_step *steps =
+        ARENA_ARRAY(parse->arena, struct sample_step, sample->step_count + 1);
 
     if (sample->step_count > 0)
         memcpy(steps, sample->steps, sample->step_count * sizeof(step));
@@ -147,7 +151,8 @@ parse_converter(struct parse *parse, const char **text, struct sample *sample)
     unsigned count;
 
     if (conv == NULL)
-        return parse_alert(parse, "unknown converter '%.*s'%s", STR_ARG(name), suggest(parse, &converters, name));
+        return parse_alert(parse, "unknown converter '%.*s'%s", STR_ARG(name),
+                           suggest(parse, &converters, name));
     if (!value_can_cast(sample->out, conv->in))
         return parse_alert(parse, "converter '%s' works on %s, which %s cannot become", conv->name,
                            value_type_name(conv->in), value_type_name(sample->out));
@@ -227,7 +232,8 @@ sample_run(const struct sample *sample, struct eval *eval, struct value *out)
 }
 
 enum fetched
-sample_run_as(const struct sample *sample, struct eval *eval, enum value_type type, struct value *out)
+sample_run_as(const struct sample *sample, struct eval *eval, enum value_type type,
+              struct value *out)
 {
     enum fetched result;
 

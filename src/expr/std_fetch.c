@@ -34,7 +34,8 @@ give_str(struct value *out, struct str s)
 }
 
 static enum fetched
-run_constant(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+run_constant(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+             struct value *out)
 {
     (void)eval;
     (void)args;
@@ -120,9 +121,10 @@ check_date(struct parse *parse, struct arg *args, unsigned count, struct error *
     (void)parse;
     if (count < 2)
         return true;
-    args[1].num = str_eq(args[1].str, STR("s")) ? 1000000 : str_eq(args[1].str, STR("ms")) ? 1000
-                  : str_eq(args[1].str, STR("us"))                                          ? 1
-                                                                                            : 0;
+    args[1].num = str_eq(args[1].str, STR("s"))    ? 1000000
+                  : str_eq(args[1].str, STR("ms")) ? 1000
+                  : str_eq(args[1].str, STR("us")) ? 1
+                                                   : 0;
     return args[1].num != 0 || error_set(err, "the unit is s, ms or us");
 }
 
@@ -151,8 +153,9 @@ run_uuid(struct eval *eval, const struct fetch *fetch, const struct arg *args, s
     (void)fetch;
     if (text == NULL)
         return FETCH_NONE;
-    len = args[0].kind == ARG_INT && args[0].num == 7 ? entropy_format_uuid7(text, loop_here()->wall_us)
-                                                      : entropy_format_uuid4(text);
+    len = args[0].kind == ARG_INT && args[0].num == 7
+              ? entropy_format_uuid7(text, loop_here()->wall_us)
+              : entropy_format_uuid4(text);
     return give_str(out, str_of(text, len));
 }
 
@@ -160,7 +163,8 @@ static bool
 check_uuid(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
     (void)parse;
-    return count == 0 || args[0].num == 4 || args[0].num == 7 || error_set(err, "the version is 4 or 7");
+    return count == 0 || args[0].num == 4 || args[0].num == 7 ||
+           error_set(err, "the version is 4 or 7");
 }
 
 static enum fetched
@@ -192,7 +196,8 @@ run_process(struct eval *eval, const struct fetch *fetch, const struct arg *args
 
 /* True once no more data will come. */
 static enum fetched
-run_wait_end(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+run_wait_end(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+             struct value *out)
 {
     (void)fetch;
     (void)args;
@@ -208,19 +213,78 @@ static const struct fetch fetches[] = {
     { "always_false", VALUE_BOOL, PLACE_ANY, { { 0 } }, run_constant, 0, .help = "False." },
     { "str", VALUE_STR, PLACE_ANY, { { ARG_STR } }, run_str, .help = "This text." },
     { "int", VALUE_INT, PLACE_ANY, { { ARG_INT } }, run_int, .help = "This number." },
-    { "bool", VALUE_BOOL, PLACE_ANY, { { ARG_STR } }, run_int, .check = check_bool, .help = "This truth value." },
+    { "bool",
+      VALUE_BOOL,
+      PLACE_ANY,
+      { { ARG_STR } },
+      run_int,
+      .check = check_bool,
+      .help = "This truth value." },
     { "ipv4", VALUE_IP4, PLACE_ANY, { { ARG_IP4 } }, run_ip, .help = "This address." },
     { "ipv6", VALUE_IP6, PLACE_ANY, { { ARG_IP6 } }, run_ip, .help = "This address." },
-    { "env", VALUE_STR, PLACE_ANY, { { ARG_STR } }, run_env, .check = check_env, .help = "An environment variable, as it was when the configuration was read." },
-    { "date", VALUE_INT, PLACE_ANY, { { ARG_INT, true }, { ARG_STR, true } }, run_date, .check = check_date, .help = "Seconds since 1970, with an offset; or ms, us." },
-    { "rand", VALUE_INT, PLACE_ANY, { { ARG_INT, true } }, run_rand, .check = check_rand, .help = "A random number, below the range if one is given." },
-    { "uuid", VALUE_STR, PLACE_ANY, { { ARG_INT, true } }, run_uuid, .check = check_uuid, .help = "A random UUID, version 4 or 7." },
-    { "nbthread", VALUE_INT, PLACE_ANY, { { 0 } }, run_process, 0, .help = "How many traffic threads there are." },
-    { "thread", VALUE_INT, PLACE_ANY, { { 0 } }, run_process, 1, .help = "The number of this thread." },
-    { "stopping", VALUE_BOOL, PLACE_ANY, { { 0 } }, run_process, 2, .help = "Is the process stopping?" },
+    { "env",
+      VALUE_STR,
+      PLACE_ANY,
+      { { ARG_STR } },
+      run_env,
+      .check = check_env,
+      .help = "An environment variable, as it was when the configuration was read." },
+    { "date",
+      VALUE_INT,
+      PLACE_ANY,
+      { { ARG_INT, true }, { ARG_STR, true } },
+      run_date,
+      .check = check_date,
+      .help = "Seconds since 1970, with an offset; or ms, us." },
+    { "rand",
+      VALUE_INT,
+      PLACE_ANY,
+      { { ARG_INT, true } },
+      run_rand,
+      .check = check_rand,
+      .help = "A random number, below the range if one is given." },
+    { "uuid",
+      VALUE_STR,
+      PLACE_ANY,
+      { { ARG_INT, true } },
+      run_uuid,
+      .check = check_uuid,
+      .help = "A random UUID, version 4 or 7." },
+    { "nbthread",
+      VALUE_INT,
+      PLACE_ANY,
+      { { 0 } },
+      run_process,
+      0,
+      .help = "How many traffic threads there are." },
+    { "thread",
+      VALUE_INT,
+      PLACE_ANY,
+      { { 0 } },
+      run_process,
+      1,
+      .help = "The number of this thread." },
+    { "stopping",
+      VALUE_BOOL,
+      PLACE_ANY,
+      { { 0 } },
+      run_process,
+      2,
+      .help = "Is the process stopping?" },
     { "pid", VALUE_INT, PLACE_ANY, { { 0 } }, run_process, 3, .help = "The process id." },
-    { "hostname", VALUE_STR, PLACE_ANY, { { 0 } }, run_process, 4, .help = "The name of the machine." },
-    { "wait_end", VALUE_BOOL, PLACE_FE_CONTENT | PLACE_BE_CONTENT | PLACE_FE_RES_CONTENT | PLACE_BE_RES_CONTENT, { { 0 } }, run_wait_end, .help = "True at the end of the inspect-delay; makes rules wait for it." },
+    { "hostname",
+      VALUE_STR,
+      PLACE_ANY,
+      { { 0 } },
+      run_process,
+      4,
+      .help = "The name of the machine." },
+    { "wait_end",
+      VALUE_BOOL,
+      PLACE_FE_CONTENT | PLACE_BE_CONTENT | PLACE_FE_RES_CONTENT | PLACE_BE_RES_CONTENT,
+      { { 0 } },
+      run_wait_end,
+      .help = "True at the end of the inspect-delay; makes rules wait for it." },
 };
 REGISTER(fetch, fetches);
 
@@ -231,12 +295,15 @@ is_on(void)
 }
 
 static const struct feature features[] = {
-    { "EPOLL", false, NULL },   { "POLL", false, NULL },     { "THREAD", false, NULL },
-    { "PCRE2", false, NULL },   { "PCRE2_JIT", false, NULL }, { "GETADDRINFO", false, NULL },
-    { "ACCEPT4", false, NULL }, { "TFO", false, NULL },      { "NS", false, NULL },
-    { "TPROXY", false, NULL },  { "CRYPT_H", false, NULL },  { "LINUX_SPLICE", false, NULL },
-    { "SYSTEMD", false, NULL }, { "EPOLL", true, is_on },    { "POLL", true, is_on },
-    { "SPLICE", true, is_on },  { "GETADDRINFO", true, is_on }, { "REUSEPORT", true, is_on },
+    { "EPOLL", false, NULL },        { "POLL", false, NULL },
+    { "THREAD", false, NULL },       { "PCRE2", false, NULL },
+    { "PCRE2_JIT", false, NULL },    { "GETADDRINFO", false, NULL },
+    { "ACCEPT4", false, NULL },      { "TFO", false, NULL },
+    { "NS", false, NULL },           { "TPROXY", false, NULL },
+    { "CRYPT_H", false, NULL },      { "LINUX_SPLICE", false, NULL },
+    { "SYSTEMD", false, NULL },      { "EPOLL", true, is_on },
+    { "POLL", true, is_on },         { "SPLICE", true, is_on },
+    { "GETADDRINFO", true, is_on },  { "REUSEPORT", true, is_on },
     { "FAST-FORWARD", true, is_on },
 };
 REGISTER(feature, features);

@@ -20,10 +20,9 @@ const char *
 value_type_name(enum value_type type)
 {
     static const char *const names[VALUE_TYPES] = {
-        [VALUE_NONE] = "none",   [VALUE_BOOL] = "bool", [VALUE_INT] = "sint",
-        [VALUE_IP4] = "ipv4",    [VALUE_IP6] = "ipv6",  [VALUE_ADDR] = "addr",
-        [VALUE_STR] = "str",     [VALUE_BIN] = "bin",   [VALUE_METHOD] = "meth",
-        [VALUE_ANY] = "any",     [VALUE_SAME] = "same",
+        [VALUE_NONE] = "none",   [VALUE_BOOL] = "bool", [VALUE_INT] = "sint",  [VALUE_IP4] = "ipv4",
+        [VALUE_IP6] = "ipv6",    [VALUE_ADDR] = "addr", [VALUE_STR] = "str",   [VALUE_BIN] = "bin",
+        [VALUE_METHOD] = "meth", [VALUE_ANY] = "any",   [VALUE_SAME] = "same",
     };
 
     return names[type];
@@ -242,7 +241,8 @@ as_str(struct value *value, struct arena *arena)
     return true;
 }
 
-/* Binary data as text is hexadecimal where people read it; as in HAProxy the cast keeps the bytes. */
+/* Binary data as text is hexadecimal where people read it; as in HAProxy the cast keeps the bytes.
+ */
 static bool
 str_to_method(struct value *value, struct arena *arena)
 {
@@ -254,23 +254,47 @@ str_to_method(struct value *value, struct arena *arena)
 
 /* Methods carry their text always. */
 static cast_fn *const casts[VALUE_TYPES][VALUE_TYPES] = {
-    [VALUE_BOOL] = { [VALUE_BOOL] = keep, [VALUE_INT] = bool_to_int, [VALUE_STR] = int_to_str,
-                     [VALUE_BIN] = int_to_bin, [VALUE_ANY] = keep },
-    [VALUE_INT] = { [VALUE_BOOL] = int_to_bool, [VALUE_INT] = keep, [VALUE_STR] = int_to_str,
-                    [VALUE_BIN] = int_to_bin, [VALUE_IP4] = int_to_ip4, [VALUE_ADDR] = int_to_ip4,
+    [VALUE_BOOL] = { [VALUE_BOOL] = keep,
+                     [VALUE_INT] = bool_to_int,
+                     [VALUE_STR] = int_to_str,
+                     [VALUE_BIN] = int_to_bin,
+                     [VALUE_ANY] = keep },
+    [VALUE_INT] = { [VALUE_BOOL] = int_to_bool,
+                    [VALUE_INT] = keep,
+                    [VALUE_STR] = int_to_str,
+                    [VALUE_BIN] = int_to_bin,
+                    [VALUE_IP4] = int_to_ip4,
+                    [VALUE_ADDR] = int_to_ip4,
                     [VALUE_ANY] = keep },
-    [VALUE_IP4] = { [VALUE_IP4] = keep, [VALUE_ADDR] = keep, [VALUE_IP6] = ip4_to_ip6,
-                    [VALUE_INT] = ip4_to_int, [VALUE_STR] = ip_to_str, [VALUE_BIN] = ip_to_bin,
+    [VALUE_IP4] = { [VALUE_IP4] = keep,
+                    [VALUE_ADDR] = keep,
+                    [VALUE_IP6] = ip4_to_ip6,
+                    [VALUE_INT] = ip4_to_int,
+                    [VALUE_STR] = ip_to_str,
+                    [VALUE_BIN] = ip_to_bin,
                     [VALUE_ANY] = keep },
-    [VALUE_IP6] = { [VALUE_IP6] = keep, [VALUE_ADDR] = keep, [VALUE_IP4] = ip6_to_ip4,
-                    [VALUE_STR] = ip_to_str, [VALUE_BIN] = ip_to_bin, [VALUE_ANY] = keep },
-    [VALUE_STR] = { [VALUE_STR] = keep, [VALUE_BIN] = as_bin, [VALUE_INT] = str_to_int,
-                    [VALUE_BOOL] = str_to_bool, [VALUE_ADDR] = str_to_addr,
-                    [VALUE_IP4] = str_to_ip4, [VALUE_IP6] = str_to_ip6,
-                    [VALUE_METHOD] = str_to_method, [VALUE_ANY] = keep },
-    [VALUE_BIN] = { [VALUE_BIN] = keep, [VALUE_STR] = as_str, [VALUE_METHOD] = str_to_method,
+    [VALUE_IP6] = { [VALUE_IP6] = keep,
+                    [VALUE_ADDR] = keep,
+                    [VALUE_IP4] = ip6_to_ip4,
+                    [VALUE_STR] = ip_to_str,
+                    [VALUE_BIN] = ip_to_bin,
                     [VALUE_ANY] = keep },
-    [VALUE_METHOD] = { [VALUE_METHOD] = keep, [VALUE_STR] = as_str, [VALUE_BIN] = as_bin,
+    [VALUE_STR] = { [VALUE_STR] = keep,
+                    [VALUE_BIN] = as_bin,
+                    [VALUE_INT] = str_to_int,
+                    [VALUE_BOOL] = str_to_bool,
+                    [VALUE_ADDR] = str_to_addr,
+                    [VALUE_IP4] = str_to_ip4,
+                    [VALUE_IP6] = str_to_ip6,
+                    [VALUE_METHOD] = str_to_method,
+                    [VALUE_ANY] = keep },
+    [VALUE_BIN] = { [VALUE_BIN] = keep,
+                    [VALUE_STR] = as_str,
+                    [VALUE_METHOD] = str_to_method,
+                    [VALUE_ANY] = keep },
+    [VALUE_METHOD] = { [VALUE_METHOD] = keep,
+                       [VALUE_STR] = as_str,
+                       [VALUE_BIN] = as_bin,
                        [VALUE_ANY] = keep },
 };
 

@@ -16,7 +16,7 @@
 #include "private.h"
 
 #define LARGE_BYTES 16384 /* longest value at all */
-#define ENTRY_BYTES 224 /* longest value in a small entry */
+#define ENTRY_BYTES 224   /* longest value in a small entry */
 
 struct variable_entry {
     struct variable_entry *next;
@@ -29,7 +29,9 @@ struct variable_entry {
 static struct pool small_pool = POOL("variable", sizeof(struct variable_entry) + ENTRY_BYTES);
 static struct pool large_pool = POOL("large variable", sizeof(struct variable_entry) + LARGE_BYTES);
 
-static const char *const scope_names[SCOPE_COUNT] = { "proc", "sess", "txn", "req", "res", "check" };
+static const char *const scope_names[SCOPE_COUNT] = {
+    "proc", "sess", "txn", "req", "res", "check"
+};
 
 bool
 variable_name_parse(struct str text, struct variable_name *out, struct error *err)
@@ -38,21 +40,25 @@ variable_name_parse(struct str text, struct variable_name *out, struct error *er
         size_t len = strlen(scope_names[scope]);
         struct str name;
 
-        if (text.len <= len + 1 || strncmp(text.ptr, scope_names[scope], len) != 0 || text.ptr[len] != '.')
+        if (text.len <= len + 1 || strncmp(text.ptr, scope_names[scope], len) != 0 ||
+            text.ptr[len] != '.')
             continue;
         name = str_slice(text, len + 1, text.len - len - 1);
         for (size_t i = 0; i < name.len; i++) {
             char c = name.ptr[i];
 
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.'))
-                return error_set(err, "character '%c' is not permitted in the name of a variable", c);
+            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '.'))
+                return error_set(err, "character '%c' is not permitted in the name of a variable",
+                                 c);
         }
         if (scope == SCOPE_PROC)
             return error_set(err, "variables of scope proc are not implemented yet");
         *out = (struct variable_name){ (enum variable_scope)scope, hash_xxh3(name, 0), name };
         return true;
     }
-    return error_set(err, "the name of a variable begins with its scope: proc. sess. txn. req. res. or check.");
+    return error_set(
+        err, "the name of a variable begins with its scope: proc. sess. txn. req. res. or check.");
 }
 
 static struct variable_set *
@@ -104,7 +110,8 @@ variable_get(const struct variables *vars, const struct variable_name *name, str
 static struct variable_entry *
 entry_for(struct variable_set *set, uint64_t hash, size_t len)
 {
-    struct variable_entry **at = find(set, hash), *entry = *at, *next = entry == NULL ? NULL : entry->next;
+    struct variable_entry **at = find(set, hash), *entry = *at,
+                          *next = entry == NULL ? NULL : entry->next;
     uint32_t cap = len <= ENTRY_BYTES ? ENTRY_BYTES : LARGE_BYTES;
 
     if (entry != NULL && entry->cap >= len)
@@ -124,7 +131,8 @@ entry_for(struct variable_set *set, uint64_t hash, size_t len)
 }
 
 bool
-variable_set_value(struct variables *vars, const struct variable_name *name, const struct value *value)
+variable_set_value(struct variables *vars, const struct variable_name *name,
+                   const struct value *value)
 {
     struct variable_set *set = set_of(vars, name->scope);
     size_t len = has_bytes(value) ? value->str.len : 0;
@@ -187,6 +195,11 @@ run_var(struct eval *eval, const struct fetch *fetch, const struct arg *args, st
 }
 
 static const struct fetch fetches[] = {
-    { "var", VALUE_ANY, PLACE_ANY, { { ARG_VARIABLE }, { ARG_STR, true } }, run_var, .help = "The value of a variable, or the default given." },
+    { "var",
+      VALUE_ANY,
+      PLACE_ANY,
+      { { ARG_VARIABLE }, { ARG_STR, true } },
+      run_var,
+      .help = "The value of a variable, or the default given." },
 };
 REGISTER(fetch, fetches);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rule sets: read a rule, run a set.
+ *
+ * Thread: builder reads; traffic runs.
+ */
+#include "weir/rules/ruleset.h"
+
+#include <string.h>
+
+#include "weir/base/text.h"
+#include "private.h"
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* Actions of the language that weir lacks; so that a person is told "not yet" rather than
+ * "unknown". */
+static const char *const known[] = {
+    "add-acl",
+    "add-headers-bin",
+    "attach-srv",
+    "auth",
+    "cache-store",
+    "cache-use",
+    "capture",
+    "close",
+    "del-acl",
+    "del-headers-bin",
+    "del-map",
+    "disable-l7-retry",
+    "do-log",
+    "do-resolve",
+    "early-hint",
+    "expect-netscaler-cip",
+    "lua.",
+    "normalize-uri",
+    "pause",
+    "replace-path",
+    "replace-pathq",
+    "replace-uri",
+    "sc-add-gpc",
+    "sc-inc-gpc",
+    "sc-inc-gpc0",
+    "sc-inc-gpc1",
+    "sc-set-gpt",
+    "sc-set-gpt0",
+    "send-spoe-group",
+    "set-bandwidth-limit",
+    "set-bc-mark",
+    "set-bc-tos",
+    "set-dst",
+    "set-dst-port",
+    "set-fc-mark",
+    "set-fc-tos",
+    "set-headers-bin",
+    "set-log-level",
+    "set-map",
+    "set-mark",
+    "set-nice",
+    "set-priority-class",
+    "set-priority-offset",
+    "set-retries",
+    "set-src",
+    "set-src-port",
+    "set-timeout",
+    "set-tos",
+    "set-var-fmt",
+    "strict-mode",
+    "switch-mode",
+    "tarpit",
+    "track-sc",
+    "use-service",
+    "wait-for-body",
+    "wait-for-handshake",
+};
+
+bool
+action_is_known(const char *word)
+{
+    for (size_t i = 0; i < COUNT(known); i++) {
+        size_t len = strlen(known[i]);
+
+        if (strncmp(known[i], word, len) == 0 &&
+            (word[len] == '\0' || word[len] == '(' || known[i][len - 1] == '.' ||
+             strcmp(known[i], "track-sc") == 0))
+            return true;
+    }
+    return false;
+}
+
+static const char *
+rule_text(struct parse *parse)
+{
+    struct text text = TEXT_INIT;
+    const char *copy;
+
+    for (unsigned i = 0; i < parse->words->count; i++)
+        text_printf(&text, "%s%s", i > 0 ? " " : "", parse->words->items[i].text);
+    copy = arena_copy(parse->arena, text_cstr(&text));
+    text_fini(&text);
+    return copy;
+}
+
+static void
+append(struct parse *parse, struct ruleset *set, struct rule rule)
+{
+    if (set->count == set->cap) {
+        unsigned cap = set->cap == 0 ? 4 : set->cap * 2;
+        struct rule *rules = ARENA_ARRAY(parse->arena, struct rule, cap);
+
+        if (set->count > 0)
+            memcpy(rules, set->rules, set->count * sizeof(*rules));
+        set->rules = rules;
+        set->cap = cap;
+    }
+    set->rules[set->count++] = rule;
+}
+
+/* A final action without condition ends the set for good. */
+static void
+warn_unreachable(struct parse *parse, const struct ruleset *set)
+{
+    const struct rule *last;
+
+    if (set->count == 0)
+        return;
+    last = &set->rules[set->count - 1];
+    if (last->condition == NULL && last->action->kind->is_final)
+        parse_warn(parse, "this rule never runs: '%s' at %s:%d has no condition and ends the rules",
+                   last->action->kind->name, last->action->pos.file, last->action->pos.line);
+}
+
+bool
+ruleset_parse_rule(struct parse *parse, struct ruleset *set, enum hook hook, unsigned place,
+                   const struct acl_scope *scope)
+{
+    const char *word = parse_word(parse, "an action");
+    struct action *action = ARENA_NEW(parse->arena, struct action);
+    const char *keyword = parse->keyword;
+    struct condition *condition;
+
+    if (word == NULL)
+        return false;
+    action->kind = action_find(word, hook);
+    if (action->kind == NULL && action_is_known(word))
+        return parse_not_yet(parse, arena_printf(parse->arena, "%s %s", keyword, word));
+    if (action->kind == NULL)
+        return parse_alert(parse, "'%s' has no action '%s'%s", keyword, word,
+                           action_suggest(parse, word, hook));
+    action->hook = hook;
+    action->place = place;
+    action->pos = parse_pos(parse);
+    action->text = rule_text(parse);
+    parse->keyword = action->kind->name;
+    if (!action->kind->parse(parse, action))
+        return false;
+    MUST(action->run != NULL);
+    if (!condition_parse_optional(parse, scope, place, &condition))
+        return false;
+    parse->keyword = keyword;
+    warn_unreachable(parse, set);
+    append(parse, set, (struct rule){ .condition = condition, .action = action });
+    return true;
+}
+
+/* --- running -------------------------------------------------------------------------------- */
+
+enum verdict
+ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *eval,
+            const struct rule **decided)
+{
+    for (; cursor->at < set->count; cursor->at++) {
+        const struct rule *rule = &set->rules[cursor->at];
+        enum verdict verdict;
+
+        if (eval->resume == 0 && rule->condition != NULL) {
+            enum truth truth = condition_test(rule->condition, eval);
+
+            if (truth == TRUTH_LATER)
+                return VERDICT_WAIT;
+            if (truth == TRUTH_NO)
+                continue;
+        }
+        verdict = rule->action->run(rule->action, eval);
+        if (verdict == VERDICT_WAIT)
+            return verdict;
+        eval->resume = 0;
+        if (verdict == VERDICT_CONTINUE)
+            continue;
+        if (decided != NULL)
+            *decided = rule;
+        return verdict;
+    }
+    return VERDICT_CONTINUE;
+}
