@@ -211,6 +211,8 @@ fill_zeros(struct info *info)
     info->values[INFO_PATTERNS_ADDED] = metric_u64(0);
     info->values[INFO_PATTERNS_FREED] = metric_u64(0);
     info->values[INFO_DESCRIPTION] = (struct metric_value){ .type = METRIC_NONE };
+    info->values[INFO_ZLIB_MEM] = info->values[INFO_DESCRIPTION]; /* zlib is not used */
+    info->values[INFO_MAX_ZLIB_MEM] = info->values[INFO_DESCRIPTION];
 }
 
 void

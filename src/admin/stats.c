@@ -80,7 +80,7 @@ stats_walk_proxy(const struct proxy_conf *conf, const struct stat_filter *filter
 {
     struct stat_row row;
 
-    if (conf->live == NULL || (conf->sides & SIDE_INTERNAL) != 0 ||
+    if (conf->live == NULL || conf->disabled || (conf->sides & SIDE_INTERNAL) != 0 ||
         (filter->proxy_id != -1 && filter->proxy_id != conf->id))
         return;
     if (proxy_conf_is_front(conf)) {
@@ -272,5 +272,6 @@ run_show_stat(struct command_call *call)
 static const struct command commands[] = {
     { "show stat", "[desc|json|no-maint|typed|up]*", LEVEL_USER, run_show_stat,
       "counters of each proxy, listener and server" },
+    { "show stats", NULL, LEVEL_USER, run_show_stat, "the same: some collectors write it so" },
 };
 REGISTER(command, commands);
