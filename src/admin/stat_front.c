@@ -162,19 +162,14 @@ fill_listener_address(struct stat_row *row, const struct addr *addr)
 
 void
 stat_fill_listener(struct stat_row *row, const struct proxy_conf *conf,
-                   const struct bind_conf *bind, unsigned flags)
+                   const struct bind_conf *bind, int64_t id, unsigned flags)
 {
     const struct listener *ln = bind->listener;
     const struct counter_rows *rows = &ln->counters;
     struct metric_value *values = row->values;
-    char name[32];
 
-    snprintf(name, sizeof(name), "sock-%lld", (long long)bind->id);
-    stat_begin_row(row, STAT_LISTENER, conf, bind->name, bind->id);
-    if (bind->name == NULL) {
-        snprintf(row->check_text, sizeof(row->check_text), "%s", name);
-        values[STAT_SVNAME] = metric_text(row->check_text);
-    }
+    snprintf(row->name, sizeof(row->name), "sock-%lld", (long long)id);
+    stat_begin_row(row, STAT_LISTENER, conf, bind->name == NULL ? row->name : bind->name, id);
     values[STAT_SCUR] = metric_u32(counter_sum(rows, offsetof(struct listener_row, current)));
     values[STAT_SMAX] = values[STAT_SCUR];
     values[STAT_SLIM] = metric_u32((uint64_t)bind->maxconn);

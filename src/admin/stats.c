@@ -39,13 +39,17 @@ walk_listeners(const struct proxy_conf *conf, const struct stat_filter *filter, 
                void *arg)
 {
     struct stat_row row;
+    int64_t number = 0; /* of those without "id": their place */
 
     if (!conf->option.socket_stats)
         return;
     LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
-        if (bind->listener == NULL || !wants(filter, STAT_LISTENER, bind->id))
+        int64_t id = bind->id != 0 ? bind->id : number + 1;
+
+        number++;
+        if (bind->listener == NULL || !wants(filter, STAT_LISTENER, id))
             continue;
-        stat_fill_listener(&row, conf, bind, filter->flags);
+        stat_fill_listener(&row, conf, bind, id, filter->flags);
         fn(&row, arg);
     }
 }

@@ -186,6 +186,7 @@ struct stat_row {
     char addr[ADDR_TEXT_MAX];
     char check_status[16];
     char check_text[160];
+    char name[32];
 };
 
 /* What the reader may see. */
@@ -212,7 +213,7 @@ void stats_walk_proxy(const struct proxy_conf *conf, const struct stat_filter *f
 /* Fill one row. */
 void stat_fill_frontend(struct stat_row *row, const struct proxy_conf *conf, unsigned flags);
 void stat_fill_listener(struct stat_row *row, const struct proxy_conf *conf,
-                        const struct bind_conf *bind, unsigned flags);
+                        const struct bind_conf *bind, int64_t id, unsigned flags);
 void stat_fill_server(struct stat_row *row, const struct proxy_conf *conf,
                       const struct server *server, unsigned flags);
 void stat_fill_backend(struct stat_row *row, const struct proxy_conf *conf, unsigned flags);
