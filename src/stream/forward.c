@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes between the two ends of a stream.
+ *
+ * For:     request bodies, response bodies, tunnels, TCP.
+ * Thread:  owner.
+ *
+ * What one end received moves to the other end's output, slice by slice, without a copy, and is
+ * written at once; each end is flushed once for an event. An end that is full (EP_OUT_FULL) takes
+ * no more: then the bytes stay in the other one's `in`, which stops reading when it holds a buffer.
+ * So nothing grows, and no interest is ever toggled in the usual case.
+ *
+ * HTTP ends when the response has gone to the client; the server's end is given back as soon as its
+ * last byte is here. A relay (TCP, tunnels) ends when both directions have ended: the end of one
+ * side is passed on, the other goes on.
+ */
+#include "private.h"
+
+enum pumped {
+    PUMPED_NOTHING,
+    PUMPED_SOME,
+    PUMPED_NO_MEMORY,
+};
+
+/* --- one direction ---------------------------------------------------------------------- */
+
+static inline bool
+has_all(const struct endpoint *from)
+{
+    return (from->flags & EP_IN_ENDED) != 0 && chain_is_empty(&from->in);
+}
+
+static enum pumped
+pump(struct endpoint *from, struct endpoint *to)
+{
+    enum pumped result = PUMPED_NOTHING;
+
+    if ((to->flags & (EP_OUT_ENDED | EP_OUT_BROKEN)) != 0)
+        return PUMPED_NOTHING;
+    if (!chain_is_empty(&from->in)) {
+        if ((to->flags & EP_OUT_FULL) != 0)
+            return PUMPED_NOTHING;
+        if (!endpoint_send_body(to, &from->in))
+            return PUMPED_NO_MEMORY;
+        endpoint_consumed(from);
+        result = PUMPED_SOME;
+    }
+    if (has_all(from)) {
+        if (!endpoint_send_end(to))
+            return PUMPED_NO_MEMORY;
+        result = PUMPED_SOME;
+    }
+    return result;
+}
+
+/* --- the request's body ------------------------------------------------------------------ */
+
+/* Adds what is about to be sent to what is kept for another attempt; gives up when that grows too
+ * long. */
+static bool
+keep_body(struct stream *s, const struct chain *body)
+{
+    if (s->replay.bytes + body->bytes > buffer_default_size()) {
+        chain_clear(&s->replay);
+        s->flags = (s->flags & ~STREAM_KEEP_BODY) | STREAM_BODY_LOST;
+        return true;
+    }
+    for (const struct slice *slice = body->first; slice != NULL; slice = slice->next) {
+        bool fine = slice->buf == NULL
+                        ? chain_add_static(&s->replay, slice->ptr, slice->len)
+                        : chain_add_slice(&s->replay, slice->buf, slice->ptr, slice->len);
+
+        if (!fine)
+            return false;
+    }
+    return true;
+}
+
+static bool
+send_replay(struct stream *s)
+{
+    struct chain again = { NULL, NULL, 0 };
+    bool fine = true;
+
+    s->flags = (s->flags & ~STREAM_REPLAY) | STREAM_FLUSH_BACK;
+    for (const struct slice *slice = s->replay.first; slice != NULL && fine; slice = slice->next)
+        fine = slice->buf == NULL ? chain_add_static(&again, slice->ptr, slice->len)
+                                  : chain_add_slice(&again, slice->buf, slice->ptr, slice->len);
+    fine = fine && (chain_is_empty(&again) || endpoint_send_body(s->back, &again));
+    chain_clear(&again);
+    return fine;
+}
+
+/* option http-drop-request-trailers: the mux takes them from the message when the end is sent. */
+static void
+drop_trailers(struct stream *s)
+{
+    if (s->eval.backend->option.drop_request_trailers)
+        s->request->trailer_count = 0;
+}
+
+bool
+forward_request(struct stream *s)
+{
+    enum pumped result;
+
+    if ((s->flags & STREAM_REPLAY) != 0 && !send_replay(s))
+        return false;
+    if (!chain_is_empty(&s->front->in)) {
+        bool is_taken = (s->back->flags & (EP_OUT_FULL | EP_OUT_ENDED | EP_OUT_BROKEN)) == 0;
+
+        if (is_taken && (s->flags & STREAM_KEEP_BODY) == 0)
+            s->flags |= STREAM_BODY_LOST;
+        else if (is_taken && !keep_body(s, &s->front->in))
+            return false;
+    }
+    if (s->request != NULL && s->request->trailer_count != 0)
+        drop_trailers(s);
+    result = pump(s->front, s->back);
+    if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_BACK) != 0) {
+        s->flags &= ~STREAM_FLUSH_BACK;
+        endpoint_flush(s->back, false);
+    }
+    return result != PUMPED_NO_MEMORY;
+}
+
+/* --- the response --------------------------------------------------------------------------- */
+
+static bool
+forward_response(struct stream *s)
+{
+    enum pumped result;
+
+    if (s->response != NULL && s->response->trailer_count != 0 &&
+        s->eval.frontend->option.drop_response_trailers)
+        s->response->trailer_count = 0;
+    result = pump(s->back, s->front);
+    if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_FRONT) != 0) {
+        s->flags &= ~STREAM_FLUSH_FRONT;
+        endpoint_flush(s->front, false);
+    }
+    return result != PUMPED_NO_MEMORY;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static inline bool
+is_relay(const struct stream *s)
+{
+    return (s->flags & (STREAM_HTTP | STREAM_TUNNEL)) != STREAM_HTTP;
+}
+
+/* All of the response is here: the server is free for others while the client still reads. */
+static enum step_result
+response_is_complete(struct stream *s)
+{
+    bool is_request_sent = (s->back->flags & EP_OUT_ENDED) != 0;
+
+    if (!is_request_sent)
+        s->flags |=
+            STREAM_MUST_CLOSE; /* it does not want the rest: then we do not read it either */
+    server_side_close(s, is_request_sent ? EP_CLOSE_DONE : EP_CLOSE_ABORT);
+    server_side_leave(s);
+    return STEP_NEXT;
+}
+
+static bool
+is_flushed(const struct endpoint *ep)
+{
+    return (ep->flags & EP_OUT_FLUSHED) != 0;
+}
+
+static enum step_result
+relay_state(struct stream *s)
+{
+    const struct endpoint *front = s->front, *back = s->back;
+
+    if ((front->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
+        return stream_end_as(s, END_CLIENT_ABORT, PHASE_DATA);
+    if ((back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0) {
+        if (!chain_is_empty(&s->back->in))
+            return STEP_WAIT; /* the client still reads what came before */
+        return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
+    }
+    if ((front->flags & back->flags & EP_OUT_ENDED) == 0 || !is_flushed(front) || !is_flushed(back))
+        return STEP_WAIT;
+    server_side_close(s, EP_CLOSE_DONE);
+    return STEP_END;
+}
+
+/* A server may answer before it has read everything, and go on reading. */
+static bool
+still_wants_request(const struct stream *s)
+{
+    return (s->back->flags & (EP_OUT_ENDED | EP_OUT_BROKEN)) == 0 &&
+           (s->response->flags & MESSAGE_CLOSE) == 0;
+}
+
+static enum step_result
+exchange_state(struct stream *s)
+{
+    const struct endpoint *back = s->back;
+
+    if ((s->front->flags & EP_OUT_ENDED) != 0)
+        return still_wants_request(s) ? STEP_WAIT : response_is_complete(s);
+    if ((back->flags & EP_IN_BROKEN) != 0) {
+        if (!chain_is_empty(&back->in))
+            return STEP_WAIT;
+        stream_count_response_error(s);
+        if (back->error == EP_ERR_BAD)
+            return stream_end_as(s, END_DENIED, PHASE_DATA);
+        return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
+    }
+    return STEP_WAIT;
+}
+
+enum step_result
+step_forward(struct stream *s)
+{
+    if (!forward_request(s) || !forward_response(s))
+        return stream_end_as(s, END_RESOURCE, PHASE_DATA);
+    return is_relay(s) ? relay_state(s) : exchange_state(s);
+}
+
+enum step_result
+step_last(struct stream *s)
+{
+    if ((s->flags & STREAM_FLUSH_FRONT) != 0) {
+        s->flags &= ~STREAM_FLUSH_FRONT;
+        endpoint_flush(s->front, false);
+    }
+    if (is_flushed(s->front))
+        return STEP_END;
+    if ((s->front->flags & EP_OUT_BROKEN) != 0)
+        return stream_end_as(s, END_CLIENT_ABORT, PHASE_LAST);
+    return STEP_WAIT;
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The line that is written at the end of a stream.
+ *
+ * For:     stream_end(), or the first byte of the answer with option logasap.
+ * Thread:  owner. Formatted once, on the stack, and handed to log_send(), which copies and never
+ * waits.
+ *
+ * The two usual forms, option httplog and option tcplog, are written by hand here: they are the
+ * price of every logged request. All others are compiled formats (log_line_conf of room proxy,
+ * log_alias.c).
+ */
+#include <string.h>
+
+#include "private.h"
+
+#include "weir/base/clock.h"
+#include "weir/base/number.h"
+#include "weir/net/transport.h"
+#include "weir/proxy/admission.h"
+#include "weir/telemetry/log.h"
+
+#define LINE_MAX 16384 /* bytes; longer lines are cut */
+
+/* --- pieces -------------------------------------------------------------------------------- */
+
+static void
+put(struct format_out *out, const char *text, size_t len)
+{
+    size_t room = (size_t)(out->end - out->pos);
+
+    if (len > room)
+        len = room;
+    memcpy(out->pos, text, len);
+    out->pos += len;
+}
+
+static void
+put_char(struct format_out *out, char c)
+{
+    if (out->pos < out->end)
+        *out->pos++ = c;
+}
+
+static void
+put_text(struct format_out *out, const char *text)
+{
+    put(out, text, strlen(text));
+}
+
+static void
+put_number(struct format_out *out, int64_t n)
+{
+    if (out->end - out->pos >= 20)
+        out->pos += number_format_int(out->pos, n);
+}
+
+static void
+put_number_and(struct format_out *out, int64_t n, char c)
+{
+    put_number(out, n);
+    put_char(out, c);
+}
+
+/* "-", or '+' for what is still growing. */
+static void
+put_growing(struct format_out *out, const struct stream *s, int64_t n)
+{
+    if (s->times.ended == 0)
+        put_char(out, '+');
+    put_number(out, n);
+}
+
+static void
+put_client(struct format_out *out, const struct session *session)
+{
+    const struct addr *src = connection_src(session->client);
+
+    if (out->end - out->pos < ADDR_TEXT_MAX)
+        return;
+    if (addr_is_ip(src)) {
+        out->pos += addr_format_host(src, out->pos, ADDR_TEXT_MAX);
+        put_char(out, ':');
+        put_number(out, src->port);
+    } else {
+        put_text(out, "unix:");
+        put_number(out, session_listener_id(session));
+    }
+}
+
+static void
+put_date(struct format_out *out, int64_t wall_us)
+{
+    if (out->end - out->pos < 32)
+        return;
+    put_char(out, ' ');
+    put_char(out, '[');
+    out->pos += clock_format_log(out->pos, wall_us);
+    put_char(out, ']');
+    put_char(out, ' ');
+}
+
+static void
+put_names(struct format_out *out, const struct stream *s)
+{
+    put_text(out, s->eval.frontend->name);
+    if (s->session->client->transport != &plain_transport)
+        put_char(out, '~');
+    put_char(out, ' ');
+    put_text(out, s->eval.backend->name);
+    put_char(out, '/');
+    put_text(out, stream_server_name(s));
+    put_char(out, ' ');
+}
+
+/* actconn/feconn/beconn/srv_conn/retries srv_queue/backend_queue */
+static void
+put_counts(struct format_out *out, const struct stream *s)
+{
+    put_char(out, ' ');
+    put_number_and(out, (int64_t)admission_current(), '/');
+    put_number_and(out, (int64_t)stream_frontend_connections(s), '/');
+    put_number_and(out, (int64_t)stream_backend_connections(s), '/');
+    put_number_and(out, (int64_t)stream_server_connections(s), '/');
+    if ((s->flags & STREAM_REDISPATCHED) != 0)
+        put_char(out, '+');
+    put_number_and(out, s->retries_done, ' ');
+    put_number_and(out, s->queue_server_position, '/');
+    put_number(out, s->queue_backend_position);
+}
+
+/* What could break the line, or its quotes, becomes #XX. */
+static void
+put_escaped(struct format_out *out, struct str text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.len && out->end - out->pos >= 3; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if (c >= 32 && c < 127 && c != '"' && c != '#') {
+            *out->pos++ = (char)c;
+        } else {
+            *out->pos++ = '#';
+            *out->pos++ = hex[c >> 4];
+            *out->pos++ = hex[c & 15];
+        }
+    }
+}
+
+void
+log_line_request(struct format_out *out, const struct stream *s)
+{
+    const struct message *request = s->request;
+
+    if (request == NULL || (s->flags & STREAM_BAD_REQUEST) != 0) {
+        put_text(out, "<BADREQ>");
+        return;
+    }
+    put_escaped(out, request->method_text);
+    put_char(out, ' ');
+    put_escaped(out, s->asked_target);
+    put_text(out, " HTTP/");
+    put_number_and(out, request->version_major, '.');
+    put_number(out, request->version_minor);
+}
+
+/* --- the two usual lines ---------------------------------------------------------------------- */
+
+static void
+put_http(struct format_out *out, const struct stream *s)
+{
+    put_client(out, s->session);
+    put_date(out, s->times.request_wall);
+    put_names(out, s);
+    put_number_and(out, stream_timer(s, TIMER_REQUEST), '/');
+    put_number_and(out, stream_timer(s, TIMER_QUEUE), '/');
+    put_number_and(out, stream_timer(s, TIMER_CONNECT), '/');
+    put_number_and(out, stream_timer(s, TIMER_RESPONSE), '/');
+    put_growing(out, s, stream_timer(s, TIMER_ACTIVE));
+    put_char(out, ' ');
+    put_number_and(out, s->status == 0 ? -1 : s->status, ' ');
+    put_growing(out, s, (int64_t)stream_bytes_from_server(s));
+    put_text(out, " - - ");
+    put_char(out, (char)s->end_cause);
+    put_char(out, (char)s->end_phase);
+    put_text(out, "--");
+    put_counts(out, s);
+    put_text(out, " \"");
+    log_line_request(out, s);
+    put_char(out, '"');
+}
+
+static void
+put_tcp(struct format_out *out, const struct stream *s)
+{
+    put_client(out, s->session);
+    put_date(out, s->times.accepted_wall);
+    put_names(out, s);
+    put_number_and(out, stream_timer(s, TIMER_QUEUE), '/');
+    put_number_and(out, stream_timer(s, TIMER_CONNECT), '/');
+    put_growing(out, s, stream_timer(s, TIMER_TOTAL));
+    put_char(out, ' ');
+    put_growing(out, s, (int64_t)stream_bytes_from_server(s));
+    put_char(out, ' ');
+    put_char(out, (char)s->end_cause);
+    put_char(out, (char)s->end_phase);
+    put_counts(out, s);
+}
+
+/* --- whether, and how loud ----------------------------------------------------------------------
+ */
+
+static bool
+is_error(const struct stream *s)
+{
+    if ((s->flags & STREAM_REDISPATCHED) != 0)
+        return true;
+    if (s->end_cause != END_NORMAL && s->end_cause != END_LOCAL)
+        return true;
+    if (s->end_cause == END_NORMAL && s->retries_done != 0)
+        return true;
+    return stream_is_http(s) && s->status >= 500;
+}
+
+static bool
+is_null(const struct stream *s)
+{
+    return s->front->bytes_in == 0;
+}
+
+static enum log_level
+level_of(const struct stream *s, const struct proxy_conf *frontend)
+{
+    if (s->log_level >= 0)
+        return (enum log_level)s->log_level;
+    if ((s->flags & STREAM_NO_LOG) != 0)
+        return LOG_LEVEL_SILENT;
+    if (frontend->option.dontlognull && is_null(s))
+        return LOG_LEVEL_SILENT;
+    if (!is_error(s))
+        return frontend->option.dontlog_normal ? LOG_LEVEL_SILENT : LOG_LEVEL_INFO;
+    return frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
+}
+
+static void
+put_line(struct format_out *out, struct stream *s)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+
+    s->eval.proxy = frontend;
+    s->eval.place = PLACE_FE_LOG;
+    switch ((enum log_flavour)frontend->log_flavour) {
+    case LOG_HTTP:
+        if (stream_is_http(s))
+            put_http(out, s);
+        else
+            put_tcp(out, s);
+        return;
+    case LOG_TCP:
+        put_tcp(out, s);
+        return;
+    case LOG_DEFAULT:
+    case LOG_HTTPS:
+    case LOG_CLF:
+    case LOG_TCP_CLF:
+    case LOG_CUSTOM:
+        if (frontend->log_format != NULL)
+            log_format_run(frontend->log_format, &s->eval, out);
+        return;
+    }
+}
+
+static struct str
+structured_data(struct stream *s)
+{
+    if (s->eval.frontend->log_format_sd == NULL)
+        return STR_NONE;
+    return log_format_to_str(s->eval.frontend->log_format_sd, &s->eval);
+}
+
+void
+log_line_stream(struct stream *s)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+    char line[LINE_MAX];
+    struct format_out out = { line, line + sizeof(line), false };
+    enum log_level level;
+
+    if (frontend->logs == NULL || (s->flags & STREAM_LOGGED) != 0 ||
+        (frontend->log_flavour == LOG_DEFAULT && frontend->log_format == NULL))
+        return;
+    level = level_of(s, frontend);
+    if (level == LOG_LEVEL_SILENT || !log_targets_want(frontend->logs, level))
+        return;
+    s->flags |= STREAM_LOGGED;
+    put_line(&out, s);
+    counter_add(&proxy_front_row(frontend->live)->log_lines, 1);
+    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
+             structured_data(s));
+}
+
+/* --- other lines
+ * ------------------------------------------------------------------------------------ */
+
+static void
+put_destination(struct format_out *out, const struct session *session)
+{
+    const struct addr *dst = connection_dst(session->client);
+
+    if (out->end - out->pos < ADDR_TEXT_MAX)
+        return;
+    if (addr_is_ip(dst)) {
+        out->pos += addr_format_host(dst, out->pos, ADDR_TEXT_MAX);
+        put_char(out, ':');
+        put_number(out, dst->port);
+    } else {
+        put_text(out, "unix:");
+        put_number(out, session_listener_id(session));
+    }
+}
+
+void
+log_line_connect(struct stream *s)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+    char line[512];
+    struct format_out out = { line, line + sizeof(line), false };
+
+    if (!log_targets_want(frontend->logs, LOG_LEVEL_INFO))
+        return;
+    put_text(&out, "Connect from ");
+    put_client(&out, s->session);
+    put_text(&out, " to ");
+    put_destination(&out, s->session);
+    put_text(&out, " (");
+    put_text(&out, frontend->name);
+    put_text(&out, stream_is_http(s) ? "/HTTP)" : "/TCP)");
+    log_send(frontend->logs, LOG_LEVEL_INFO, frontend->log_tag,
+             str_of(line, (size_t)(out.pos - line)), STR_NONE);
+}
+
+static void
+put_bind(struct format_out *out, const struct session *session)
+{
+    const struct bind_conf *bind =
+        session->listener == NULL ? NULL : grace_read(session->listener->conf);
+
+    if (bind != NULL && bind->name != NULL)
+        put_text(out, bind->name);
+    else
+        put_number(out, session_listener_id(session));
+}
+
+static void
+put_session_error(struct format_out *out, struct session *session,
+                  const struct proxy_conf *frontend, const char *message)
+{
+    put_client(out, session);
+    put_date(out, session->accepted_us);
+    put_text(out, frontend->name);
+    put_char(out, '/');
+    put_bind(out, session);
+    put_text(out, ": ");
+    put_text(out, message);
+}
+
+void
+log_line_session(struct session *session, const struct proxy_conf *frontend, const char *message)
+{
+    enum log_level level = frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
+    char line[LINE_MAX];
+    struct format_out out = { line, line + sizeof(line), false };
+
+    if (!log_targets_want(frontend->logs, level))
+        return;
+    if (frontend->error_log_format != NULL)
+        session_start_format(session, frontend->error_log_format, &out);
+    else
+        put_session_error(&out, session, frontend, message);
+    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
+             STR_NONE);
+}

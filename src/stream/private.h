@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of room stream share.
+ */
+#pragma once
+
+#include "weir/base/crash.h"
+#include "weir/base/pool.h"
+#include "weir/config/snapshot.h"
+#include "weir/http/reply.h"
+#include "weir/loop/grace.h"
+#include "weir/loop/loop.h"
+#include "weir/expr/log_format.h"
+#include "weir/stream/session.h"
+#include "weir/stream/stream.h"
+
+/* --- steps.c: where a stream stands ------------------------------------------------ */
+
+/* In the order of the usual way; those below the line are reached by stream_go() only. */
+enum step_id {
+    STEP_CONTENT,          /* tcp-request content of the frontend */
+    STEP_REQUEST,          /* http-request of the frontend */
+    STEP_ROUTE,            /* use_backend */
+    STEP_BACKEND_CONTENT,  /* tcp-request content of the backend */
+    STEP_BACKEND_REQUEST,  /* http-request of the backend */
+    STEP_BODY,             /* option http-buffer-request */
+    STEP_PREPARE,          /* what the request must say to servers */
+    STEP_PICK,             /* a server, and a slot of it */
+    STEP_CONNECT,          /* an idle connection, or a new one */
+    STEP_RESPONSE,         /* send the request; the head of the answer */
+    STEP_RESPONSE_CONTENT, /* tcp-response content */
+    STEP_RESPONSE_RULES,   /* http-response, http-after-response */
+    STEP_FORWARD,          /* bytes both ways until both ends are done */
+    STEP_LAST,             /* the last bytes to the client */
+    STEP_QUEUE,            /* ----- wait for a slot */
+    STEP_PAUSE,            /* before another try on the same server */
+    STEP_TARPIT,
+    STEPS,
+};
+
+enum step_result {
+    STEP_NEXT, /* done: go on with the following one */
+    STEP_GO,   /* stream_go() said where to go on */
+    STEP_WAIT, /* an event will run it again */
+    STEP_END,  /* the stream has ended, well or not: log and free it */
+};
+typedef enum step_result step_fn(struct stream *s);
+
+/* Whom a step waits for. */
+enum step_wait {
+    WAITS_FOR_SERVER =
+        1 << 0, /* no server has seen the request: a client that leaves ends it (abortonclose) */
+    WAITS_FOR_DATA = 1 << 1,  /* the client may have to send more */
+    WAITS_FOR_BYTES = 1 << 2, /* the same in TCP mode only */
+};
+
+struct step {
+    const char *name;     /* show sess */
+    enum end_phase phase; /* second letter of the termination state, if it ends here */
+    step_fn *run;
+    step_fn *expired; /* its deadline (deadline_in) has passed */
+    unsigned waits;   /* set of enum step_wait */
+};
+extern const struct step steps[STEPS];
+
+/* Runs it from where it stands. It may be gone afterwards. */
+void stream_run(struct stream *s);
+/* The same, after something else was decided first. */
+void stream_go_on(struct stream *s, enum step_result result);
+/* Sets the next step; returns STEP_GO. */
+static inline enum step_result
+stream_go(struct stream *s, enum step_id step)
+{
+    s->step = (uint8_t)step;
+    return STEP_GO;
+}
+
+step_fn step_content, step_request, step_route, step_backend_content, step_backend_request,
+    step_body, step_prepare;
+step_fn step_pick, step_connect, step_response, step_response_content, step_response_rules,
+    step_forward, step_last;
+step_fn step_queue, step_pause, step_tarpit;
+step_fn content_expired, body_expired, queue_expired, connect_expired, pause_expired,
+    tarpit_expired, response_content_expired;
+
+/* --- stream.c ------------------------------------------------------------------------- */
+
+/* A stream for an endpoint of the client's mux, which becomes its front. NULL: out of memory; the
+ * endpoint is untouched. */
+struct stream *stream_new(struct session *session, struct endpoint *front,
+                          const struct proxy_conf *frontend, struct snapshot *snapshot);
+/* Takes what the endpoint has and runs. The stream may be gone afterwards. */
+void stream_begin(struct stream *s);
+/* Counts, logs, closes both ends, frees. */
+void stream_end(struct stream *s);
+/* Notes why it ends, unless that is known already; returns STEP_END. */
+enum step_result stream_end_as(struct stream *s, enum end_cause cause, enum end_phase phase);
+/* The same, with the phase of the step where it stands. */
+enum step_result stream_end_here(struct stream *s, enum end_cause cause);
+static inline struct loop *
+stream_loop(const struct stream *s)
+{
+    return s->session->client->loop;
+}
+static inline const struct step *
+stream_step(const struct stream *s)
+{
+    return &steps[s->step];
+}
+static inline bool
+stream_is_http(const struct stream *s)
+{
+    return (s->flags & STREAM_HTTP) != 0;
+}
+/* The backend is known: settings and counts follow. */
+void stream_set_backend(struct stream *s, const struct proxy_conf *backend);
+/* Endpoint callbacks of both sides. */
+extern const struct endpoint_owner stream_endpoint_owner;
+
+/* Made when first asked for; ptr NULL: none is configured, or out of memory. */
+struct str stream_unique_id(struct stream *s);
+
+/* --- request and response rules: rules.c ------------------------------------------------ */
+
+/* Runs a rule set. STEP_NEXT: go on. Everything else: return it from the step. */
+enum step_result rules_run(struct stream *s, const struct ruleset *set,
+                           const struct proxy_conf *proxy, enum eval_place place);
+enum step_result rules_run_response(struct stream *s, const struct ruleset *set,
+                                    const struct proxy_conf *proxy, enum eval_place place);
+/* http-after-response of backend and frontend, on s->response. False: memory. */
+bool rules_after_response(struct stream *s);
+
+/* --- deadline.c --------------------------------------------------------------------------- */
+
+/* The step's own deadline from now; 0 or less: none. */
+void deadline_in(struct stream *s, int64_t ms);
+static inline void
+deadline_none(struct stream *s)
+{
+    s->step_expires_ms = TIMER_NEVER;
+}
+/* Before a stream waits: what moved, what is waited for, until when. */
+void deadline_update(struct stream *s);
+/* For its timer. */
+timer_fn deadline_fired;
+/* A private copy of the timeouts of a side, to be changed by rules. NULL: out of memory. */
+struct proxy_timeouts *deadline_own_front(struct stream *s);
+struct proxy_timeouts *deadline_own_back(struct stream *s);
+
+/* --- server side: server_side.c, retry.c ---------------------------------------------------- */
+
+/* mux_owner of server connections. */
+extern const struct mux_owner server_side_owner;
+/* An endpoint on an idle or a new connection in s->back. False: failed at once; *err says why. */
+bool server_side_open(struct stream *s, enum connection_error *err);
+/* Gives s->back back and adds up its bytes. */
+void server_side_close(struct stream *s, enum endpoint_close how);
+/* Gives the slot back. */
+void server_side_leave(struct stream *s);
+/* May the request be sent again, to this or another server, without anybody noticing? */
+bool request_can_be_replayed(const struct stream *s);
+
+/* An attempt has failed. `why`: a bit of enum retry_on. Tries again, or ends with this cause and
+ * status. */
+enum step_result retry_or_fail(struct stream *s, unsigned why, enum end_cause cause, int status);
+/* A kept connection turned out dead before a byte of an answer: sends the request over a fresh one,
+ * unseen. STEP_END: not possible. */
+enum step_result retry_unseen(struct stream *s);
+/* An answer with a status that the user wants tried again. */
+bool retry_is_possible(const struct stream *s, unsigned why);
+enum step_result retry_status(struct stream *s, unsigned why);
+/* Closes what the session keeps for itself. */
+void server_side_drop_kept(struct session *session);
+
+/* --- forward.c -------------------------------------------------------------------------------- */
+
+/* Request body to the server, as far as it goes. False: out of memory. */
+bool forward_request(struct stream *s);
+/* --- stream_reply.c -----------------------------------------------------------------------------
+ */
+
+/* Answers with the error page of a status (HTTP), or just ends (TCP). Nothing must have been sent
+ * yet. */
+enum step_result reply_error(struct stream *s, int status, enum end_cause cause,
+                             enum end_phase phase);
+/* Answers as the rule said that set eval.reply. */
+enum step_result reply_action(struct stream *s, enum end_phase phase);
+/* The client's request was refused or cut off before it could be read: s->front->error says how. */
+enum step_result reply_bad_request(struct stream *s);
+
+/* --- kill.c -------------------------------------------------------------------------------------
+ */
+
+/* Ends all streams that are on this server, on all threads. Control. */
+void kill_streams_of_server(struct server *srv, enum end_cause cause);
+
+/* --- session.c
+ * ------------------------------------------------------------------------------------ */
+
+extern const struct mux_owner session_mux_owner;
+/* The exchange is over; the connection may serve another one. */
+void session_stream_ended(struct session *session, struct stream *s);
+/* No further request. An idle one ends now: it is gone afterwards. */
+void session_stop(struct session *session);
+/* The same, but streams that run end in peace. */
+void session_frontend_gone(struct session *session);
+/* It lives on under this configuration, whatever comes. */
+void session_hold(struct session *session, const struct proxy_conf *frontend);
+/* For log lines: the number of the bind line. */
+int64_t session_listener_id(const struct session *session);
+/* Runs a format that knows nothing but the connection. */
+void session_start_format(struct session *session, const struct log_format *format,
+                          struct format_out *out);
+/* Ends all its streams and its connection. */
+void stream_kill_session(struct session *session);
+/* Handshakes and session rules are done: its mux begins. */
+void session_begin(struct session *session, const struct proxy_conf *frontend);
+/* Closes the connection, which has no mux yet, and frees the session. */
+void session_close(struct session *session, bool with_reset);
+void session_free(struct session *session);
+
+/* --- session_start.c
+ * --------------------------------------------------------------------------------- */
+
+/* From accept to mux: connection rules, handshakes, session rules. */
+void session_start(struct session *session, const struct proxy_conf *frontend);
+void session_start_free(struct session *session);
+
+/* --- session_thread.c
+ * -------------------------------------------------------------------------------- */
+
+/* What a thread knows about its sessions and streams. */
+struct session_thread {
+    struct list sessions;
+    struct list streams;
+    uint64_t session_count;
+    struct snapshot *snapshot; /* the newest that this thread has met */
+    struct snapshot
+        *held[8]; /* holds: what idle sessions and connections of this thread refer to */
+    unsigned held_count;
+    uint32_t next_id;
+    bool is_stopping;
+};
+extern _Thread_local struct session_thread session_thread;
+
+/* The frontend's settings as they are now, and the snapshot that they are in; moves the thread over
+ * when a new one was published. NULL: the frontend is gone. */
+const struct proxy_conf *session_conf(const struct session *session);
+
+/* --- counters: stream_counters.c
+ * --------------------------------------------------------------------- */
+
+void stream_count_connection(struct session *session);
+void stream_count_session(struct session *session);
+void stream_count_request(struct stream *s);
+void stream_count_backend(struct stream *s);
+void stream_count_bad_request(struct stream *s);
+void stream_count_denied_request(struct stream *s);
+void stream_count_denied_response(struct stream *s);
+void stream_count_intercepted(struct stream *s);
+void stream_count_picked(struct stream *s);
+void stream_count_attempt(struct stream *s, bool is_reused);
+void stream_count_connect_error(struct stream *s);
+void stream_count_response_error(struct stream *s);
+void stream_count_retry(struct stream *s, bool is_redispatch);
+void stream_count_status(struct stream *s);
+void stream_count_end(struct stream *s);
+
+/* --- stream_timer.c
+ * ----------------------------------------------------------------------------------------- */
+
+enum stream_timer {
+    TIMER_HANDSHAKE,  /* Th */
+    TIMER_IDLE,       /* Ti */
+    TIMER_REQUEST,    /* TR */
+    TIMER_TO_REQUEST, /* Tq */
+    TIMER_QUEUE,      /* Tw */
+    TIMER_CONNECT,    /* Tc */
+    TIMER_RESPONSE,   /* Tr */
+    TIMER_DATA,       /* Td */
+    TIMER_ACTIVE,     /* Ta */
+    TIMER_TOTAL,      /* Tt */
+    TIMER_USER,       /* Tu */
+};
+/* Milliseconds; -1: did not happen. */
+int64_t stream_timer(const struct stream *s, enum stream_timer timer);
+
+/* Remembers the addresses of the server's connection before it goes, if a log format may ask for
+ * them. */
+void stream_keep_addrs(struct stream *s);
+/* Of the server's connection: ours, or the server's. NULL: there was none. */
+const struct addr *stream_source_addr(const struct stream *s);
+const struct addr *stream_server_addr(const struct stream *s);
+
+/* --- stream_facts.c: for log lines, aliases, samples
+ * ------------------------------------------------------------ */
+
+const char *stream_server_name(const struct stream *s); /* "<NOSRV>" */
+/* Lines logged for a frontend: %lc. */
+uint64_t log_line_count(const struct proxy_conf *frontend);
+uint64_t stream_frontend_connections(const struct stream *s);
+uint64_t stream_backend_connections(const struct stream *s);
+uint64_t stream_server_connections(const struct stream *s);
+/* Of this exchange so far. */
+uint64_t stream_bytes_from_client(const struct stream *s);
+uint64_t stream_bytes_to_client(const struct stream *s);
+uint64_t stream_bytes_from_server(const struct stream *s);
+uint64_t stream_bytes_to_server(const struct stream *s);
+
+/* --- log_line.c
+ * ------------------------------------------------------------------------------------------ */
+
+/* "GET /path HTTP/1.1", escaped; "<BADREQ>". */
+void log_line_request(struct format_out *out, const struct stream *s);
+/* Writes the line of a stream, if anybody wants it. */
+void log_line_stream(struct stream *s);
+/* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */
+void log_line_session(struct session *session, const struct proxy_conf *frontend,
+                      const char *message);
+/* "Connect from ...": the form without option httplog or tcplog. */
+void log_line_connect(struct stream *s);

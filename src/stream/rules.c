@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rule sets of a stream, and what their verdicts mean for it.
+ *
+ * For:     the steps that run rules.
+ * Thread:  owner.
+ *
+ * A set that must wait goes on, when the stream wakes, at the very rule where it stood
+ * (stream->cursor).
+ */
+#include "weir/http/reply_action.h"
+#include "weir/os/socket.h"
+
+#include "private.h"
+
+/* The way out that the client sees as a connection that just ends. */
+static enum step_result
+reject(struct stream *s, enum end_phase phase)
+{
+    s->flags |= STREAM_MUST_CLOSE;
+    return stream_end_as(s, END_DENIED, phase);
+}
+
+static enum step_result
+drop_silently(struct stream *s, enum end_phase phase)
+{
+    if (stream_is_http(s))
+        s->times.request_done = 0; /* as HAProxy shows it */
+    socket_set_silent(s->session->client->fd);
+    s->flags |= STREAM_MUST_CLOSE | STREAM_RESET_CLIENT;
+    return stream_end_as(s, END_DENIED, phase);
+}
+
+static enum verdict
+run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
+    enum eval_place place)
+{
+    enum verdict verdict;
+
+    s->eval.proxy = proxy;
+    s->eval.place = place;
+    verdict = ruleset_run(set, &s->cursor, &s->eval, NULL);
+    if (verdict == VERDICT_WAIT)
+        return verdict;
+    s->cursor.at = 0;
+    s->eval.final = 0;
+    s->rule_expires_ms = 0;
+    return verdict;
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+static enum step_result
+answer_request(struct stream *s)
+{
+    if (reply_action_is_denial(s->eval.reply))
+        stream_count_denied_request(s);
+    else
+        stream_count_intercepted(s);
+    return reply_action(s, PHASE_REQUEST);
+}
+
+enum step_result
+rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
+          enum eval_place place)
+{
+    if (set->count == 0)
+        return STEP_NEXT;
+    switch (run(s, set, proxy, place)) {
+    case VERDICT_CONTINUE:
+    case VERDICT_STOP:
+        return STEP_NEXT;
+    case VERDICT_STOP_ALL:
+        s->flags |= STREAM_SKIP_BACKEND_RULES;
+        return STEP_NEXT;
+    case VERDICT_WAIT:
+        return STEP_WAIT;
+    case VERDICT_REPLY:
+        return answer_request(s);
+    case VERDICT_REJECT:
+        stream_count_denied_request(s);
+        return reject(s, PHASE_REQUEST);
+    case VERDICT_DROP:
+        stream_count_denied_request(s);
+        return drop_silently(s, PHASE_REQUEST);
+    case VERDICT_FAILED:
+    case VERDICT_NO_SERVICE:
+        break;
+    }
+    return reply_error(s, 500, END_DENIED, PHASE_REQUEST);
+}
+
+/* --- responses ------------------------------------------------------------------------------- */
+
+/* The server's own answer will not be seen: its connection is of no more use. */
+static void
+forget_response(struct stream *s)
+{
+    server_side_close(s, EP_CLOSE_ABORT);
+    server_side_leave(s);
+    s->times.response_head = 0;
+}
+
+static enum step_result
+answer_response(struct stream *s)
+{
+    if (reply_action_is_denial(s->eval.reply))
+        stream_count_denied_response(s);
+    forget_response(s);
+    return reply_action(s, PHASE_HEADERS);
+}
+
+enum step_result
+rules_run_response(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
+                   enum eval_place place)
+{
+    if (set->count == 0)
+        return STEP_NEXT;
+    switch (run(s, set, proxy, place)) {
+    case VERDICT_CONTINUE:
+    case VERDICT_STOP:
+    case VERDICT_STOP_ALL:
+        return STEP_NEXT;
+    case VERDICT_WAIT:
+        return STEP_WAIT;
+    case VERDICT_REPLY:
+        return answer_response(s);
+    case VERDICT_REJECT:
+        stream_count_denied_response(s);
+        forget_response(s);
+        return reject(s, PHASE_DATA);
+    case VERDICT_DROP:
+        stream_count_denied_response(s);
+        forget_response(s);
+        return drop_silently(s, PHASE_DATA);
+    case VERDICT_FAILED:
+    case VERDICT_NO_SERVICE:
+        break;
+    }
+    forget_response(s);
+    return reply_error(s, 500, END_DENIED, PHASE_HEADERS);
+}
+
+/* These can change the answer, but neither wait nor refuse it. */
+static bool
+run_after(struct stream *s, const struct proxy_conf *proxy, enum eval_place place)
+{
+    if (proxy->http_after_response.count == 0)
+        return true;
+    s->cursor.at = 0;
+    s->eval.final = 1;
+    return run(s, &proxy->http_after_response, proxy, place) != VERDICT_FAILED;
+}
+
+bool
+rules_after_response(struct stream *s)
+{
+    const struct proxy_conf *backend = s->eval.backend, *frontend = s->eval.frontend;
+
+    s->eval.response = s->response;
+    if (backend != frontend && !run_after(s, backend, PLACE_BE_RESPONSE))
+        return false;
+    return run_after(s, frontend, PLACE_FE_RESPONSE);
+}

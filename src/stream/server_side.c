@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to servers: taken from those that are kept, or dialled; given back, or closed.
+ *
+ * For:     step_server.c, retry.c, forward.c.
+ * Owns:    nothing: a connection belongs to a stream's endpoint, to the idle pool of its server, or
+ * to a session. Thread:  owner.
+ *
+ * Which requests may use a kept connection (http-reuse)? It may turn out to be dead when it is
+ * used. Who may find that out without harm: a request that can be sent again unseen, whatever the
+ * mode, because weir does so; a later request of a client connection, because the client expects
+ * that kept connections die ("safe"); every request in mode "always".
+ */
+#include <string.h>
+
+#include "weir/server/idle_pool.h"
+
+#include "private.h"
+
+/* The stream whose endpoint is being closed: on_idle() comes from inside. */
+static _Thread_local struct stream *closing;
+
+/* Kept connections must not look at settings of a snapshot that may go. */
+static const struct mux_settings idle_settings;
+
+/* --- kept by a session: http-reuse never ---------------------------------------------------- */
+
+static void
+on_kept_gone(struct mux_conn *mc)
+{
+    struct session *session = mc->owner_data;
+
+    MUST_BE(session, SESSION_MAGIC);
+    session->kept = NULL;
+    session->kept_server = NULL;
+}
+
+static const struct mux_owner kept_owner = { .on_gone = on_kept_gone };
+
+static void
+keep_in_session(struct session *session, struct mux_conn *mc, struct server *srv)
+{
+    server_side_drop_kept(session);
+    mc->owner = &kept_owner;
+    mc->owner_data = session;
+    session->kept = mc;
+    session->kept_server = srv;
+}
+
+void
+server_side_drop_kept(struct session *session)
+{
+    struct mux_conn *mc = session->kept;
+
+    if (mc == NULL)
+        return;
+    session->kept = NULL;
+    session->kept_server = NULL;
+    mc->owner = NULL;
+    mux_conn_close(mc);
+}
+
+static struct mux_conn *
+take_kept(struct session *session, const struct server *srv)
+{
+    struct mux_conn *mc = session->kept;
+
+    if (mc == NULL)
+        return NULL;
+    if (session->kept_server != srv) {
+        server_side_drop_kept(session);
+        return NULL;
+    }
+    mc->owner = &server_side_owner;
+    mc->owner_data = session->kept_server;
+    session->kept = NULL;
+    session->kept_server = NULL;
+    return mc;
+}
+
+/* --- kept by a server --------------------------------------------------------------------------
+ */
+
+static void
+on_idle(struct mux_conn *mc)
+{
+    struct server *srv = mc->owner_data;
+    const struct stream *s = closing;
+
+    mc->settings = &idle_settings;
+    if (s != NULL &&
+        (s->eval.backend->http_reuse == REUSE_NEVER || (s->flags & STREAM_PRIVATE) != 0))
+        keep_in_session(s->session, mc, srv);
+    else
+        idle_pool_give(srv, mc);
+}
+
+static void
+on_gone(struct mux_conn *mc)
+{
+    idle_pool_forget(mc->owner_data, mc);
+}
+
+const struct mux_owner server_side_owner = { .on_idle = on_idle, .on_gone = on_gone };
+
+bool
+request_can_be_replayed(const struct stream *s)
+{
+    if (s->request == NULL || (s->flags & STREAM_BODY_LOST) != 0)
+        return false;
+    if (s->request->body != BODY_NONE &&
+        ((s->front->flags & EP_IN_ENDED) == 0 ||
+         s->front->in.bytes + s->replay.bytes > buffer_default_size()))
+        return false;
+    return method_is_idempotent((enum http_method)s->request->method);
+}
+
+static struct mux_conn *
+take_idle(struct stream *s)
+{
+    const struct proxy_conf *backend = s->eval.backend;
+    struct server *srv = s->eval.server;
+    struct mux_conn *mc;
+
+    if (!stream_is_http(s) || (s->flags & STREAM_NO_REUSE) != 0)
+        return NULL;
+    mc = take_kept(s->session, srv);
+    if (mc != NULL || backend->http_reuse == REUSE_NEVER)
+        return mc;
+    if (backend->http_reuse == REUSE_ALWAYS || s->session->requests > 1 ||
+        request_can_be_replayed(s))
+        return idle_pool_take(srv, IDLE_ANY);
+    return backend->http_reuse == REUSE_AGGRESSIVE ? idle_pool_take(srv, IDLE_SAFE) : NULL;
+}
+
+/* --- dialled ------------------------------------------------------------------------------------
+ */
+
+static bool
+addr_is_any(const struct addr *addr)
+{
+    static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
+
+    if (addr->family == ADDR_IPV4)
+        return addr->ip4.s_addr == INADDR_ANY;
+    return addr->family == ADDR_IPV6 && memcmp(&addr->ip6, &any6, sizeof(any6)) == 0;
+}
+
+/* Where to: the server's address; a port relative to the one that the client asked for; the
+ * client's own destination. */
+static void
+target_addr(const struct stream *s, const struct server_conf *conf, struct addr *to)
+{
+    const struct addr *asked;
+
+    server_addr(s->eval.server, to);
+    if (!conf->port_is_offset && to->port != 0 && !addr_is_any(to))
+        return;
+    if (!addr_is_ip(to))
+        return;
+    asked = connection_dst(s->session->client);
+    if (conf->port_is_offset)
+        to->port = (uint16_t)(asked->port + conf->port_offset);
+    else if (to->port == 0)
+        to->port = asked->port;
+    if (addr_is_any(to) && addr_is_ip(asked)) {
+        uint16_t port = to->port;
+
+        *to = *asked;
+        to->port = port;
+    }
+}
+
+static const struct mux *
+mux_of(const struct stream *s, const struct server_conf *conf)
+{
+    if (conf->proto != NULL) {
+        const struct mux *mux = mux_find(str_from(conf->proto));
+
+        if (mux != NULL)
+            return mux;
+    }
+    return stream_is_http(s) ? &h1_mux : &tcp_mux;
+}
+
+static struct mux_conn *
+dial(struct stream *s, enum connection_error *err)
+{
+    const struct server_conf *conf = grace_read(s->eval.server->conf);
+    struct dial_request request = { .client = s->session->client };
+    struct connection *conn;
+    struct mux_conn *mc;
+
+    *err = CONN_ERR_NO_SOCKET;
+    if (conf == NULL)
+        return NULL; /* taken out of the configuration a moment ago */
+    request.conf = &conf->dial;
+    target_addr(s, conf, &request.to);
+    conn = connector_dial(stream_loop(s), &request, NULL, NULL, err);
+    if (conn == NULL)
+        return NULL;
+    mc = mux_of(s, conf)->start(conn, MUX_BACK, &s->eval.backend->back_mux, &server_side_owner,
+                                s->eval.server);
+    if (mc == NULL)
+        connection_close(conn);
+    return mc;
+}
+
+/* --- open, close
+ * ----------------------------------------------------------------------------------- */
+
+bool
+server_side_open(struct stream *s, enum connection_error *err)
+{
+    struct mux_conn *mc = take_idle(s);
+    bool is_reused = mc != NULL;
+
+    if (mc == NULL)
+        mc = dial(s, err);
+    stream_count_attempt(s, is_reused);
+    if (mc == NULL)
+        return false;
+    mc->settings = &s->eval.backend->back_mux;
+    s->back = mc->mux->open(mc);
+    if (s->back == NULL) {
+        *err = CONN_ERR_NO_SOCKET;
+        mux_conn_close(mc);
+        return false;
+    }
+    s->flags = is_reused ? s->flags | STREAM_REUSED : s->flags & ~STREAM_REUSED;
+    s->back->owner = &stream_endpoint_owner;
+    s->back->owner_data = s;
+    s->back_moved = 0;
+    s->eval.back = s->back;
+    s->eval.server_conn = mc->conn;
+    return true;
+}
+
+void
+server_side_close(struct stream *s, enum endpoint_close how)
+{
+    struct endpoint *back = s->back;
+
+    if (back == NULL)
+        return;
+    s->server_bytes_in += back->bytes_in;
+    s->server_bytes_out += back->bytes_out;
+    stream_keep_addrs(s);
+    s->back = NULL;
+    s->eval.back = NULL;
+    s->eval.server_conn = NULL;
+    back->owner = NULL;
+    back->owner_data = NULL;
+    if (how != EP_CLOSE_DONE && s->eval.backend->option.nolinger)
+        how = EP_CLOSE_RESET;
+    closing = s;
+    endpoint_close(back, how);
+    closing = NULL;
+}
+
+void
+server_side_leave(struct stream *s)
+{
+    if ((s->flags & STREAM_HAS_SLOT) == 0)
+        return;
+    s->flags &= ~STREAM_HAS_SLOT;
+    server_slot_give(s->eval.server);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request before it has a server: rules of the frontend, the choice of a backend, its rules, and
+ * what the request must say to servers.
+ *
+ * For:     steps.c.
+ * Thread:  owner.
+ */
+#include "weir/proxy/forwarded.h"
+
+#include "private.h"
+
+/* --- rules -------------------------------------------------------------------------------- */
+
+enum step_result
+step_request(struct stream *s)
+{
+    if (!stream_is_http(s))
+        return STEP_NEXT;
+    if (s->times.request_done == 0)
+        s->times.request_done = stream_loop(s)->now_us;
+    return rules_run(s, &s->eval.frontend->http_request, s->eval.frontend, PLACE_FE_REQUEST);
+}
+
+enum step_result
+step_backend_request(struct stream *s)
+{
+    const struct proxy_conf *backend = s->eval.backend;
+
+    if (!stream_is_http(s) || backend == s->eval.frontend ||
+        (s->flags & STREAM_SKIP_BACKEND_RULES) != 0)
+        return STEP_NEXT;
+    return rules_run(s, &backend->http_request, backend, PLACE_BE_REQUEST);
+}
+
+/* --- which backend --------------------------------------------------------------------------- */
+
+enum step_result
+step_route(struct stream *s)
+{
+    const struct switch_rule *decided = NULL;
+    const struct proxy_conf *backend;
+
+    s->eval.place = PLACE_SWITCH;
+    s->eval.proxy = s->eval.frontend;
+    backend = proxy_route(s->eval.frontend, &s->eval, &decided);
+    if (backend == NULL)
+        return reply_error(s, 503, END_SERVER_ABORT, PHASE_CONNECT);
+    stream_set_backend(s, backend);
+    return STEP_NEXT;
+}
+
+/* --- option http-buffer-request ------------------------------------------------------------------
+ */
+
+static bool
+has_whole_body(const struct endpoint *ep)
+{
+    return (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0 || ep->in.bytes >= buffer_default_size();
+}
+
+enum step_result
+step_body(struct stream *s)
+{
+    if (!stream_is_http(s) || has_whole_body(s->front) ||
+        !(s->eval.frontend->option.http_buffer_request ||
+          s->eval.backend->option.http_buffer_request)) {
+        deadline_none(s);
+        return STEP_NEXT;
+    }
+    if (s->step_expires_ms == TIMER_NEVER) {
+        int64_t ms = s->front_timeouts->http_request_ms;
+
+        deadline_in(s, ms != 0 ? ms : s->front_timeouts->client_ms);
+        endpoint_want_body(s->front);
+    }
+    return STEP_WAIT;
+}
+
+enum step_result
+body_expired(struct stream *s)
+{
+    return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_REQUEST);
+}
+
+/* --- what servers must be told
+ * ----------------------------------------------------------------------- */
+
+static bool
+add_unique_id(struct stream *s)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+    struct str value;
+
+    if (frontend->unique_id_header == NULL)
+        return true;
+    value = stream_unique_id(s);
+    return value.ptr != NULL &&
+           message_add_field_copy(s->request, str_from(frontend->unique_id_header), value);
+}
+
+/* Does the server's connection end with this exchange? */
+static bool
+must_close_server(const struct stream *s)
+{
+    return s->eval.backend->http_conn_mode != HTTP_KEEP_ALIVE ||
+           s->eval.frontend->http_conn_mode == HTTP_SERVER_CLOSE;
+}
+
+/* Bytes of the body are kept while they may have to be sent again. */
+static bool
+must_keep_body(const struct stream *s)
+{
+    return s->request->body != BODY_NONE &&
+           ((s->eval.backend->retry_on & ~(unsigned)RETRY_CONN_FAILURE) != 0 ||
+            s->eval.backend->http_reuse != REUSE_NEVER);
+}
+
+enum step_result
+step_prepare(struct stream *s)
+{
+    if (!stream_is_http(s))
+        return STEP_NEXT;
+    if (!forwarded_apply(s->eval.frontend, s->eval.backend, &s->eval) || !add_unique_id(s))
+        return reply_error(s, 500, END_RESOURCE, PHASE_REQUEST);
+    if (must_close_server(s))
+        s->request->flags |= MESSAGE_FORCE_CLOSE;
+    if (must_keep_body(s))
+        s->flags |= STREAM_KEEP_BODY;
+    return STEP_NEXT;
+}

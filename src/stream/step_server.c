@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way to a server: choose one, wait in line for it, get a connection to it.
+ *
+ * For:     steps.c.
+ * Thread:  owner.
+ *
+ *     PICK ──slot──> CONNECT ──established──> RESPONSE
+ *      │               ▲  │ failed: retry.c
+ *      │line           │  ├──> PAUSE ──1 s──> CONNECT      same server
+ *      ▼               │  └──> PICK                        another one
+ *     QUEUE ──granted──┘
+ */
+#include "weir/balance/pick.h"
+
+#include "private.h"
+
+/* --- pick ------------------------------------------------------------------------------------ */
+
+static void
+has_picked(struct stream *s, struct server *srv)
+{
+    struct server *before = s->eval.server;
+
+    if (s->avoid != NULL && srv != before)
+        s->flags |= STREAM_REDISPATCHED;
+    s->avoid = NULL;
+    s->eval.server = srv;
+    s->flags |= STREAM_HAS_SLOT;
+    s->times.picked = stream_loop(s)->now_us;
+    stream_count_picked(s);
+}
+
+static void
+on_granted(struct queue_entry *entry)
+{
+    struct stream *s = LIST_ITEM(entry, struct stream, queue_entry);
+
+    MUST_BE(s, STREAM_MAGIC);
+    s->flags |= STREAM_GRANTED;
+    stream_run(s);
+}
+
+static bool
+is_queue_of(const struct queue *queue, const struct server *srv)
+{
+    return srv != NULL && queue == &srv->queue;
+}
+
+static bool
+enter_queue(struct stream *s, const struct pick *pick)
+{
+    bool is_server_queue = is_queue_of(pick->queue, pick->server);
+    const struct server_conf *conf = pick->server == NULL ? NULL : grace_read(pick->server->conf);
+    uint32_t max = is_server_queue && conf != NULL ? (uint32_t)conf->maxqueue : 0;
+
+    s->queue_entry.on_granted = on_granted;
+    if (!queue_enter(pick->queue, &s->queue_entry, max))
+        return false;
+    if (is_server_queue)
+        s->queue_server_position += s->queue_entry.position;
+    else
+        s->queue_backend_position += s->queue_entry.position;
+    return true;
+}
+
+static int64_t
+queue_ms(const struct stream *s)
+{
+    return s->back_timeouts->queue_ms != 0 ? s->back_timeouts->queue_ms
+                                           : s->back_timeouts->connect_ms;
+}
+
+enum step_result
+step_pick(struct stream *s)
+{
+    struct pick pick = { .server = NULL };
+
+    s->eval.place = PLACE_BE_SERVER;
+    s->eval.proxy = s->eval.backend;
+    if (s->times.queued == 0)
+        s->times.queued = stream_loop(s)->now_us;
+    switch (pick_server(s->eval.backend, &s->eval, s->avoid, &pick)) {
+    case PICK_SERVER:
+        if (pick.is_bound)
+            s->flags |= STREAM_IS_BOUND;
+        has_picked(s, pick.server);
+        return STEP_NEXT;
+    case PICK_QUEUE:
+        if (pick.is_bound)
+            s->flags |= STREAM_IS_BOUND;
+        if (enter_queue(s, &pick)) {
+            deadline_in(s, queue_ms(s));
+            return stream_go(s, STEP_QUEUE);
+        }
+        break;
+    case PICK_NONE:
+        break;
+    }
+    stream_count_connect_error(s);
+    return reply_error(s, 503, s->first_failure == 0 ? END_SERVER_ABORT : s->first_failure,
+                       PHASE_CONNECT);
+}
+
+/* --- queue --------------------------------------------------------------------------------------
+ */
+
+enum step_result
+step_queue(struct stream *s)
+{
+    struct server *srv = s->queue_entry.granted;
+
+    if ((s->flags & STREAM_GRANTED) == 0)
+        return STEP_WAIT;
+    s->flags &= ~STREAM_GRANTED;
+    s->queue_entry.granted = NULL;
+    deadline_none(s);
+    has_picked(s, srv);
+    return stream_go(s, STEP_CONNECT);
+}
+
+enum step_result
+queue_expired(struct stream *s)
+{
+    queue_leave(&s->queue_entry);
+    s->times.picked = stream_loop(s)->now_us;
+    stream_count_connect_error(s);
+    return reply_error(s, 503, END_SERVER_TIMEOUT, PHASE_QUEUE);
+}
+
+/* --- connect
+ * -------------------------------------------------------------------------------------- */
+
+/* We lack something, or the server does. */
+static enum end_cause
+cause_of(enum connection_error err)
+{
+    static const enum connection_error ours[] = { CONN_ERR_NO_SOCKET,   CONN_ERR_NO_SOCKET_SYSTEM,
+                                                  CONN_ERR_NO_MEMORY,   CONN_ERR_PORT_RANGE,
+                                                  CONN_ERR_CANNOT_BIND, CONN_ERR_NO_PORTS,
+                                                  CONN_ERR_ADDR_IN_USE };
+
+    for (size_t i = 0; i < COUNT(ours); i++) {
+        if (err == ours[i])
+            return END_RESOURCE;
+    }
+    return END_SERVER_ABORT;
+}
+
+static enum step_result
+is_connected(struct stream *s)
+{
+    struct loop *loop = stream_loop(s);
+
+    deadline_none(s);
+    s->times.connected = loop->now_us;
+    s->back_active_ms = loop->now_ms;
+    return STEP_NEXT;
+}
+
+static enum step_result
+begin_connect(struct stream *s)
+{
+    enum connection_error err = CONN_ERR_NONE;
+
+    if (!server_side_open(s, &err))
+        return retry_or_fail(s, RETRY_CONN_FAILURE, cause_of(err), 503);
+    if ((s->back->flags & EP_CONNECTED) != 0)
+        return is_connected(s);
+    deadline_in(s, s->back_timeouts->connect_ms);
+    return STEP_WAIT;
+}
+
+enum step_result
+step_connect(struct stream *s)
+{
+    if (s->back == NULL)
+        return begin_connect(s);
+    if ((s->back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0 && s->back->error == EP_ERR_CONNECT)
+        return retry_or_fail(s, RETRY_CONN_FAILURE, cause_of(s->eval.server_conn->err), 503);
+    if ((s->back->flags & EP_CONNECTED) != 0)
+        return is_connected(s);
+    return STEP_WAIT;
+}
+
+enum step_result
+connect_expired(struct stream *s)
+{
+    return retry_or_fail(s, RETRY_CONN_FAILURE, END_SERVER_TIMEOUT, 503);
+}
+
+/* --- pause ---------------------------------------------------------------------------------------
+ */
+
+enum step_result
+step_pause(struct stream *s)
+{
+    (void)s;
+    return STEP_WAIT;
+}
+
+/* With a slot: the same server again. Without: whichever is chosen now. */
+enum step_result
+pause_expired(struct stream *s)
+{
+    return stream_go(s, (s->flags & STREAM_HAS_SLOT) != 0 ? STEP_CONNECT : STEP_PICK);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What statistics want to know about sessions and streams.
+ *
+ * For:     every file of the room, at the moment when something has happened.
+ * Thread:  owner: plain additions to this thread's rows of frontend, backend and server.
+ */
+#include "private.h"
+
+#define PERIOD_MS 1000
+
+static void
+count_rate(struct rate *rate, uint64_t *max, int64_t now_ms)
+{
+    uint32_t now;
+
+    rate_add(rate, now_ms, PERIOD_MS, 1);
+    now = rate->current > rate->previous ? rate->current : rate->previous;
+    if (now > *max)
+        *max = now;
+}
+
+static struct proxy_row *
+front_row(const struct stream *s)
+{
+    return proxy_front_row(s->eval.frontend->live);
+}
+
+/* NULL before a backend was chosen. */
+static struct proxy_row *
+back_row(const struct stream *s)
+{
+    if (!proxy_conf_is_back(s->eval.backend) || s->eval.backend->live->back == NULL ||
+        (s->flags & STREAM_HAD_BACKEND) == 0)
+        return NULL;
+    return proxy_back_row(s->eval.backend->live);
+}
+
+/* Adds one to a field of the backend's and of the server's row. */
+#define COUNT_BACK(s, field)                                                                       \
+    do {                                                                                           \
+        struct proxy_row *row_ = back_row(s);                                                      \
+        if (row_ != NULL)                                                                          \
+            counter_add(&row_->field, 1);                                                          \
+        if ((s)->eval.server != NULL)                                                              \
+            counter_add(&server_row((s)->eval.server)->field, 1);                                  \
+    } while (0)
+
+/* --- sessions ---------------------------------------------------------------------------- */
+
+void
+stream_count_connection(struct session *session)
+{
+    struct proxy_row *row = proxy_front_row(session->frontend);
+
+    counter_add(&row->connections, 1);
+    rate_add(&row->connection_rate, session->client->loop->now_ms, PERIOD_MS, 1);
+    if (row->connection_rate.current > row->connection_rate_max)
+        row->connection_rate_max = row->connection_rate.current;
+}
+
+void
+stream_count_session(struct session *session)
+{
+    struct proxy_row *row = proxy_front_row(session->frontend);
+
+    counter_add(&row->sessions, 1);
+    count_rate(&row->session_rate, &row->session_rate_max, session->client->loop->now_ms);
+}
+
+/* --- requests ------------------------------------------------------------------------------ */
+
+void
+stream_count_request(struct stream *s)
+{
+    struct proxy_row *row = front_row(s);
+
+    counter_add(&row->requests, 1);
+    count_rate(&row->request_rate, &row->request_rate_max, stream_loop(s)->now_ms);
+}
+
+void
+stream_count_backend(struct stream *s)
+{
+    struct proxy_row *row;
+
+    s->flags |= STREAM_HAD_BACKEND;
+    row = back_row(s);
+    if (row == NULL)
+        return;
+    counter_add(&row->backend_sessions, 1);
+    if (stream_is_http(s))
+        counter_add(&row->requests, 1);
+    rate_add(&row->backend_rate, stream_loop(s)->now_ms, PERIOD_MS, 1);
+}
+
+void
+stream_count_bad_request(struct stream *s)
+{
+    counter_add(&front_row(s)->bad_requests, 1);
+}
+
+void
+stream_count_denied_request(struct stream *s)
+{
+    struct proxy_row *row = back_row(s);
+
+    counter_add(&front_row(s)->denied_requests, 1);
+    if (row != NULL)
+        counter_add(&row->denied_requests, 1);
+}
+
+void
+stream_count_denied_response(struct stream *s)
+{
+    counter_add(&front_row(s)->denied_responses, 1);
+    COUNT_BACK(s, denied_responses);
+}
+
+void
+stream_count_intercepted(struct stream *s)
+{
+    counter_add(&front_row(s)->intercepted, 1);
+}
+
+/* --- servers ---------------------------------------------------------------------------------- */
+
+void
+stream_count_picked(struct stream *s)
+{
+    struct proxy_row *row = back_row(s);
+    struct server_row *srv = server_row(s->eval.server);
+    const struct loop *loop = stream_loop(s);
+
+    if ((s->flags & STREAM_IS_BOUND) == 0) {
+        counter_add(&srv->lb_total, 1);
+        if (row != NULL)
+            counter_add(&row->lb_total, 1);
+    }
+    counter_add(&srv->sessions, 1);
+    if (stream_is_http(s))
+        counter_add(&srv->requests, 1);
+    srv->last_session_s = loop->wall_us / 1000000;
+    count_rate(&srv->session_rate, &srv->session_rate_max, loop->now_ms);
+}
+
+void
+stream_count_attempt(struct stream *s, bool is_reused)
+{
+    if (is_reused)
+        COUNT_BACK(s, connections_reused);
+    else
+        COUNT_BACK(s, connect_attempts);
+}
+
+void
+stream_count_connect_error(struct stream *s)
+{
+    COUNT_BACK(s, connect_errors);
+}
+
+void
+stream_count_response_error(struct stream *s)
+{
+    COUNT_BACK(s, response_errors);
+}
+
+void
+stream_count_retry(struct stream *s, bool is_redispatch)
+{
+    if (is_redispatch)
+        COUNT_BACK(s, redispatches);
+    else
+        COUNT_BACK(s, retries);
+}
+
+/* --- answers ------------------------------------------------------------------------------------
+ */
+
+static unsigned
+status_class(int status)
+{
+    return status >= 100 && status < 600 ? (unsigned)status / 100 - 1 : 5;
+}
+
+void
+stream_count_status(struct stream *s)
+{
+    struct proxy_row *row = back_row(s);
+    unsigned class = status_class(s->status);
+
+    counter_add(&front_row(s)->status[class], 1);
+    if (row != NULL)
+        counter_add(&row->status[class], 1);
+    if (s->eval.server != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
+        counter_add(&server_row(s->eval.server)->status[class], 1);
+}
+
+/* --- the end
+ * -------------------------------------------------------------------------------------- */
+
+static uint64_t
+span_ms(int64_t from_us, int64_t to_us)
+{
+    return from_us == 0 || to_us <= from_us ? 0 : (uint64_t)(to_us - from_us) / 1000;
+}
+
+static void
+add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
+{
+    counter_add(sum, ms);
+    if (ms > *max)
+        *max = ms;
+}
+
+#define ADD_TIMES(row, s, total_ms)                                                                \
+    do {                                                                                           \
+        const struct stream_times *t_ = &(s)->times;                                               \
+        add_time(&(row)->queue_ms_sum, &(row)->queue_ms_max, span_ms(t_->queued, t_->picked));     \
+        add_time(&(row)->connect_ms_sum, &(row)->connect_ms_max,                                   \
+                 span_ms(t_->picked, t_->connected));                                              \
+        add_time(&(row)->response_ms_sum, &(row)->response_ms_max,                                 \
+                 span_ms(t_->connected, t_->response_head));                                       \
+        add_time(&(row)->total_ms_sum, &(row)->total_ms_max, (total_ms));                          \
+        counter_add(&(row)->timed_count, 1);                                                       \
+    } while (0)
+
+static void
+count_times(struct stream *s)
+{
+    struct proxy_row *row = back_row(s);
+    uint64_t total_ms = span_ms(
+        s->times.request_began != 0 ? s->times.request_began : s->times.accepted, s->times.ended);
+
+    if (s->times.picked == 0)
+        return;
+    if (row != NULL)
+        ADD_TIMES(row, s, total_ms);
+    if (s->eval.server != NULL) {
+        struct server_row *srv = server_row(s->eval.server);
+
+        ADD_TIMES(srv, s, total_ms);
+    }
+}
+
+static void
+count_aborts(struct stream *s)
+{
+    if (s->end_cause == END_CLIENT_ABORT || s->end_cause == END_CLIENT_TIMEOUT)
+        COUNT_BACK(s, client_aborts);
+    else if ((s->end_cause == END_SERVER_ABORT || s->end_cause == END_SERVER_TIMEOUT) &&
+             s->end_phase == PHASE_DATA)
+        COUNT_BACK(s, server_aborts);
+}
+
+static void
+count_bytes(struct stream *s)
+{
+    struct proxy_row *front = front_row(s), *back = back_row(s);
+
+    counter_add(&front->bytes_in, s->bytes_in);
+    counter_add(&front->bytes_out, s->bytes_out);
+    if (back != NULL) {
+        counter_add(&back->backend_bytes_in, s->bytes_in);
+        counter_add(&back->backend_bytes_out, s->bytes_out);
+    }
+    if (s->eval.server != NULL) {
+        struct server_row *srv = server_row(s->eval.server);
+
+        counter_add(&srv->bytes_in, s->server_bytes_out);
+        counter_add(&srv->bytes_out, s->server_bytes_in);
+    }
+}
+
+void
+stream_count_end(struct stream *s)
+{
+    count_bytes(s);
+    count_times(s);
+    if (s->end_cause != END_NORMAL)
+        count_aborts(s);
+}
