@@ -31,16 +31,21 @@ static struct {
     enum io last_io;
 } heard;
 
+static bool is_running;
+
 static void
 stop(void)
 {
-    loop_stop(loop_here());
+    if (is_running) /* some callbacks come at once, before run() */
+        loop_stop(loop_here());
 }
 
 static void
 run(void)
 {
+    is_running = true;
     loop_run(loop_here());
+    is_running = false;
 }
 
 static void
