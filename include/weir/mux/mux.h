@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A mux turns a connection into streams and messages. One contract for both sides, so that any client protocol meets any
- * server protocol.
+ * A mux turns a connection into streams and messages. One contract for both sides, so that any
+ * client protocol meets any server protocol.
  */
 #pragma once
 
@@ -13,37 +13,50 @@
 #include "weir/mux/endpoint.h"
 #include "weir/net/connection.h"
 
+struct case_map;
+struct snapshot;
+
 enum mux_side { MUX_FRONT, MUX_BACK };
 
-/* What the mux needs to know from the proxies' settings; lives in the snapshot (immutable); of the frontend or of the backend. */
+/* What the mux needs to know from the proxies' settings; lives in the snapshot (immutable); of the
+ * frontend or of the backend. */
 struct mux_settings {
-    int64_t http_request_ms;      /* front: whole head within this time after the first byte (or accept); 0: see client_ms */
-    int64_t keep_alive_ms;        /* front: idle between requests; 0: http_request_ms, then client_ms */
-    int64_t client_ms;            /* front: silence while a head is awaited when the others are 0; 0: for ever */
-    bool unsafe_request;          /* option accept-unsafe-violations-in-http-request */
+    int64_t http_request_ms; /* front: whole head within this time after the first byte (or accept);
+                                0: see client_ms */
+    int64_t keep_alive_ms;   /* front: idle between requests; 0: http_request_ms, then client_ms */
+    int64_t
+        client_ms; /* front: silence while a head is awaited when the others are 0; 0: for ever */
+    bool unsafe_request; /* option accept-unsafe-violations-in-http-request */
     bool unsafe_response;
-    bool ignore_probes;           /* option http-ignore-probes */
-    bool case_adjust;             /* option h1-case-adjust-bogus-client / -server */
-    bool close_after;             /* front: option httpclose: one request for each connection */
-    bool pretend_keepalive;
-    uint32_t max_requests;        /* back: max-reuse + 1; 0: no limit */
-    uint32_t max_fields;          /* tune.http.maxhdr */
-    uint32_t max_head;            /* bytes of a head: tune.bufsize */
-    void *slots;                  /* later: h2 settings */
+    bool ignore_probes;              /* option http-ignore-probes */
+    bool case_adjust;                /* option h1-case-adjust-bogus-client / -server */
+    bool close_after;                /* front: option httpclose: one request for each connection */
+    bool pretend_keepalive;          /* back */
+    bool any_payload;                /* h1-accept-payload-with-any-method */
+    bool keep_insecure;              /* h1-do-not-close-on-insecure-transfer-encoding */
+    uint32_t max_requests;           /* back: max-reuse + 1; 0: no limit */
+    uint32_t max_fields;             /* tune.http.maxhdr */
+    uint32_t max_head;               /* bytes of a head: tune.bufsize; 0: that */
+    const struct case_map *case_map; /* with case_adjust: h1-case-adjust lines; may be NULL */
+    void *slots;                     /* later: h2 settings */
 };
 
 struct mux_conn;
+struct snapshot;
 
 struct mux_owner {
-    /* Front: a new request (EP_HEAD), a new TCP connection (no head), or a request that could not be read (EP_IN_BROKEN, error_status,
-     * error 0 bytes means the client just went away): the owner sets ep->owner and starts a stream, or closes ep. */
+    /* Front: a new request (EP_HEAD), a new TCP connection (no head), or a request that could not
+     * be read (EP_IN_BROKEN, error, error_status; bytes_in 0: the client said nothing at all): the
+     * owner sets ep->owner and starts a stream, or closes ep. */
     void (*on_stream)(struct mux_conn *mc, struct endpoint *ep);
-    /* Back: the stream has ended and the connection can take another: the owner keeps it (idle pool) or closes it. */
+    /* Back: the stream has ended and the connection can take another: the owner keeps it (idle
+     * pool) or closes it. From inside endpoint_close(). */
     void (*on_idle)(struct mux_conn *mc);
-    /* The connection is gone (closed by the peer while idle, or finished closing); mc is freed after this returns. No endpoint
-     * of it is left. */
+    /* The connection is gone (closed by the peer while idle, or finished closing); mc is freed
+     * after this returns. No endpoint of it is left. */
     void (*on_gone)(struct mux_conn *mc);
-    /* Front: the settings for the next request (the configuration may have changed since the connection was accepted). NULL: keep. */
+    /* Front: the settings for the next request (the configuration may have changed since the
+     * connection was accepted). NULL: keep. */
     const struct mux_settings *(*on_settings)(struct mux_conn *mc);
 };
 
@@ -52,32 +65,37 @@ struct mux_owner {
 struct mux_conn {
     unsigned magic;
     const struct mux *mux;
-    struct connection *conn;        /* owns */
+    struct connection *conn; /* owns */
     const struct mux_owner *owner;
-    void *owner_data;               /* session, or server */
+    void *owner_data; /* session, or server */
     const struct mux_settings *settings;
-    struct list idle_link;          /* the owner's: among idle connections */
-    uint32_t streams;               /* open now */
-    uint32_t served;                /* requests so far */
+    struct list idle_link; /* the owner's: among idle connections */
+    uint32_t streams;      /* open now */
+    uint32_t served;       /* requests so far */
 };
 
 struct mux {
-    const char *name;   /* "none" (tcp), "h1", "h2" */
+    const char *name; /* "none" (tcp), "h1", "h2" */
     bool is_http;
-    bool has_many;      /* several streams at once */
-    /* Takes the connection over (established, or on the back side still connecting). NULL: out of memory (conn stays the caller's). */
-    struct mux_conn *(*start)(struct connection *conn, enum mux_side side, const struct mux_settings *settings,
-                              const struct mux_owner *owner, void *owner_data);
+    bool has_many; /* several streams at once */
+    /* Takes the connection over (established, or on the back side still connecting). NULL: out of
+     * memory (conn stays the caller's). */
+    struct mux_conn *(*start)(struct connection *conn, enum mux_side side,
+                              const struct mux_settings *settings, const struct mux_owner *owner,
+                              void *owner_data);
     /* Back: an endpoint for a new stream; NULL: no room or memory. */
     struct endpoint *(*open)(struct mux_conn *mc);
     /* Finish: no new streams; close once those that run have ended; idle ones close now. */
     void (*stop)(struct mux_conn *mc);
+    /* Closes at once and frees; nobody is told. */
+    void (*free)(struct mux_conn *mc);
     /* endpoint.h */
     bool (*send_head)(struct endpoint *ep, struct message *msg);
     bool (*send_body)(struct endpoint *ep, struct chain *data);
     bool (*send_end)(struct endpoint *ep);
     void (*flush)(struct endpoint *ep, bool more);
     void (*consumed)(struct endpoint *ep);
+    void (*want_body)(struct endpoint *ep); /* NULL: nothing to do */
     void (*close)(struct endpoint *ep, enum endpoint_close how);
 };
 
@@ -90,6 +108,13 @@ const struct mux *mux_find(struct str name); /* NULL: unknown */
 extern const struct mux tcp_mux;
 extern const struct mux h1_mux;
 
-/* Closes at once; the endpoint, if any, must have been closed before. */
+/* Closes at once and frees; the endpoint, if any, must have been closed before. on_gone() does not
+ * come: the caller knows. NULL is fine. */
 void mux_conn_close(struct mux_conn *mc);
-/* Front h1: bytes that were already read although TCP was meant, or the other way round (mode upgrade): part 2. */
+
+/* Fills what the global section says (limits, letters of field names, tolerance); the members about
+ * timeouts and options are the proxy's to fill; case_adjust, unsafe_request and so on must be set
+ * before. Builder, CONFIG_CHECK. */
+void mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot);
+/* Front h1: bytes that were already read although TCP was meant, or the other way round (mode
+ * upgrade): part 2. */

@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bytes to message head: lines, names, values.
+ *
+ * For:     the h1 mux, both sides; the fuzzer.
+ * Owns:    nothing: a message points into the bytes that were given.
+ * Callers: h1_front.c, h1_back.c, h1_body.c (trailers).
+ * Thread:  pure.
+ *
+ *     start line ── fields ── empty line ── meaning (h1_meaning.c)
+ *
+ * Parsing always starts at the first byte of the head. A head usually comes in one piece; when it
+ * does not, the mux waits for an empty line before it tries again (h1_has_head_end), so the work
+ * stays linear.
+ *
+ * Two tolerances, both rewritten to the one strict form on the way out: LF alone ends a line (RFC
+ * 9112 2.2), and several blanks may stand between the words of the start line. Folded lines are
+ * joined with blanks (5.2).
+ */
+#include "weir/mux/h1_parser.h"
+
+#include <string.h>
+
+#include "h1_head.h"
+#include "h1_scan.h"
+
+static inline bool
+is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static inline bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* --- lines ------------------------------------------------------------------------ */
+
+/* h->pos is at the end of a line: goes behind it. */
+static enum parse_result
+skip_line_end(struct h1_head *h)
+{
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (*h->pos == '\r') {
+        if (h->pos + 1 == h->end)
+            return PARSE_MORE;
+        h->pos++;
+    }
+    if (*h->pos != '\n')
+        return h1_refuse(h, 400, h->pos, "CR without LF (RFC 9112 2.2)");
+    h->pos++;
+    return PARSE_DONE;
+}
+
+/* Empty lines before a head, RFC 9112 2.2. */
+static enum parse_result
+skip_empty_lines(struct h1_head *h)
+{
+    while (h->pos < h->end && (*h->pos == '\r' || *h->pos == '\n')) {
+        enum parse_result result = skip_line_end(h);
+
+        if (result != PARSE_DONE)
+            return result;
+    }
+    return h->pos == h->end ? PARSE_MORE : PARSE_DONE;
+}
+
+/* At least one blank. */
+static enum parse_result
+skip_blanks(struct h1_head *h, const char *missing)
+{
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (!is_blank(*h->pos))
+        return h1_refuse(h, 400, h->pos, missing);
+    while (h->pos < h->end && is_blank(*h->pos))
+        h->pos++;
+    return h->pos == h->end ? PARSE_MORE : PARSE_DONE;
+}
+
+/* --- the version --------------------------------------------------------------------- */
+
+static enum parse_result
+read_number(struct h1_head *h, uint8_t *number)
+{
+    unsigned value = 0;
+    char *first = h->pos;
+
+    for (; h->pos < h->end && is_digit(*h->pos); h->pos++) {
+        value = value * 10 + (unsigned)(*h->pos - '0');
+        if (h->pos > first && !h1_forgive(h))
+            return h1_refuse(h, 400, h->pos, "version is not HTTP/digit.digit (RFC 9112 2.3)");
+        if (value > 99)
+            value = 99;
+    }
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (h->pos == first)
+        return h1_refuse(h, 400, h->pos, "version is not HTTP/digit.digit (RFC 9112 2.3)");
+    *number = (uint8_t)value;
+    return PARSE_DONE;
+}
+
+static enum parse_result
+read_literal(struct h1_head *h, const char *word)
+{
+    for (; *word != '\0'; word++, h->pos++) {
+        if (h->pos == h->end)
+            return PARSE_MORE;
+        if (*h->pos != *word)
+            return h1_refuse(h, 400, h->pos, "version is not HTTP/digit.digit (RFC 9112 2.3)");
+    }
+    return PARSE_DONE;
+}
+
+static enum parse_result
+read_odd_version(struct h1_head *h)
+{
+    char *first = h->pos;
+    struct message *msg = h->msg;
+    enum parse_result result = read_literal(h, "HTTP/");
+
+    if (result == PARSE_DONE)
+        result = read_number(h, &msg->version_major);
+    if (result == PARSE_DONE)
+        result = read_literal(h, ".");
+    if (result == PARSE_DONE)
+        result = read_number(h, &msg->version_minor);
+    if (result != PARSE_DONE || msg->version_major == 1 || h1_forgive(h))
+        return result;
+    if (msg->version_major == 2 && str_eq(msg->method_text, STR("PRI")))
+        return h1_refuse(h, 505, first, "this is the preface of HTTP/2, which is not spoken here");
+    return h1_refuse(h, 505, first, "version is not HTTP/1.x (RFC 9112 2.3)");
+}
+
+static inline enum parse_result
+read_version(struct h1_head *h)
+{
+    if (__builtin_expect(h->end - h->pos > 8 && memcmp(h->pos, "HTTP/1.1", 8) == 0, 1)) {
+        h->pos += 8;
+        h->msg->version_major = h->msg->version_minor = 1;
+        return PARSE_DONE;
+    }
+    return read_odd_version(h);
+}
+
+/* --- the first line of a request ---------------------------------------------------------- */
+
+static enum parse_result
+read_method(struct h1_head *h)
+{
+    char *first = h->pos;
+
+    while (h->pos < h->end && byte_is(*h->pos, BYTE_TOKEN))
+        h->pos++;
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (h->pos == first)
+        return h1_refuse(h, 400, h->pos, "the method is no token (RFC 9112 3.1)");
+    h->msg->method_text = str_of(first, (size_t)(h->pos - first));
+    h->msg->method = (uint8_t)method_find(h->msg->method_text);
+    return skip_blanks(h, "no blank after the method (RFC 9112 3)");
+}
+
+static enum parse_result
+read_target(struct h1_head *h)
+{
+    char *first = h->pos;
+
+    h->pos = h1_scan_target(h->pos, h->end);
+    while (h->pos < h->end && (*h->pos == '#' || (unsigned char)*h->pos > 127)) {
+        if (!h1_forgive(h))
+            return h1_refuse(h, 400, h->pos,
+                             "a byte that may not stand in a target (RFC 9112 3.2)");
+        h->pos = h1_scan_target(h->pos + 1, h->end);
+    }
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (h->pos == first)
+        return h1_refuse(h, 400, h->pos, "no target (RFC 9112 3)");
+    h->msg->target = str_of(first, (size_t)(h->pos - first));
+    return PARSE_DONE;
+}
+
+/* "GET /path", without version or fields. */
+static enum parse_result
+read_http_0_9(struct h1_head *h)
+{
+    if (h->msg->method != METHOD_GET || !h1_forgive(h))
+        return h1_refuse(h, 400, h->pos, "no version after the target (RFC 9112 3)");
+    h->msg->version_major = 0;
+    h->msg->version_minor = 9;
+    return skip_line_end(h);
+}
+
+static enum parse_result
+read_request_line(struct h1_head *h)
+{
+    enum parse_result result = read_method(h);
+
+    if (result == PARSE_DONE)
+        result = read_target(h);
+    if (result != PARSE_DONE)
+        return result;
+    if (*h->pos == '\r' || *h->pos == '\n')
+        return read_http_0_9(h);
+    result = skip_blanks(h, "a byte that may not stand in a target (RFC 9112 3.2)");
+    if (result == PARSE_DONE && (*h->pos == '\r' || *h->pos == '\n'))
+        return h1_refuse(h, 400, h->pos, "no version after the target (RFC 9112 3)");
+    if (result == PARSE_DONE)
+        result = read_version(h);
+    if (result != PARSE_DONE)
+        return result;
+    if (h->pos < h->end && *h->pos != '\r' && *h->pos != '\n')
+        return h1_refuse(h, 400, h->pos, "something stands after the version (RFC 9112 3)");
+    return skip_line_end(h);
+}
+
+/* --- the first line of a response --------------------------------------------------------- */
+
+static enum parse_result
+read_status(struct h1_head *h)
+{
+    char *first = h->pos;
+    unsigned status = 0;
+
+    for (; h->pos < h->end && is_digit(*h->pos); h->pos++) {
+        status = status * 10 + (unsigned)(*h->pos - '0');
+        if (status > UINT16_MAX)
+            return h1_refuse(h, 400, h->pos, "the status is too large (RFC 9112 4)");
+    }
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (status < 100 || h->pos - first < 3 || (h->pos - first > 3 && !h1_forgive(h)) ||
+        (!is_blank(*h->pos) && *h->pos != '\r' && *h->pos != '\n'))
+        return h1_refuse(h, 400, h->pos, "the status is not three digits (RFC 9112 4)");
+    h->msg->status = (uint16_t)status;
+    return PARSE_DONE;
+}
+
+static enum parse_result
+read_reason(struct h1_head *h)
+{
+    char *first;
+
+    while (h->pos < h->end && is_blank(*h->pos))
+        h->pos++;
+    first = h->pos;
+    h->pos = h1_scan_value(h->pos, h->end);
+    if (h->pos == h->end)
+        return PARSE_MORE;
+    if (*h->pos == '\0')
+        return h1_refuse(h, 400, h->pos, "NUL in the reason (RFC 9112 4)");
+    h->msg->reason = str_of(first, (size_t)(h->pos - first));
+    return skip_line_end(h);
+}
+
+static enum parse_result
+read_status_line(struct h1_head *h)
+{
+    enum parse_result result = read_version(h);
+
+    if (result == PARSE_DONE)
+        result = skip_blanks(h, "no blank after the version (RFC 9112 4)");
+    if (result == PARSE_DONE)
+        result = read_status(h);
+    if (result == PARSE_DONE)
+        result = read_reason(h);
+    return result;
+}
+
+/* --- fields ---------------------------------------------------------------------------------- */
+
+/* NUL, a bare CR, or a line that goes on in the next one. h->pos is behind the line, *value_end
+ * where the value ends. */
+static enum parse_result
+read_odd_value(struct h1_head *h, char **value_end)
+{
+    for (;;) {
+        char *stop = h->pos = h1_scan_value(h->pos, h->end);
+        enum parse_result result;
+
+        if (stop == h->end)
+            return PARSE_MORE;
+        if (*stop == '\0') {
+            if (!h1_forgive(h))
+                return h1_refuse(h, 400, stop, "NUL in a field value (RFC 9110 5.5)");
+            h->pos++;
+            continue;
+        }
+        result = skip_line_end(h);
+        if (result != PARSE_DONE)
+            return result;
+        if (h->pos == h->end)
+            return PARSE_MORE;
+        *value_end = stop;
+        if (!is_blank(*h->pos))
+            return PARSE_DONE;
+        memset(stop, ' ', (size_t)(h->pos - stop)); /* RFC 9112 5.2: folding becomes blanks */
+    }
+}
+
+/* h->pos is at the value. */
+static inline enum parse_result
+read_value(struct h1_head *h, char **value_end, bool *is_plain)
+{
+    char *stop = h1_scan_value(h->pos, h->end);
+
+    *is_plain = h->end - stop > 2 && stop[0] == '\r' && stop[1] == '\n' && !is_blank(stop[2]);
+    if (__builtin_expect(*is_plain, 1)) {
+        *value_end = stop;
+        h->pos = stop + 2;
+        return PARSE_DONE;
+    }
+    return read_odd_value(h, value_end);
+}
+
+/* The name is no name. When the user tolerates that, the line is left out. */
+static enum parse_result
+read_bad_field(struct h1_head *h, char *name, char *stop)
+{
+    char *line_end = h1_scan_value(stop, h->end);
+    char *value_end;
+
+    if (is_blank(*stop) && stop == name)
+        return h1_refuse(h, 400, stop, "a blank before the first field (RFC 9112 2.2)");
+    if (stop == name && *stop == ':')
+        return h1_refuse(h, 400, stop, "a field without a name (RFC 9112 5)");
+    if (line_end == h->end && h->limits->accept_unsafe)
+        return PARSE_MORE;
+    if (memchr(stop, ':', (size_t)(line_end - stop)) == NULL && *line_end != '\0')
+        return h1_refuse(h, 400, stop, "a field line without colon (RFC 9112 5)");
+    if (!h1_forgive(h))
+        return h1_refuse(h, 400, stop,
+                         is_blank(*stop) ? "a blank between name and colon (RFC 9112 5.1)"
+                                         : "a byte that may not stand in a name (RFC 9110 5.1)");
+    h->pos = line_end;
+    return read_odd_value(h, &value_end);
+}
+
+/* Skips blanks before a value. */
+static inline enum parse_result
+skip_to_value(struct h1_head *h, char *colon)
+{
+    h->pos = colon + 1;
+    if (h->end - h->pos >= 2 && h->pos[0] == ' ' && !is_blank(h->pos[1])) {
+        h->pos++;
+        return PARSE_DONE;
+    }
+    while (h->pos < h->end && is_blank(*h->pos))
+        h->pos++;
+    return h->pos == h->end ? PARSE_MORE : PARSE_DONE;
+}
+
+static enum parse_result
+keep_trailer(struct h1_head *h, const struct field *field)
+{
+    if (h->msg == NULL || h1_is_no_trailer((enum field_name)field->id))
+        return PARSE_DONE;
+    if (h->msg->trailer_count + 1 >= h->limits->max_fields)
+        return h1_refuse(h, 400, field->name, "too many trailer fields");
+    if (!message_add_trailer(h->msg, field_name_str(field), field_value(field)))
+        return h1_refuse(h, 500, field->name, "out of memory");
+    return PARSE_DONE;
+}
+
+/* The field stands in the room after the last one; counts it. */
+static inline enum parse_result
+keep_field(struct h1_head *h, struct field *field)
+{
+    if ((FIELD_BIT(field->id) & H1_MEANINGFUL) != 0) {
+        enum h1_verdict verdict = h1_meaning_of_field(h, field);
+
+        if (verdict != H1_KEEP)
+            return verdict == H1_LEAVE_OUT ? PARSE_DONE : PARSE_BAD;
+    }
+    message_keep_field(h->msg, (enum field_name)field->id);
+    return PARSE_DONE;
+}
+
+static inline void
+set_field(struct field *field, char *name, char *colon, char *value, char *value_end)
+{
+    field->name = name;
+    field->name_len = (uint16_t)(colon - name);
+    field->value = value;
+    field->value_len = (uint32_t)(value_end - value);
+    field->id = (uint8_t)field_name_find(name, field->name_len);
+}
+
+static inline enum parse_result
+read_field(struct h1_head *h)
+{
+    char *name = h->pos;
+    char *colon = h1_scan_name(name, h->end);
+    struct field trailer;
+    struct field *field = &trailer;
+    char *value, *stop, *value_end;
+    enum parse_result result;
+    bool is_plain;
+
+    if (colon == h->end)
+        return PARSE_MORE;
+    if (__builtin_expect(*colon != ':' || colon == name || colon - name > UINT16_MAX, 0))
+        return read_bad_field(h, name, colon);
+    result = skip_to_value(h, colon);
+    if (result != PARSE_DONE)
+        return result;
+    value = h->pos;
+    result = read_value(h, &stop, &is_plain);
+    if (result != PARSE_DONE)
+        return result;
+    for (value_end = stop; value_end > value && is_blank(value_end[-1]); value_end--)
+        ;
+    if (!h->is_trailer) {
+        if (h->msg->count + 1 >= h->limits->max_fields)
+            return h1_refuse(h, 400, name, "too many header fields (tune.http.maxhdr)");
+        field = message_field_room(h->msg);
+        if (field == NULL)
+            return h1_refuse(h, 500, name, "out of memory");
+    }
+    set_field(field, name, colon, value, value_end);
+    field->flags = FIELD_RECEIVED;
+    if (is_plain && value == colon + 2 && colon[1] == ' ' && value_end == stop)
+        field->flags = FIELD_RECEIVED | FIELD_VERBATIM;
+    return h->is_trailer ? keep_trailer(h, field) : keep_field(h, field);
+}
+
+/* Up to and with the empty line. */
+static enum parse_result
+read_fields(struct h1_head *h)
+{
+    for (;;) {
+        enum parse_result result;
+
+        if (h->pos == h->end)
+            return PARSE_MORE;
+        if (*h->pos == '\r' || *h->pos == '\n')
+            return skip_line_end(h);
+        result = read_field(h);
+        if (result != PARSE_DONE)
+            return result;
+    }
+}
+
+/* --- heads -------------------------------------------------------------------------------------
+ */
+
+static inline void
+head_init(struct h1_head *h, char *bytes, size_t len, const struct h1_limits *limits,
+          struct message *msg)
+{
+    *h = (struct h1_head){
+        .begin = bytes,
+        .pos = bytes,
+        .end = bytes + len,
+        .msg = msg,
+        .limits = limits,
+    };
+}
+
+enum parse_result
+h1_parse_request(char *bytes, size_t len, const struct h1_limits *limits, struct message *msg,
+                 size_t *head_len, struct h1_error *err)
+{
+    struct h1_head h;
+    enum parse_result result;
+
+    head_init(&h, bytes, len, limits, msg);
+    h.err = err;
+    result = skip_empty_lines(&h);
+    if (result == PARSE_DONE)
+        result = read_request_line(&h);
+    if (result == PARSE_DONE && (msg->version_major != 0 || msg->version_minor != 9))
+        result = read_fields(&h);
+    if (result != PARSE_DONE)
+        return result;
+    *head_len = msg->head_bytes = (uint32_t)(h.pos - bytes);
+    return h1_meaning_of_request(&h);
+}
+
+enum parse_result
+h1_parse_answer(char *bytes, size_t len, const struct h1_limits *limits, struct h1_asked asked,
+                struct message *msg, size_t *head_len, struct h1_error *err)
+{
+    struct h1_head h;
+    enum parse_result result;
+
+    head_init(&h, bytes, len, limits, msg);
+    h.err = err;
+    msg->flags |= MESSAGE_IS_RESPONSE;
+    result = skip_empty_lines(&h);
+    if (result == PARSE_DONE)
+        result = read_status_line(&h);
+    if (result == PARSE_DONE)
+        result = read_fields(&h);
+    if (result != PARSE_DONE)
+        return result;
+    *head_len = msg->head_bytes = (uint32_t)(h.pos - bytes);
+    return h1_meaning_of_response(&h, asked);
+}
+
+enum parse_result
+h1_parse_response(char *bytes, size_t len, const struct h1_limits *limits,
+                  const struct message *request, struct message *msg, size_t *head_len,
+                  struct h1_error *err)
+{
+    struct h1_asked asked = { .method = METHOD_GET };
+
+    if (request != NULL) {
+        asked.method = request->method;
+        asked.upgrade = (request->flags & MESSAGE_UPGRADE) != 0;
+        asked.websocket = (request->flags & MESSAGE_WEBSOCKET) != 0;
+    }
+    return h1_parse_answer(bytes, len, limits, asked, msg, head_len, err);
+}
+
+enum parse_result
+h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struct message *msg,
+                  size_t *size, struct h1_error *err)
+{
+    struct h1_limits strict = *limits;
+    struct h1_head h;
+    enum parse_result result;
+
+    strict.accept_unsafe = false;
+    head_init(&h, bytes, len, &strict, msg);
+    h.err = err;
+    h.is_trailer = true;
+    result = read_fields(&h);
+    if (result == PARSE_DONE)
+        *size = (size_t)(h.pos - bytes);
+    return result;
+}
+
+/* --- unfinished heads --------------------------------------------------------------------------
+ */
+
+bool
+h1_has_head_end(const char *bytes, size_t len, size_t known)
+{
+    const char *end = bytes + len;
+    const char *at = bytes + (known > 3 ? known - 3 : 0);
+
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        if (at < end && *at == '\n')
+            return true;
+        if (end - at >= 2 && at[0] == '\r' && at[1] == '\n')
+            return true;
+    }
+    return false;
+}
+
+struct str
+h1_longest_field(const char *bytes, size_t len)
+{
+    struct str longest = STR_NONE;
+    size_t longest_line = 0;
+    struct str rest = str_of(bytes, len);
+
+    str_split(&rest, '\n'); /* the start line */
+    while (rest.ptr != NULL) {
+        struct str line = str_split(&rest, '\n');
+        long colon = str_find_char(line, ':');
+
+        if (colon > 0 && line.len > longest_line) {
+            longest_line = line.len;
+            longest = str_of(line.ptr, (size_t)colon);
+        }
+    }
+    return longest;
+}
