@@ -202,9 +202,8 @@ stop_orphans(const struct snapshot *before)
 static bool
 on_publish(struct parse *parse)
 {
-    LIST_FOR_EACH (proxy, &live, struct proxy, link)
-        grace_publish(proxy->conf, NULL);
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        conf->snapshot = parse->snapshot;
         grace_publish(conf->live->conf, conf);
         conf->live->id = conf->id;
         conf->live->state = conf->disabled ? PROXY_STOPPED : PROXY_READY;
@@ -212,6 +211,11 @@ on_publish(struct parse *parse)
             if (bind->listener != NULL)
                 listener_publish(bind->listener, bind, conf->live);
         }
+    }
+    /* Traffic goes on meanwhile: only those that are really gone lose their conf. */
+    LIST_FOR_EACH (proxy, &live, struct proxy, link) {
+        if (proxy->conf != NULL && proxy->conf->snapshot != parse->snapshot)
+            grace_publish(proxy->conf, NULL);
     }
     if (published != NULL)
         stop_orphans(published);

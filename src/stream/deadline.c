@@ -22,7 +22,7 @@ deadline_in(struct stream *s, int64_t ms)
     s->step_expires_ms = ms > 0 ? stream_loop(s)->now_ms + ms : TIMER_NEVER;
 }
 
-/* --- whose turn is it? --------------------------------------------------------------- */
+/* --- whose turn is it? --------------------------------------------------- */
 
 static bool
 is_relay(const struct stream *s)
@@ -104,7 +104,7 @@ note_server(struct stream *s, int64_t now_ms)
         s->flags &= ~STREAM_BACK_AWAITED;
 }
 
-/* --- until when? ---------------------------------------------------------------------- */
+/* --- until when? --------------------------------------------------------- */
 
 static int64_t
 later(int64_t from_ms, int64_t timeout_ms)
@@ -167,7 +167,7 @@ deadline_update(struct stream *s)
     timer_set(loop, &s->timer, at);
 }
 
-/* --- too late -------------------------------------------------------------------------- */
+/* --- too late ------------------------------------------------------------ */
 
 static enum step_result
 client_is_late(struct stream *s)
@@ -209,7 +209,7 @@ deadline_fired(struct timer *timer)
     }
 }
 
-/* --- changed by rules --------------------------------------------------------------------- */
+/* --- changed by rules ---------------------------------------------------- */
 
 static struct proxy_timeouts *
 own(struct stream *s, const struct proxy_timeouts **timeouts, const struct proxy_timeouts *shared)

@@ -22,7 +22,7 @@ enum pumped {
     PUMPED_NO_MEMORY,
 };
 
-/* --- one direction ---------------------------------------------------------------------- */
+/* --- one direction ------------------------------------------------------- */
 
 static inline bool
 has_all(const struct endpoint *from)
@@ -53,7 +53,7 @@ pump(struct endpoint *from, struct endpoint *to)
     return result;
 }
 
-/* --- the request's body ------------------------------------------------------------------ */
+/* --- the request's body -------------------------------------------------- */
 
 /* Adds what is about to be sent to what is kept for another attempt; gives up when that grows too
  * long. */
@@ -124,7 +124,7 @@ forward_request(struct stream *s)
     return result != PUMPED_NO_MEMORY;
 }
 
-/* --- the response --------------------------------------------------------------------------- */
+/* --- the response -------------------------------------------------------- */
 
 static bool
 forward_response(struct stream *s)
@@ -142,7 +142,7 @@ forward_response(struct stream *s)
     return result != PUMPED_NO_MEMORY;
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static inline bool
 is_relay(const struct stream *s)

@@ -74,7 +74,7 @@ kill_streams_of_server(struct server *srv, enum end_cause cause)
     begin(srv, NULL, cause);
 }
 
-/* --- a server went down, or came back -------------------------------------------------------- */
+/* --- a server went down, or came back ------------------------------------ */
 
 static void
 on_changed(struct server *srv, unsigned what)

@@ -37,7 +37,7 @@ put_none(struct format_out *out, unsigned flags)
     format_str(out, STR_NONE, flags);
 }
 
-/* --- addresses ------------------------------------------------------------------------------ */
+/* --- addresses ----------------------------------------------------------- */
 
 enum which_addr { ADDR_OF_CLIENT, ADDR_OF_FRONTEND, ADDR_OF_BACKEND, ADDR_OF_SERVER };
 
@@ -113,7 +113,7 @@ run_port(struct eval *eval, const struct log_alias *alias, unsigned flags, struc
         put_port(out, addr->port, flags);
 }
 
-/* --- names ------------------------------------------------------------------------------------ */
+/* --- names --------------------------------------------------------------- */
 
 static void
 run_backend(struct eval *eval, const struct log_alias *alias, unsigned flags,
@@ -165,8 +165,7 @@ run_unique_id(struct eval *eval, const struct log_alias *alias, unsigned flags,
     put_str(out, eval->stream == NULL ? STR_NONE : stream_unique_id(eval->stream), flags);
 }
 
-/* --- dates ---------------------------------------------------------------------------------------
- */
+/* --- dates --------------------------------------------------------------- */
 
 enum date_of { ACCEPTED, REQUESTED };
 
@@ -229,8 +228,7 @@ run_milliseconds(struct eval *eval, const struct log_alias *alias, unsigned flag
     put_str(out, str_of(text, (size_t)snprintf(text, sizeof(text), "%03u", ms)), flags);
 }
 
-/* --- times
- * ------------------------------------------------------------------------------------------ */
+/* --- times --------------------------------------------------------------- */
 
 static void
 run_timer(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
@@ -245,8 +243,7 @@ run_timer(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
     format_int(out, s == NULL ? -1 : stream_timer(s, timer), flags);
 }
 
-/* --- counts
- * ------------------------------------------------------------------------------------------- */
+/* --- counts -------------------------------------------------------------- */
 
 enum count_of {
     COUNT_PROCESS,
@@ -332,8 +329,7 @@ run_bytes(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
                    flags);
 }
 
-/* --- how it ended
- * ---------------------------------------------------------------------------------------- */
+/* --- how it ended -------------------------------------------------------- */
 
 static void
 run_state(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
@@ -366,8 +362,7 @@ run_nothing(struct eval *eval, const struct log_alias *alias, unsigned flags,
     put_none(out, flags);
 }
 
-/* --- the request
- * ------------------------------------------------------------------------------------------- */
+/* --- the request --------------------------------------------------------- */
 
 enum request_part { PART_METHOD, PART_PATH_OF_URI, PART_PATH, PART_QUERY, PART_URI, PART_LINE };
 

@@ -22,7 +22,7 @@
 
 #define LINE_MAX 16384 /* bytes; longer lines are cut */
 
-/* --- pieces -------------------------------------------------------------------------------- */
+/* --- pieces -------------------------------------------------------------- */
 
 static void
 put(struct format_out *out, const char *text, size_t len)
@@ -165,7 +165,7 @@ log_line_request(struct format_out *out, const struct stream *s)
     put_number(out, request->version_minor);
 }
 
-/* --- the two usual lines ---------------------------------------------------------------------- */
+/* --- the two usual lines ------------------------------------------------- */
 
 static void
 put_http(struct format_out *out, const struct stream *s)
@@ -208,8 +208,7 @@ put_tcp(struct format_out *out, const struct stream *s)
     put_counts(out, s);
 }
 
-/* --- whether, and how loud ----------------------------------------------------------------------
- */
+/* --- whether, and how loud ----------------------------------------------- */
 
 static bool
 is_error(const struct stream *s)
@@ -300,8 +299,7 @@ log_line_stream(struct stream *s)
              structured_data(s));
 }
 
-/* --- other lines
- * ------------------------------------------------------------------------------------ */
+/* --- other lines --------------------------------------------------------- */
 
 static void
 put_destination(struct format_out *out, const struct session *session)

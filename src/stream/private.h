@@ -14,7 +14,7 @@
 #include "weir/stream/session.h"
 #include "weir/stream/stream.h"
 
-/* --- steps.c: where a stream stands ------------------------------------------------ */
+/* --- steps.c: where a stream stands -------------------------------------- */
 
 /* In the order of the usual way; those below the line are reached by stream_go() only. */
 enum step_id {
@@ -83,7 +83,7 @@ step_fn step_queue, step_pause, step_tarpit;
 step_fn content_expired, body_expired, queue_expired, connect_expired, pause_expired,
     tarpit_expired, response_content_expired;
 
-/* --- stream.c ------------------------------------------------------------------------- */
+/* --- stream.c ------------------------------------------------------------ */
 
 /* A stream for an endpoint of the client's mux, which becomes its front. NULL: out of memory; the
  * endpoint is untouched. */
@@ -120,7 +120,7 @@ extern const struct endpoint_owner stream_endpoint_owner;
 /* Made when first asked for; ptr NULL: none is configured, or out of memory. */
 struct str stream_unique_id(struct stream *s);
 
-/* --- request and response rules: rules.c ------------------------------------------------ */
+/* --- request and response rules: rules.c --------------------------------- */
 
 /* Runs a rule set. STEP_NEXT: go on. Everything else: return it from the step. */
 enum step_result rules_run(struct stream *s, const struct ruleset *set,
@@ -130,7 +130,7 @@ enum step_result rules_run_response(struct stream *s, const struct ruleset *set,
 /* http-after-response of backend and frontend, on s->response. False: memory. */
 bool rules_after_response(struct stream *s);
 
-/* --- deadline.c --------------------------------------------------------------------------- */
+/* --- deadline.c ---------------------------------------------------------- */
 
 /* The step's own deadline from now; 0 or less: none. */
 void deadline_in(struct stream *s, int64_t ms);
@@ -147,7 +147,7 @@ timer_fn deadline_fired;
 struct proxy_timeouts *deadline_own_front(struct stream *s);
 struct proxy_timeouts *deadline_own_back(struct stream *s);
 
-/* --- server side: server_side.c, retry.c ---------------------------------------------------- */
+/* --- server side: server_side.c, retry.c --------------------------------- */
 
 /* mux_owner of server connections. */
 extern const struct mux_owner server_side_owner;
@@ -172,12 +172,11 @@ enum step_result retry_status(struct stream *s, unsigned why);
 /* Closes what the session keeps for itself. */
 void server_side_drop_kept(struct session *session);
 
-/* --- forward.c -------------------------------------------------------------------------------- */
+/* --- forward.c ----------------------------------------------------------- */
 
 /* Request body to the server, as far as it goes. False: out of memory. */
 bool forward_request(struct stream *s);
-/* --- stream_reply.c -----------------------------------------------------------------------------
- */
+/* --- stream_reply.c ------------------------------------------------------ */
 
 /* Answers with the error page of a status (HTTP), or just ends (TCP). Nothing must have been sent
  * yet. */
@@ -188,14 +187,12 @@ enum step_result reply_action(struct stream *s, enum end_phase phase);
 /* The client's request was refused or cut off before it could be read: s->front->error says how. */
 enum step_result reply_bad_request(struct stream *s);
 
-/* --- kill.c -------------------------------------------------------------------------------------
- */
+/* --- kill.c -------------------------------------------------------------- */
 
 /* Ends all streams that are on this server, on all threads. Control. */
 void kill_streams_of_server(struct server *srv, enum end_cause cause);
 
-/* --- session.c
- * ------------------------------------------------------------------------------------ */
+/* --- session.c ----------------------------------------------------------- */
 
 extern const struct mux_owner session_mux_owner;
 /* The exchange is over; the connection may serve another one. */
@@ -219,15 +216,13 @@ void session_begin(struct session *session, const struct proxy_conf *frontend);
 void session_close(struct session *session, bool with_reset);
 void session_free(struct session *session);
 
-/* --- session_start.c
- * --------------------------------------------------------------------------------- */
+/* --- session_start.c ----------------------------------------------------- */
 
 /* From accept to mux: connection rules, handshakes, session rules. */
 void session_start(struct session *session, const struct proxy_conf *frontend);
 void session_start_free(struct session *session);
 
-/* --- session_thread.c
- * -------------------------------------------------------------------------------- */
+/* --- session_thread.c ---------------------------------------------------- */
 
 /* What a thread knows about its sessions and streams. */
 struct session_thread {
@@ -247,8 +242,7 @@ extern _Thread_local struct session_thread session_thread;
  * when a new one was published. NULL: the frontend is gone. */
 const struct proxy_conf *session_conf(const struct session *session);
 
-/* --- counters: stream_counters.c
- * --------------------------------------------------------------------- */
+/* --- counters: stream_counters.c ----------------------------------------- */
 
 void stream_count_connection(struct session *session);
 void stream_count_session(struct session *session);
@@ -266,8 +260,7 @@ void stream_count_retry(struct stream *s, bool is_redispatch);
 void stream_count_status(struct stream *s);
 void stream_count_end(struct stream *s);
 
-/* --- stream_timer.c
- * ----------------------------------------------------------------------------------------- */
+/* --- stream_timer.c ------------------------------------------------------ */
 
 enum stream_timer {
     TIMER_HANDSHAKE,  /* Th */
@@ -292,8 +285,7 @@ void stream_keep_addrs(struct stream *s);
 const struct addr *stream_source_addr(const struct stream *s);
 const struct addr *stream_server_addr(const struct stream *s);
 
-/* --- stream_facts.c: for log lines, aliases, samples
- * ------------------------------------------------------------ */
+/* --- stream_facts.c: for log lines, aliases, samples --------------------- */
 
 const char *stream_server_name(const struct stream *s); /* "<NOSRV>" */
 /* Lines logged for a frontend: %lc. */
@@ -307,8 +299,7 @@ uint64_t stream_bytes_to_client(const struct stream *s);
 uint64_t stream_bytes_from_server(const struct stream *s);
 uint64_t stream_bytes_to_server(const struct stream *s);
 
-/* --- log_line.c
- * ------------------------------------------------------------------------------------------ */
+/* --- log_line.c ---------------------------------------------------------- */
 
 /* "GET /path HTTP/1.1", escaped; "<BADREQ>". */
 void log_line_request(struct format_out *out, const struct stream *s);

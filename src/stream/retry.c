@@ -21,7 +21,7 @@
 
 #define PAUSE_MAX_MS 1000
 
-/* --- may it be tried again? ------------------------------------------------------------------- */
+/* --- may it be tried again? ---------------------------------------------- */
 
 static bool
 body_is_there(const struct stream *s)
@@ -43,8 +43,7 @@ retry_is_possible(const struct stream *s, unsigned why)
     return (s->eval.backend->retry_on & why) != 0;
 }
 
-/* --- on which server? ---------------------------------------------------------------------------
- */
+/* --- on which server? ---------------------------------------------------- */
 
 static bool
 has_others(const struct stream *s)
@@ -101,8 +100,7 @@ redispatch(struct stream *s, unsigned why)
     return stream_go(s, STEP_PICK);
 }
 
-/* --- again
- * ------------------------------------------------------------------------------------------- */
+/* --- again --------------------------------------------------------------- */
 
 static void
 forget_attempt(struct stream *s)

@@ -48,7 +48,7 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
     return verdict;
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------ */
 
 static enum step_result
 answer_request(struct stream *s)
@@ -90,7 +90,7 @@ rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *
     return reply_error(s, 500, END_DENIED, PHASE_REQUEST);
 }
 
-/* --- responses ------------------------------------------------------------------------------- */
+/* --- responses ----------------------------------------------------------- */
 
 /* The server's own answer will not be seen: its connection is of no more use. */
 static void

@@ -23,7 +23,7 @@ static _Thread_local struct stream *closing;
 /* Kept connections must not look at settings of a snapshot that may go. */
 static const struct mux_settings idle_settings;
 
-/* --- kept by a session: http-reuse never ---------------------------------------------------- */
+/* --- kept by a session: http-reuse never --------------------------------- */
 
 static void
 on_kept_gone(struct mux_conn *mc)
@@ -78,8 +78,7 @@ take_kept(struct session *session, const struct server *srv)
     return mc;
 }
 
-/* --- kept by a server --------------------------------------------------------------------------
- */
+/* --- kept by a server ---------------------------------------------------- */
 
 static void
 on_idle(struct mux_conn *mc)
@@ -133,8 +132,7 @@ take_idle(struct stream *s)
     return backend->http_reuse == REUSE_AGGRESSIVE ? idle_pool_take(srv, IDLE_SAFE) : NULL;
 }
 
-/* --- dialled ------------------------------------------------------------------------------------
- */
+/* --- dialled ------------------------------------------------------------- */
 
 static bool
 addr_is_any(const struct addr *addr)
@@ -206,8 +204,7 @@ dial(struct stream *s, enum connection_error *err)
     return mc;
 }
 
-/* --- open, close
- * ----------------------------------------------------------------------------------- */
+/* --- open, close --------------------------------------------------------- */
 
 bool
 server_side_open(struct stream *s, enum connection_error *err)

@@ -21,7 +21,7 @@
 
 static struct pool session_pool = POOL("session", sizeof(struct session));
 
-/* --- accepted -------------------------------------------------------------------------- */
+/* --- accepted ------------------------------------------------------------ */
 
 static bool
 may_accept(struct listener *ln)
@@ -100,7 +100,7 @@ session_hold(struct session *session, const struct proxy_conf *frontend)
     snapshot_hold(session->snapshot);
 }
 
-/* --- gone ------------------------------------------------------------------------------ */
+/* --- gone ---------------------------------------------------------------- */
 
 void
 session_free(struct session *session)
@@ -134,7 +134,7 @@ session_close(struct session *session, bool with_reset)
     session_free(session);
 }
 
-/* --- its mux ----------------------------------------------------------------------------- */
+/* --- its mux ------------------------------------------------------------- */
 
 static const struct mux *
 mux_of(const struct session *session, const struct proxy_conf *frontend)

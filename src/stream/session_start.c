@@ -41,7 +41,7 @@ session_start_free(struct session *session)
     pool_give(&start_pool, start);
 }
 
-/* --- rules ------------------------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------- */
 
 static void
 count_refusal(const struct session *session, enum eval_place place)
@@ -99,7 +99,7 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
     return false;
 }
 
-/* --- handshakes ------------------------------------------------------------------------------ */
+/* --- handshakes ---------------------------------------------------------- */
 
 static void
 go_on(struct session_start *start)
@@ -170,8 +170,7 @@ begin_handshakes(struct session_start *start)
     handshake_start(client);
 }
 
-/* --- begin ---------------------------------------------------------------------------------------
- */
+/* --- begin --------------------------------------------------------------- */
 
 static struct session_start *
 start_new(struct session *session, const struct proxy_conf *frontend)

@@ -21,7 +21,7 @@
 
 _Thread_local struct session_thread session_thread;
 
-/* --- which configuration ----------------------------------------------------------------- */
+/* --- which configuration ------------------------------------------------- */
 
 static void
 hold(struct snapshot *snapshot)
@@ -69,7 +69,7 @@ session_conf(const struct session *session)
     return conf;
 }
 
-/* --- a new one ------------------------------------------------------------------------------ */
+/* --- a new one ----------------------------------------------------------- */
 
 static void
 move_session(struct session *session)
@@ -96,8 +96,7 @@ move_thread(void *arg)
     drop_all_but(snapshot);
 }
 
-/* --- soft stop ----------------------------------------------------------------------------------
- */
+/* --- soft stop ----------------------------------------------------------- */
 
 void
 session_soft_stop_thread(void)
@@ -108,8 +107,7 @@ session_soft_stop_thread(void)
     }
 }
 
-/* --- lists
- * ---------------------------------------------------------------------------------------- */
+/* --- lists --------------------------------------------------------------- */
 
 uint64_t
 session_count_thread(void)
@@ -125,8 +123,7 @@ session_for_each(void (*fn)(struct session *session, void *arg), void *arg)
     }
 }
 
-/* --- hooks
- * ------------------------------------------------------------------------------------------ */
+/* --- hooks --------------------------------------------------------------- */
 
 static void
 on_boot(void)

@@ -10,7 +10,7 @@
 
 #include "private.h"
 
-/* --- rules -------------------------------------------------------------------------------- */
+/* --- rules --------------------------------------------------------------- */
 
 enum step_result
 step_request(struct stream *s)
@@ -33,7 +33,7 @@ step_backend_request(struct stream *s)
     return rules_run(s, &backend->http_request, backend, PLACE_BE_REQUEST);
 }
 
-/* --- which backend --------------------------------------------------------------------------- */
+/* --- which backend ------------------------------------------------------- */
 
 enum step_result
 step_route(struct stream *s)
@@ -50,8 +50,7 @@ step_route(struct stream *s)
     return STEP_NEXT;
 }
 
-/* --- option http-buffer-request ------------------------------------------------------------------
- */
+/* --- option http-buffer-request ------------------------------------------ */
 
 static bool
 has_whole_body(const struct endpoint *ep)
@@ -83,8 +82,7 @@ body_expired(struct stream *s)
     return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_REQUEST);
 }
 
-/* --- what servers must be told
- * ----------------------------------------------------------------------- */
+/* --- what servers must be told ------------------------------------------- */
 
 static bool
 add_unique_id(struct stream *s)

@@ -9,7 +9,7 @@
  */
 #include "private.h"
 
-/* --- send ------------------------------------------------------------------------------------ */
+/* --- send ---------------------------------------------------------------- */
 
 static bool
 send_request(struct stream *s)
@@ -22,8 +22,7 @@ send_request(struct stream *s)
     return forward_request(s);
 }
 
-/* --- an answer that is none --------------------------------------------------------------------
- */
+/* --- an answer that is none ---------------------------------------------- */
 
 static enum step_result
 empty_answer(struct stream *s)
@@ -60,8 +59,7 @@ no_answer(struct stream *s)
     return retry_or_fail(s, RETRY_JUNK_RESPONSE, END_SERVER_ABORT, 502);
 }
 
-/* --- an answer
- * ------------------------------------------------------------------------------------ */
+/* --- an answer ----------------------------------------------------------- */
 
 static unsigned
 retry_bit(int status)
@@ -145,8 +143,7 @@ step_response(struct stream *s)
     return STEP_WAIT;
 }
 
-/* --- rules, and on to the client
- * ------------------------------------------------------------------ */
+/* --- rules, and on to the client ----------------------------------------- */
 
 static enum step_result
 run_rules(struct stream *s)

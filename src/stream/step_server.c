@@ -15,7 +15,7 @@
 
 #include "private.h"
 
-/* --- pick ------------------------------------------------------------------------------------ */
+/* --- pick ---------------------------------------------------------------- */
 
 static void
 has_picked(struct stream *s, struct server *srv)
@@ -102,8 +102,7 @@ step_pick(struct stream *s)
                        PHASE_CONNECT);
 }
 
-/* --- queue --------------------------------------------------------------------------------------
- */
+/* --- queue --------------------------------------------------------------- */
 
 enum step_result
 step_queue(struct stream *s)
@@ -128,8 +127,7 @@ queue_expired(struct stream *s)
     return reply_error(s, 503, END_SERVER_TIMEOUT, PHASE_QUEUE);
 }
 
-/* --- connect
- * -------------------------------------------------------------------------------------- */
+/* --- connect ------------------------------------------------------------- */
 
 /* We lack something, or the server does. */
 static enum end_cause
@@ -189,8 +187,7 @@ connect_expired(struct stream *s)
     return retry_or_fail(s, RETRY_CONN_FAILURE, END_SERVER_TIMEOUT, 503);
 }
 
-/* --- pause ---------------------------------------------------------------------------------------
- */
+/* --- pause --------------------------------------------------------------- */
 
 enum step_result
 step_pause(struct stream *s)

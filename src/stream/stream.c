@@ -31,7 +31,7 @@ on_event(struct endpoint *ep)
 
 const struct endpoint_owner stream_endpoint_owner = { .on_event = on_event };
 
-/* --- made -------------------------------------------------------------------------- */
+/* --- made ---------------------------------------------------------------- */
 
 static void
 init_eval(struct stream *s, const struct proxy_conf *frontend)
@@ -142,7 +142,7 @@ stream_begin(struct stream *s)
     }
 }
 
-/* --- woken ------------------------------------------------------------------------- */
+/* --- woken --------------------------------------------------------------- */
 
 void
 stream_wake(struct stream *s)
@@ -158,7 +158,7 @@ stream_for_each(void (*fn)(struct stream *s, void *arg), void *arg)
     }
 }
 
-/* --- ended ------------------------------------------------------------------------- */
+/* --- ended --------------------------------------------------------------- */
 
 enum step_result
 stream_end_as(struct stream *s, enum end_cause cause, enum end_phase phase)

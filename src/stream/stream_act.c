@@ -12,8 +12,7 @@
 
 #include "private.h"
 
-/* --- a number that is written, or computed -----------------------------------------------------
- */
+/* --- a number that is written, or computed ------------------------------- */
 
 struct amount {
     struct sample *sample; /* NULL: `fixed` */
@@ -61,8 +60,7 @@ find_amount(const struct amount *amount, struct eval *eval, int64_t *out)
     return true;
 }
 
-/* --- set-log-level
- * ---------------------------------------------------------------------------------- */
+/* --- set-log-level ------------------------------------------------------- */
 
 static enum verdict
 run_set_log_level(const struct action *action, struct eval *eval)
@@ -92,8 +90,7 @@ parse_set_log_level(struct parse *parse, struct action *action)
     return true;
 }
 
-/* --- set-timeout
- * -------------------------------------------------------------------------------------- */
+/* --- set-timeout --------------------------------------------------------- */
 
 struct timeout_setting {
     struct amount amount;
@@ -157,8 +154,7 @@ parse_set_timeout(struct parse *parse, struct action *action)
                        word);
 }
 
-/* --- set-retries
- * ------------------------------------------------------------------------------------------ */
+/* --- set-retries --------------------------------------------------------- */
 
 static enum verdict
 run_set_retries(const struct action *action, struct eval *eval)
@@ -182,9 +178,7 @@ parse_set_retries(struct parse *parse, struct action *action)
     return parse_count_or_expr(parse, action, 100, amount);
 }
 
-/* --- waiting
- * -------------------------------------------------------------------------------------------------
- */
+/* --- waiting ------------------------------------------------------------- */
 
 /* eval->resume: 0 when the action begins, 1 while it waits. */
 static bool
@@ -291,9 +285,7 @@ parse_wait_for_body(struct parse *parse, struct action *action)
     return true;
 }
 
-/* --- small ones
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- small ones ---------------------------------------------------------- */
 
 static enum verdict
 run_disable_retry(const struct action *action, struct eval *eval)

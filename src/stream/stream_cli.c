@@ -83,8 +83,7 @@ id_of(const struct stream *s)
     return (uint64_t)(uintptr_t)s;
 }
 
-/* --- show sess ----------------------------------------------------------------------------------
- */
+/* --- show sess ----------------------------------------------------------- */
 
 static void
 add_age(struct text *out, int64_t ms)
@@ -209,8 +208,7 @@ run_show_sess(struct command_call *call)
     return COMMAND_DONE;
 }
 
-/* --- shutdown session
- * ------------------------------------------------------------------------------ */
+/* --- shutdown session ---------------------------------------------------- */
 
 static void
 kill_if_meant(struct stream *s, void *arg)
@@ -260,8 +258,7 @@ run_shutdown_session(struct command_call *call)
     return COMMAND_DONE;
 }
 
-/* --- shutdown sessions server
- * -------------------------------------------------------------------------- */
+/* --- shutdown sessions server -------------------------------------------- */
 
 static enum command_result
 run_shutdown_server(struct command_call *call)

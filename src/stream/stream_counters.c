@@ -46,7 +46,7 @@ back_row(const struct stream *s)
             counter_add(&server_row((s)->eval.server)->field, 1);                                  \
     } while (0)
 
-/* --- sessions ---------------------------------------------------------------------------- */
+/* --- sessions ------------------------------------------------------------ */
 
 void
 stream_count_connection(struct session *session)
@@ -68,7 +68,7 @@ stream_count_session(struct session *session)
     count_rate(&row->session_rate, &row->session_rate_max, session->client->loop->now_ms);
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* --- requests ------------------------------------------------------------ */
 
 void
 stream_count_request(struct stream *s)
@@ -123,7 +123,7 @@ stream_count_intercepted(struct stream *s)
     counter_add(&front_row(s)->intercepted, 1);
 }
 
-/* --- servers ---------------------------------------------------------------------------------- */
+/* --- servers ------------------------------------------------------------- */
 
 void
 stream_count_picked(struct stream *s)
@@ -174,8 +174,7 @@ stream_count_retry(struct stream *s, bool is_redispatch)
         COUNT_BACK(s, retries);
 }
 
-/* --- answers ------------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------- */
 
 static unsigned
 status_class(int status)
@@ -196,8 +195,7 @@ stream_count_status(struct stream *s)
         counter_add(&server_row(s->eval.server)->status[class], 1);
 }
 
-/* --- the end
- * -------------------------------------------------------------------------------------- */
+/* --- the end ------------------------------------------------------------- */
 
 static uint64_t
 span_ms(int64_t from_us, int64_t to_us)

@@ -72,7 +72,7 @@ log_line_count(const struct proxy_conf *frontend)
     return counter_sum(&frontend->live->front_counters, offsetof(struct proxy_row, log_lines));
 }
 
-/* --- addresses of a server's connection -------------------------------------------------- */
+/* --- addresses of a server's connection ---------------------------------- */
 
 /* Asking the system for our own address costs a call: only for formats that may show it. */
 void
@@ -107,7 +107,7 @@ stream_server_addr(const struct stream *s)
     return s->server_addrs == NULL ? NULL : &s->server_addrs->server;
 }
 
-/* --- names ------------------------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 struct str
 stream_unique_id(struct stream *s)

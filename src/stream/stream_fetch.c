@@ -41,8 +41,7 @@ give_str(struct value *out, struct str text)
     return FETCH_OK;
 }
 
-/* --- times --------------------------------------------------------------------------------------
- */
+/* --- times --------------------------------------------------------------- */
 
 static enum fetched
 run_timer(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
@@ -96,8 +95,7 @@ run_request_date(struct eval *eval, const struct fetch *fetch, const struct arg 
     return give_int(out, in_unit(eval->stream->times.request_wall, args));
 }
 
-/* --- bytes
- * ------------------------------------------------------------------------------------------ */
+/* --- bytes --------------------------------------------------------------- */
 
 enum bytes_of { REQUEST_IN, REQUEST_OUT, RESPONSE_IN, RESPONSE_OUT };
 
@@ -122,8 +120,7 @@ run_bytes(struct eval *eval, const struct fetch *fetch, const struct arg *args, 
     return FETCH_NONE;
 }
 
-/* --- how it goes
- * --------------------------------------------------------------------------------------- */
+/* --- how it goes --------------------------------------------------------- */
 
 enum number_of {
     STREAM_ID,
@@ -224,8 +221,7 @@ run_first_request(struct eval *eval, const struct fetch *fetch, const struct arg
     return eval->session == NULL ? FETCH_NONE : give_bool(out, eval->session->requests <= 1);
 }
 
-/* --- timeouts
- * ---------------------------------------------------------------------------------------------- */
+/* --- timeouts ------------------------------------------------------------ */
 
 #define CURRENT_FRONT 0x1000
 

@@ -14,7 +14,7 @@
 
 #include "private.h"
 
-/* --- sending ------------------------------------------------------------------------------ */
+/* --- sending ------------------------------------------------------------- */
 
 static bool
 queue_body(struct stream *s, struct str body)
@@ -74,7 +74,7 @@ leave_server(struct stream *s)
     server_side_leave(s);
 }
 
-/* --- error pages ---------------------------------------------------------------------------- */
+/* --- error pages --------------------------------------------------------- */
 
 static const struct reply *
 find_page(const struct stream *s, int status)
@@ -108,8 +108,7 @@ reply_error(struct stream *s, int status, enum end_cause cause, enum end_phase p
     return send_reply(s, reply_to_message(page), page->body);
 }
 
-/* --- rules --------------------------------------------------------------------------------------
- */
+/* --- rules --------------------------------------------------------------- */
 
 static struct message *
 add_fields(struct message *msg, const struct reply_action *reply)
@@ -185,8 +184,7 @@ tarpit_expired(struct stream *s)
     return send_action(s, s->eval.reply);
 }
 
-/* --- requests that are none
- * ------------------------------------------------------------------------ */
+/* --- requests that are none ---------------------------------------------- */
 
 static bool
 is_silence(const struct stream *s)

@@ -56,7 +56,7 @@ struct session {
 /* For listeners of frontends (listener_adopt). */
 extern const struct listener_owner session_listener_owner;
 
-/* --- on each traffic thread ------------------------------------------------- */
+/* --- on each traffic thread ---------------------------------------------- */
 
 /* Soft stop: no session takes a further request; idle ones close now. */
 void session_soft_stop_thread(void);

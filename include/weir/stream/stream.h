@@ -156,7 +156,7 @@ struct stream {
     uint32_t queue_server_position, queue_backend_position;
 };
 
-/* --- what other rooms may ask; owner ------------------------------------------ */
+/* --- what other rooms may ask; owner ------------------------------------- */
 
 /* Something that a rule waited for has come: run again. */
 void stream_wake(struct stream *s);
