@@ -237,7 +237,7 @@ sample_run_as(const struct sample *sample, struct eval *eval, enum value_type ty
 {
     enum fetched result;
 
-    out->cursor = 0;
+    out->cursor = VALUE_SINGLE;
     result = sample_run(sample, eval, out);
     if (result != FETCH_OK)
         return result;

@@ -21,7 +21,7 @@ static enum verdict
 run_set_var(const struct action *action, struct eval *eval)
 {
     const struct set_var *set = action->data;
-    struct value value = { 0 };
+    struct value value = { .cursor = VALUE_SINGLE };
 
     if (set->format != NULL) {
         value.type = VALUE_STR;

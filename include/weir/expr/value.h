@@ -32,6 +32,10 @@ enum value_flag {
     VALUE_CONST = 1 << 1, /* the bytes must not be changed in place */
 };
 
+/* In value.cursor before a fetch is run: give one value only, the last where there are several (as people mean it outside
+ * of conditions). */
+#define VALUE_SINGLE UINT32_MAX
+
 struct value {
     uint8_t type;   /* enum value_type */
     uint8_t flags;
