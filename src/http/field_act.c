@@ -378,7 +378,7 @@ part_of(const char *name)
 }
 
 static bool
-parse_line(struct parse *parse, struct action *action)
+parse_start_line(struct parse *parse, struct action *action)
 {
     struct line_action *line = ARENA_NEW(parse->arena, struct line_action);
 
@@ -433,21 +433,21 @@ static const struct action_kind kinds[] = {
       .help = "Rewrite header fields that match." },
     { "replace-value", HOOKS_HTTP, .args = "<name> <regex> <format>", .parse = parse_replace_field,
       .help = "Rewrite the parts between commas that match." },
-    { "set-method", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_line,
+    { "set-method", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_start_line,
       .help = "Change the method." },
-    { "set-path", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_line,
+    { "set-path", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_start_line,
       .help = "Change the path; the query stays." },
-    { "set-pathq", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_line,
+    { "set-pathq", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_start_line,
       .help = "Change path and query." },
-    { "set-query", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_line,
+    { "set-query", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_start_line,
       .help = "Change the query." },
-    { "set-uri", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_line,
+    { "set-uri", ON(HOOK_HTTP_REQUEST), .args = "<format>", .parse = parse_start_line,
       .help = "Change the whole target." },
-    { "replace-path", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_line,
+    { "replace-path", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_start_line,
       .help = "Rewrite the path if it matches; the query stays." },
-    { "replace-pathq", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_line,
+    { "replace-pathq", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_start_line,
       .help = "Rewrite path and query if they match." },
-    { "replace-uri", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_line,
+    { "replace-uri", ON(HOOK_HTTP_REQUEST), .args = "<regex> <format>", .parse = parse_start_line,
       .help = "Rewrite the whole target if it matches." },
     { "set-status", ON_RESPONSES, .args = "<status> [reason <text>]", .parse = parse_status,
       .help = "Change the status of the response." },
