@@ -178,8 +178,7 @@ proxy_header_send_later(struct connection *conn, const struct dial_conf *conf,
                         struct connection *client, struct str unique_id)
 {
     static const struct addr none = { .family = ADDR_NONE };
-    const struct addr *src = client != NULL ? connection_src(client) : &none;
-    const struct addr *dst = client != NULL ? connection_dst(client) : &none;
+    const struct addr *src = &none, *dst = &none;
     struct outgoing_header *out;
 
     if (!conf->send_proxy && !conf->send_proxy_v2)
@@ -187,6 +186,10 @@ proxy_header_send_later(struct connection *conn, const struct dial_conf *conf,
     out = pool_take(&outgoing_header_pool);
     if (out == NULL)
         return false;
+    if (client != NULL) {
+        src = connection_src(client);
+        dst = connection_dst(client);
+    }
     out->options = conf->proxy_v2_options;
     out->len = out->sent = 0;
     if (conf->send_proxy_v2) {
