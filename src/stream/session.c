@@ -161,8 +161,12 @@ session_begin(struct session *session, const struct proxy_conf *frontend)
     session->handshake_ms = (uint32_t)((loop->now_us - session->idle_since_us) / 1000);
     session->idle_since_us = loop->now_us;
     stream_count_session(session);
-    if (mux->start(client, MUX_FRONT, &frontend->front_mux, &session_mux_owner, session) == NULL)
+    session->mux =
+        mux->start(client, MUX_FRONT, &frontend->front_mux, &session_mux_owner, session);
+    if (session->mux == NULL)
         session_close(session, true);
+    else
+        connection_start(client);
 }
 
 void
@@ -198,7 +202,6 @@ on_stream(struct mux_conn *mc, struct endpoint *ep)
     struct stream *s;
 
     MUST_BE(session, SESSION_MAGIC);
-    session->mux = mc; /* the mux may call before start() has returned */
     frontend = session_conf(session);
     if (frontend == NULL) {
         refuse_stream(session, ep);

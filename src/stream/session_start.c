@@ -56,22 +56,39 @@ count_refusal(const struct session *session, enum eval_place place)
         listener_connection_refused(session->listener);
 }
 
+static struct eval
+make_eval(struct session_start *start, enum eval_place place)
+{
+    struct session *session = start->session;
+
+    return (struct eval){ .snapshot = session->snapshot,
+                          .session = session,
+                          .frontend = start->frontend,
+                          .backend = start->frontend,
+                          .proxy = start->frontend,
+                          .client = session->client,
+                          .arena = &start->arena,
+                          .variables = &start->variables,
+                          .place = place,
+                          .final = 1,
+                          .now_us = session->client->loop->wall_us };
+}
+
+void
+session_start_format(struct session *session, const struct log_format *format,
+                     struct format_out *out)
+{
+    struct eval eval = make_eval(session->start, PLACE_FE_LOG);
+
+    log_format_run(format, &eval, out);
+}
+
 /* False: the session has been closed. */
 static bool
 run_rules(struct session_start *start, const struct ruleset *set, enum eval_place place)
 {
     struct session *session = start->session;
-    struct eval eval = { .snapshot = session->snapshot,
-                         .session = session,
-                         .frontend = start->frontend,
-                         .backend = start->frontend,
-                         .proxy = start->frontend,
-                         .client = session->client,
-                         .arena = &start->arena,
-                         .variables = &start->variables,
-                         .place = place,
-                         .final = 1,
-                         .now_us = session->client->loop->wall_us };
+    struct eval eval = make_eval(start, place);
     const struct rule *decided;
 
     if (set->count == 0)
