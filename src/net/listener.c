@@ -204,6 +204,7 @@ listener_adopt(struct bind_conf *conf, const struct listener_owner *owner, bool 
         list_add_last(&listeners, &ln->link);
     }
     ln->adopted_by = conf->snapshot;
+    ln->is_permanent = conf->snapshot == NULL;
     ln->refs++;
     conf->listener = ln;
     return ln;
@@ -299,6 +300,7 @@ listener_drop(struct listener *ln)
         return;
     MUST_BE(ln, LISTENER_MAGIC);
     MUST(ln->refs > 0);
+    ln->adopted_by = NULL; /* the next snapshot may have the address of one that failed */
     if (--ln->refs > 0)
         return;
     listener_stop(ln);
@@ -384,7 +386,7 @@ stop_unwanted(struct parse *parse)
 {
     (void)parse;
     LIST_FOR_EACH_SAFE (ln, &listeners, struct listener, link) {
-        if (!ln->is_wanted && ln->adopted_by != NULL && ln->state != LISTENER_NEW)
+        if (!ln->is_wanted && !ln->is_permanent && ln->state != LISTENER_NEW)
             listener_stop(ln);
         ln->is_wanted = false;
     }

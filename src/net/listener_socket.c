@@ -56,11 +56,26 @@ set_signature(int fd, const struct bind_conf *conf)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &sig, sizeof(sig));
 }
 
+static void
+set_keepalive(int fd, const struct bind_conf *conf)
+{
+    set_int(fd, SOL_SOCKET, SO_KEEPALIVE, conf->keepalive);
+    if (!conf->keepalive)
+        return;
+    if (conf->keepalive_count > 0)
+        set_int(fd, IPPROTO_TCP, TCP_KEEPCNT, conf->keepalive_count);
+    if (conf->keepalive_idle_s > 0)
+        set_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, conf->keepalive_idle_s);
+    if (conf->keepalive_interval_s > 0)
+        set_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, conf->keepalive_interval_s);
+}
+
 /* Those that a kernel may lack: the socket serves without them. */
 static void
 tune_tcp(int fd, const struct bind_conf *conf)
 {
     set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_keepalive(fd, conf);
     set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, conf->defer_accept ? DEFER_ACCEPT_S : 0);
     if (conf->mss != 0)
         set_int(fd, IPPROTO_TCP, TCP_MAXSEG, conf->mss);

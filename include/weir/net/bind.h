@@ -48,7 +48,10 @@ struct bind_conf {
     bool mptcp;
     bool transparent;
     bool expose_fd;
-    const char *cc;    /* congestion control */
+    const char *cc; /* congestion control */
+    /* option clitcpka and its sisters: filled by the owner until CHECK; 0: as the system has it */
+    bool keepalive;
+    int64_t keepalive_count, keepalive_idle_s, keepalive_interval_s;
     int shards;        /* 0: by thread */
     uint64_t threads;  /* "thread" option: bit set of traffic threads (bit 0: thread 1), 0: all */
     const char *proto; /* mux by name; NULL: by mode */

@@ -72,6 +72,7 @@ struct listener {
 
     /* Life: control. */
     struct snapshot *adopted_by; /* only to be compared: one snapshot adopts a listener once */
+    bool is_permanent;           /* belongs to no snapshot: never stops by itself */
     bool is_wanted;              /* the snapshot that is being published has it */
     bool is_shared;              /* the one socket's connections are handed round */
     struct snapshot *draining;   /* holds: until all sockets are closed */
