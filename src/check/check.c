@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When servers are checked, and what the results do to them.
+ *
+ * For:     servers with "check". Owns: a struct check for each, from publishing to removal.
+ * Callers: server tells of added and removed servers (server_observer); timers do the rest.
+ * Thread:  control.
+ *
+ * health counts from 0 to rise + fall - 1; from `rise` on the server is up:
+ *
+ *     0 ... rise-1      down, so many checks have passed since
+ *     rise              up, and the next failure takes it down (so it begins)
+ *     rise+fall-1       up, `fall` failures in a row take it down
+ */
+#include "weir/check/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/entropy.h"
+#include "weir/loop/loop.h"
+#include "weir/telemetry/notice.h"
+#include "private.h"
+
+static unsigned check_count;
+
+static const struct check_conf *
+conf_of(const struct check *check)
+{
+    return check->server->conf == NULL ? NULL : check_conf_of(check->server->conf);
+}
+
+/* --- times --------------------------------------------------------------------------------- */
+
+static int64_t
+interval_ms(const struct check *check, const struct check_conf *conf)
+{
+    bool is_up = check->health >= conf->rise;
+    bool is_changing = check->health != 0 && check->health != conf->rise + conf->fall - 1;
+
+    if (is_changing && conf->fastinter_ms > 0)
+        return conf->fastinter_ms;
+    if (!is_up && !is_changing && conf->downinter_ms > 0)
+        return conf->downinter_ms;
+    return conf->inter_ms;
+}
+
+static void
+schedule(struct check *check, int64_t delay_ms)
+{
+    timer_set(loop_here(), &check->timer, loop_now_ms(loop_here()) + delay_ms);
+}
+
+/* The first checks are spread: a millisecond for each server, at most the interval. */
+static int64_t
+first_delay_ms(const struct check_conf *conf)
+{
+    int64_t spread = check_count < conf->inter_ms ? check_count : conf->inter_ms;
+
+    return spread <= 1 ? 0 : (int64_t)entropy_below((uint64_t)spread);
+}
+
+static bool
+is_due(const struct check *check)
+{
+    return check->is_wanted && !check->is_paused && !(check->server->admin & ADMIN_MAINT);
+}
+
+static void
+on_timer(struct timer *timer)
+{
+    struct check *check = LIST_ITEM(timer, struct check, timer);
+
+    if (check->is_running) {
+        enum check_status status = check->conn != NULL && (check->conn->flags & CONN_ESTABLISHED)
+                                       ? CHECK_L7TOUT
+                                       : CHECK_L4TOUT;
+
+        check_done(check, status, 0, NULL);
+        return;
+    }
+    if (is_due(check))
+        check_run_begin(check);
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static void
+add_reason(struct text *text, const struct check *check)
+{
+    text_printf(text, "%s", check_status_description(check->status));
+    if (check->code > 0)
+        text_printf(text, ", code: %d", check->code);
+    if (check->text[0] != '\0')
+        text_printf(text, ", info: \"%s\"", check->text);
+    text_printf(text, ", check duration: %lldms", (long long)check->duration_ms);
+}
+
+static bool
+is_good(enum check_status status)
+{
+    return status == CHECK_L4OK || status == CHECK_L6OK || status == CHECK_L7OK ||
+           status == CHECK_L7OKC;
+}
+
+/* option log-health-checks: each change of the result or of the count. */
+static void
+say_result(const struct check *check, const struct check_conf *conf)
+{
+    const struct proxy_conf *backend = check->server->backend->conf;
+    bool is_up = check->health >= conf->rise;
+    struct text text = TEXT_INIT;
+
+    if (backend == NULL || !backend->option.log_health_checks)
+        return;
+    text_printf(&text, "Health check for %sserver %s/%s %s, reason: ",
+                check->server->conf->backup ? "backup " : "", check->server->backend->name,
+                check->server->name, is_good(check->status) ? "succeeded" : "failed");
+    add_reason(&text, check);
+    text_printf(&text, ", status: %lld/%lld %s.",
+                (long long)(is_up ? check->health - conf->rise + 1 : check->health),
+                (long long)(is_up ? conf->fall : conf->rise), is_up ? "UP" : "DOWN");
+    notice_print(NOTICE_WARNING, "%s", text_cstr(&text));
+    log_printf(backend->logs, LOG_LEVEL_NOTICE, "%s", text_cstr(&text));
+    text_fini(&text);
+}
+
+static void
+set_state(struct check *check, enum server_state state)
+{
+    struct text reason = TEXT_INIT;
+
+    add_reason(&reason, check);
+    server_set_state(check->server, state, text_cstr(&reason));
+    text_fini(&reason);
+}
+
+static void
+count_good(struct check *check, const struct check_conf *conf)
+{
+    int full = (int)(conf->rise + conf->fall - 1);
+    bool was_up = check->health >= conf->rise;
+
+    if (check->health < full) {
+        check->health = was_up ? full : check->health + 1;
+        if (check->health == conf->rise && !was_up)
+            check->health = full;
+        say_result(check, conf);
+    }
+    if (check->health >= conf->rise)
+        set_state(check, SERVER_RUNNING);
+}
+
+static void
+count_bad(struct check *check, const struct check_conf *conf)
+{
+    bool was_up = check->health >= conf->rise;
+
+    check->server->failed_checks += was_up;
+    if (check->health > conf->rise) {
+        check->health--;
+        say_result(check, conf);
+        return;
+    }
+    if (check->health != 0 || was_up) {
+        check->health = 0;
+        say_result(check, conf);
+    }
+    set_state(check, SERVER_STOPPED);
+}
+
+void
+check_done(struct check *check, enum check_status status, int code, const char *info)
+{
+    const struct check_conf *conf = conf_of(check);
+
+    check_run_abort(check);
+    check->status = status;
+    check->code = code;
+    check->duration_ms = (loop_here()->now_us - check->began_us) / 1000;
+    snprintf(check->text, sizeof(check->text), "%s", info == NULL ? "" : info);
+    if (conf == NULL)
+        return;
+    if (is_good(status))
+        count_good(check, conf);
+    else
+        count_bad(check, conf);
+    schedule(check, interval_ms(check, conf));
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static struct check *
+check_new(struct server *srv, const struct check_conf *conf)
+{
+    struct check *check = alloc_zero(sizeof(*check));
+
+    check->server = srv;
+    check->status = CHECK_INI;
+    check->duration_ms = -1;
+    check->health = (int)conf->rise;
+    timer_init(&check->timer, on_timer);
+    check_count++;
+    return check;
+}
+
+static void
+check_free(struct check *check)
+{
+    check_run_abort(check);
+    timer_stop(&check->timer);
+    text_fini(&check->received);
+    check->server->check = NULL;
+    check_count--;
+    alloc_free(check);
+}
+
+static void
+stop(struct check *check)
+{
+    check->is_wanted = false;
+    check_run_abort(check);
+    timer_stop(&check->timer);
+}
+
+/* The configuration of a server came or changed, or its administrative state. */
+static void
+refresh(struct server *srv)
+{
+    const struct check_conf *conf = check_conf_of(srv->conf);
+    struct check *check = srv->check;
+
+    if (!conf->is_on) {
+        if (check != NULL)
+            stop(check);
+        return;
+    }
+    if (check == NULL)
+        srv->check = check = check_new(srv, conf);
+    check->is_wanted = true;
+    if (check->health > conf->rise + conf->fall - 1)
+        check->health = (int)(conf->rise + conf->fall - 1);
+    if (!check->is_running && !timer_is_running(&check->timer) && is_due(check))
+        schedule(check, first_delay_ms(conf));
+}
+
+static void
+on_change(struct server *srv, unsigned what)
+{
+    struct check *check = srv->check;
+
+    if (what & SERVER_REMOVED) {
+        if (check != NULL)
+            check_free(check);
+        return;
+    }
+    if (srv->conf == NULL || (what != 0 && !(what & (SERVER_ADDED | SERVER_CHANGED_ADMIN))))
+        return;
+    if (check != NULL && (what & SERVER_CHANGED_ADMIN)) {
+        check_run_abort(check);
+        timer_stop(&check->timer);
+        if (!(srv->admin & ADMIN_MAINT)) /* back from maintenance: up until the next failure */
+            check->health = (int)check_conf_of(srv->conf)->rise;
+    }
+    refresh(srv);
+}
+
+static const struct server_observer observers[] = { { on_change } };
+REGISTER(server_observer, observers);
+
+/* --- views
+ * ------------------------------------------------------------------------------------------ */
+
+bool
+check_view(const struct server *srv, struct check_view *out)
+{
+    const struct check *check = srv->check;
+    const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
+
+    if (check == NULL || conf == NULL || !check->is_wanted)
+        return false;
+    *out = (struct check_view){
+        .is_enabled = !check->is_paused,
+        .in_progress = check->is_running,
+        .status = check->status,
+        .code = check->code,
+        .duration_ms = check->duration_ms,
+        .rise = (int)conf->rise,
+        .fall = (int)conf->fall,
+        .health = check->health,
+        .description = check_status_description(check->status),
+    };
+    snprintf(out->last_text, sizeof(out->last_text), "%s", check->text);
+    return true;
+}
+
+bool
+check_pause(struct server *srv)
+{
+    struct check *check = srv->check;
+
+    if (check == NULL || !check->is_wanted)
+        return false;
+    check->is_paused = true;
+    check_run_abort(check);
+    timer_stop(&check->timer);
+    return true;
+}
+
+bool
+check_resume(struct server *srv)
+{
+    struct check *check = srv->check;
+
+    if (check == NULL || !check->is_wanted)
+        return false;
+    check->is_paused = false;
+    if (!check->is_running && is_due(check))
+        schedule(check, 0);
+    return true;
+}
+
+bool
+check_force(struct server *srv, enum server_state state)
+{
+    struct check *check = srv->check;
+    const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
+
+    if (check == NULL || conf == NULL || !check->is_wanted)
+        return false;
+    check->health = state == SERVER_STOPPED ? 0 : (int)(conf->rise + conf->fall - 1);
+    server_set_state(srv, state, "changed from CLI");
+    return true;
+}
