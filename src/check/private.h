@@ -5,6 +5,7 @@
 #include "weir/base/text.h"
 #include "weir/check/check.h"
 #include "weir/config/keyword.h"
+#include "weir/config/snapshot.h"
 #include "weir/loop/timer.h"
 #include "weir/net/connector.h"
 
