@@ -1,456 +1,241 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * .if .elif .else .endif, their conditions, and .notice .warning .alert .diag.
+ * Lines that begin with a dot: .if .elif .else .endif decide which lines are read; .notice .warning
+ * .alert .diag say something.
  *
- * For:     files that serve several versions and machines; -cc.
- * Thread:  builder, boot.
+ * Callers: parser.c. Thread: builder.
  *
- *     condition  = term { ("&&" | "||") term }      && binds tighter
- *     term       = "!" term | "(" condition ")" | number | predicate "(" arguments ")"
+ * Lines of a branch that is not taken are passed over unread: their quotes need not match and their
+ * conditions need not make sense. Only the directives themselves are counted.
  */
 #include "weir/config/conditional.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-
-#include "weir/base/version.h"
 #include "private.h"
 
-struct evaluator {
-    const char *text;
-    const char *pos;
-    struct error *err;
-    bool has_failed;
-};
-
-#define ARGS_MAX 2
-
-typedef bool predicate_fn(struct evaluator *ev, const char *const *args);
-
-static bool
-complain(struct evaluator *ev, const char *what, const char *at)
-{
-    if (!ev->has_failed)
-        error_set(ev->err, "%s at '%s'", what, at);
-    ev->has_failed = true;
-    return false;
-}
-
-/* --- predicates ------------------------------------------------------------------ */
-
-/* Numbers of a version, compared one after the other; "-dev" and "-rc" come before the release. */
-static int
-compare_versions(const char *a, const char *b)
-{
-    while (*a != '\0' || *b != '\0') {
-        if (isdigit((unsigned char)*a) || isdigit((unsigned char)*b)) {
-            char *a_end, *b_end;
-            unsigned long x = strtoul(a, &a_end, 10), y = strtoul(b, &b_end, 10);
-
-            if (x != y)
-                return x < y ? -1 : 1;
-            a = a_end;
-            b = b_end;
-            continue;
-        }
-        if (*a == '\0' || *b == '\0') {
-            const char *left = *a == '\0' ? b : a;
-            int sign = *a == '\0' ? -1 : 1;
-
-            return *left == '-' ? -sign : (strspn(left, ".0") == strlen(left) ? 0 : sign);
-        }
-        if (*a != *b)
-            return *a == '-' ? -1 : *b == '-' ? 1 : (*a < *b ? -1 : 1);
-        a++;
-        b++;
-    }
-    return 0;
-}
-
-static bool
-test_defined(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return getenv(args[0]) != NULL;
-}
-
-static bool
-test_feature_kind(const char *name, bool is_option)
-{
-    FOR_EACH_REGISTERED (feature, feature, list) {
-        if (feature->is_option == is_option && strcmp(feature->name, name) == 0)
-            return feature->is_on == NULL || feature->is_on();
-    }
-    return false;
-}
-
-static bool
-test_feature(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return test_feature_kind(args[0], false);
-}
-
-static bool
-test_enabled(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return test_feature_kind(args[0], true);
-}
-
-static bool
-test_streq(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return strcmp(args[0], args[1]) == 0;
-}
-
-static bool
-test_strneq(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return strcmp(args[0], args[1]) != 0;
-}
-
-static bool
-test_strstr(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return strstr(args[0], args[1]) != NULL;
-}
-
-static bool
-test_version_atleast(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return compare_versions(WEIR_COMPAT_VERSION, args[0]) >= 0;
-}
-
-static bool
-test_version_before(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return compare_versions(WEIR_COMPAT_VERSION, args[0]) < 0;
-}
-
-static const char *
-openssl_version(void)
-{
-    static char text[32];
-    const char *full = OpenSSL_version(OPENSSL_VERSION_STRING);
-
-    snprintf(text, sizeof(text), "%s", full);
-    return text;
-}
-
-static bool
-test_openssl_atleast(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return compare_versions(openssl_version(), args[0]) >= 0;
-}
-
-static bool
-test_openssl_before(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    return compare_versions(openssl_version(), args[0]) < 0;
-}
-
-static bool
-test_ssllib(struct evaluator *ev, const char *const *args)
-{
-    const char *name = OpenSSL_version(OPENSSL_VERSION);
-
-    (void)ev;
-    return strncmp(name, args[0], strlen(args[0])) == 0;
-}
-
-static bool
-test_awslc(struct evaluator *ev, const char *const *args)
-{
-    (void)args;
-    return complain(ev, "the TLS library is not AWS-LC", "awslc_api");
-}
-
-static bool
-test_fips(struct evaluator *ev, const char *const *args)
-{
-    (void)ev;
-    (void)args;
-    return EVP_default_properties_is_fips_enabled(NULL) == 1;
-}
-
-struct predicate {
-    const char *name;
-    int args;
-    predicate_fn *run;
-};
-
-static const struct predicate predicates[] = {
-    { "defined", 1, test_defined },
-    { "feature", 1, test_feature },
-    { "enabled", 1, test_enabled },
-    { "streq", 2, test_streq },
-    { "strneq", 2, test_strneq },
-    { "strstr", 2, test_strstr },
-    { "version_atleast", 1, test_version_atleast },
-    { "version_before", 1, test_version_before },
-    { "openssl_version_atleast", 1, test_openssl_atleast },
-    { "openssl_version_before", 1, test_openssl_before },
-    { "ssllib_name_startswith", 1, test_ssllib },
-    { "awslc_api_atleast", 1, test_awslc },
-    { "awslc_api_before", 1, test_awslc },
-    { "fips_mode", 0, test_fips },
-};
-
-/* --- grammar ----------------------------------------------------------------------- */
-
-static bool eval_or(struct evaluator *ev);
-
-static void
-skip_blanks(struct evaluator *ev)
-{
-    ev->pos += strspn(ev->pos, " \t");
-}
-
-/* The text between the parentheses, split at commas; blanks belong to the arguments. */
-static int
-read_args(struct evaluator *ev, char *room, size_t size, const char **args)
-{
-    const char *end = strchr(ev->pos, ')');
-    int count = 0;
-    char *at = room;
-
-    if (end == NULL || (size_t)(end - ev->pos) >= size)
-        return complain(ev, "a closing parenthesis is missing", ev->pos) - 1;
-    memcpy(room, ev->pos, (size_t)(end - ev->pos));
-    room[end - ev->pos] = '\0';
-    ev->pos = end + 1;
-    if (*room == '\0')
-        return 0;
-    while (at != NULL && count < ARGS_MAX + 1) {
-        char *comma = strchr(at, ',');
-
-        args[count++] = at;
-        if (comma != NULL)
-            *comma++ = '\0';
-        at = comma;
-    }
-    return count;
-}
-
-static bool
-eval_predicate(struct evaluator *ev)
-{
-    const char *begin = ev->pos;
-    size_t len = strspn(begin, "abcdefghijklmnopqrstuvwxyz_0123456789");
-    const char *args[ARGS_MAX + 1];
-    char room[1024];
-
-    for (size_t i = 0; i < COUNT(predicates); i++) {
-        const struct predicate *p = &predicates[i];
-        int count;
-
-        if (strlen(p->name) != len || strncmp(p->name, begin, len) != 0 || begin[len] != '(')
-            continue;
-        ev->pos += len + 1;
-        count = read_args(ev, room, sizeof(room), args);
-        if (count < 0)
-            return false;
-        if (count == 0 && p->args == 1)
-            args[count++] = "";
-        if (count != p->args)
-            return complain(ev, "wrong number of arguments", begin);
-        return p->run(ev, args);
-    }
-    return complain(ev, "unknown predicate", begin);
-}
-
-static bool
-eval_term(struct evaluator *ev)
-{
-    skip_blanks(ev);
-    if (*ev->pos == '!') {
-        ev->pos++;
-        return !eval_term(ev);
-    }
-    if (*ev->pos == '(') {
-        bool result;
-
-        ev->pos++;
-        result = eval_or(ev);
-        skip_blanks(ev);
-        if (*ev->pos != ')')
-            return complain(ev, "a closing parenthesis is missing", ev->pos);
-        ev->pos++;
-        return result;
-    }
-    if (isdigit((unsigned char)*ev->pos) || *ev->pos == '-')
-        return strtol(ev->pos, (char **)&ev->pos, 10) != 0;
-    return eval_predicate(ev);
-}
-
-static bool
-eval_and(struct evaluator *ev)
-{
-    bool result = eval_term(ev);
-
-    for (skip_blanks(ev); !ev->has_failed && strncmp(ev->pos, "&&", 2) == 0; skip_blanks(ev)) {
-        bool next;
-
-        ev->pos += 2;
-        next = eval_term(ev);
-        result = result && next;
-    }
-    return result;
-}
-
-static bool
-eval_or(struct evaluator *ev)
-{
-    bool result = eval_and(ev);
-
-    while (!ev->has_failed && strncmp(ev->pos, "||", 2) == 0) {
-        bool next;
-
-        ev->pos += 2;
-        next = eval_and(ev);
-        result = result || next;
-    }
-    return result;
-}
-
-bool
-conditional_eval(const char *text, bool *out, struct error *err)
-{
-    struct evaluator ev = { .text = text, .pos = text, .err = err };
-
-    skip_blanks(&ev);
-    if (*ev.pos == '\0') {
-        *out = false;
-        return true;
-    }
-    *out = eval_or(&ev);
-    if (ev.has_failed)
-        return false;
-    skip_blanks(&ev);
-    if (*ev.pos != '\0')
-        return error_set(err, "unexpected text at '%s'", ev.pos);
-    return true;
-}
-
-/* --- lines -------------------------------------------------------------------------- */
+/* --- conditions --------------------------------------------------------------------- */
 
 bool
 conditional_is_open(const struct conditional *cond)
 {
-    for (unsigned i = 0; i < cond->depth; i++) {
-        if (!cond->is_taken[i])
-            return false;
-    }
-    return true;
+    return cond->depth == 0 || cond->blocks[cond->depth - 1].state == BRANCH_TAKEN;
 }
 
-static bool
-is_open_outside(const struct conditional *cond)
+/* Where in the line the character at `offset` of the joined words stands. */
+static unsigned
+column_at(const struct words *words, unsigned first, size_t offset)
 {
-    struct conditional outer = *cond;
+    for (unsigned i = first; i < words->count; i++) {
+        size_t len = strlen(words->items[i].text);
 
-    outer.depth--;
-    return conditional_is_open(&outer);
+        if (offset <= len)
+            return words->items[i].column + (unsigned)offset + (words->items[i].quoted ? 1 : 0);
+        offset -= len + 1;
+    }
+    return words->count > 0 ? words->items[words->count - 1].column : 0;
 }
 
-/* The words after the directive, joined. Splitting resolves quotes and variables. */
+/* The words behind the directive are the condition. */
 static bool
 eval_line(struct parse *parse)
 {
+    struct words *words = parse->words;
+    struct predicate_result result;
     struct error err = ERROR_INIT;
-    bool result = false;
     const char *text;
 
-    if (!split_line(parse, parse->words->line_text))
-        return false;
-    parse->words->at = 1;
+    words->at = 1;
     text = words_rest(parse);
-    if (!conditional_eval(text, &result, &err)) {
-        parse->words->at = parse->words->count > 1 ? 2 : 1;
-        parse_alert(parse, "condition '%s': %s", text, err.text);
-    }
-    return result;
+    if (predicate_eval(parse->snapshot, text, &result, &err))
+        return result.is_true;
+    diag_add(parse->diag, DIAG_ALERT, words->pos, words->line_text,
+             column_at(words, 1, result.failed_at), "condition '%s': %s", text, err.text);
+    return false;
 }
 
+/* --- blocks ------------------------------------------------------------------------- */
+
 static void
-begin_block(struct conditional *cond, struct parse *parse)
+run_if(struct conditional *cond, struct parse *parse)
 {
+    struct conditional_block *block;
     bool is_open = conditional_is_open(cond);
 
     if (cond->depth == CONDITIONAL_DEPTH) {
         parse_alert(parse, "too many '.if' inside each other (at most %d)", CONDITIONAL_DEPTH);
+        cond->lost++;
         return;
     }
-    cond->is_taken[cond->depth] = is_open && eval_line(parse);
-    cond->was_taken[cond->depth] = cond->is_taken[cond->depth];
-    cond->depth++;
+    block = &cond->blocks[cond->depth++];
+    *block = (struct conditional_block){ .pos = parse->words->pos };
+    if (!is_open)
+        block->state = BRANCH_NEVER;
+    else
+        block->state = eval_line(parse) ? BRANCH_TAKEN : BRANCH_PENDING;
+}
+
+/* The block of an .elif or .else; NULL: reported. */
+static struct conditional_block *
+block_of(struct conditional *cond, struct parse *parse, const char *name)
+{
+    struct conditional_block *block = cond->depth == 0 ? NULL : &cond->blocks[cond->depth - 1];
+
+    if (cond->lost > 0)
+        return NULL;
+    if (block == NULL)
+        parse_alert(parse, "'%s' without '.if'", name);
+    else if (block->has_else)
+        parse_alert(parse, "'%s' behind '.else'", name);
+    return block == NULL || block->has_else ? NULL : block;
 }
 
 static void
-next_branch(struct conditional *cond, struct parse *parse, bool is_else)
+run_elif(struct conditional *cond, struct parse *parse)
 {
-    unsigned at;
+    struct conditional_block *block = block_of(cond, parse, ".elif");
 
-    if (cond->depth == 0) {
-        parse_alert(parse, "'%s' without '.if'", is_else ? ".else" : ".elif");
+    if (block == NULL)
         return;
-    }
-    at = cond->depth - 1;
-    cond->is_taken[at] =
-        !cond->was_taken[at] && is_open_outside(cond) && (is_else || eval_line(parse));
-    if (cond->is_taken[at])
-        cond->was_taken[at] = true;
+    if (block->state == BRANCH_TAKEN)
+        block->state = BRANCH_NEVER;
+    else if (block->state == BRANCH_PENDING && eval_line(parse))
+        block->state = BRANCH_TAKEN;
 }
 
-static bool
-say(struct conditional *cond, struct parse *parse, enum severity severity)
+static void
+run_else(struct conditional *cond, struct parse *parse)
 {
-    if (!conditional_is_open(cond) || !split_line(parse, parse->words->line_text))
-        return true;
-    parse->words->at = 1;
-    diag_add(parse->diag, severity, parse->words->pos, NULL, 0, "'%s'", words_rest(parse));
-    return true;
+    struct conditional_block *block = block_of(cond, parse, ".else");
+
+    if (block == NULL)
+        return;
+    block->state = block->state == BRANCH_PENDING ? BRANCH_TAKEN : BRANCH_NEVER;
+    block->has_else = true;
+    parse_end(parse);
+}
+
+static void
+run_endif(struct conditional *cond, struct parse *parse)
+{
+    parse_end(parse);
+    if (cond->lost > 0)
+        cond->lost--;
+    else if (cond->depth == 0)
+        parse_alert(parse, "'.endif' without '.if'");
+    else
+        cond->depth--;
+}
+
+void
+conditional_end(const struct conditional *cond, struct parse *parse)
+{
+    for (unsigned i = 0; i < cond->depth; i++)
+        parse_alert_at(parse, cond->blocks[i].pos, "this '.if' has no '.endif'");
+}
+
+/* --- messages ------------------------------------------------------------------------ */
+
+static void
+say(struct parse *parse, enum severity severity)
+{
+    const char *text = words_next(parse->words);
+
+    if (!words_at_end(parse->words))
+        parse_alert_next(parse, "'%s' expects one text; put it in quotes if it has blanks",
+                         parse->keyword);
+    else
+        diag_add(parse->diag, severity, parse->words->pos, NULL, 0, "'%s'.",
+                 text == NULL ? "" : text);
+}
+
+static void
+say_notice(struct conditional *cond, struct parse *parse)
+{
+    (void)cond;
+    say(parse, DIAG_NOTICE);
+}
+
+static void
+say_warning(struct conditional *cond, struct parse *parse)
+{
+    (void)cond;
+    say(parse, DIAG_WARNING);
+}
+
+static void
+say_alert(struct conditional *cond, struct parse *parse)
+{
+    (void)cond;
+    say(parse, DIAG_ALERT);
+}
+
+static void
+say_hint(struct conditional *cond, struct parse *parse)
+{
+    (void)cond;
+    say(parse, DIAG_HINT);
+}
+
+/* --- lines ---------------------------------------------------------------------------- */
+
+static const struct directive {
+    const char *name;
+    void (*run)(struct conditional *cond, struct parse *parse);
+    bool is_structure; /* counted in branches that are not taken, too */
+} directives[] = {
+    { ".if", run_if, true },          { ".elif", run_elif, true },
+    { ".else", run_else, true },      { ".endif", run_endif, true },
+    { ".notice", say_notice, false }, { ".warning", say_warning, false },
+    { ".alert", say_alert, false },   { ".diag", say_hint, false },
+};
+
+static bool
+complain_unknown(struct parse *parse, struct str name)
+{
+    const char *names[COUNT(directives) + 1] = { NULL };
+    const char *copy = arena_copy_str(parse->arena, name);
+
+    for (size_t i = 0; i < COUNT(directives); i++)
+        names[i] = directives[i].name;
+    parse->words->count = 0;
+    return parse_alert(parse, "unknown directive '%s'%s", copy, parse_suggest(parse, copy, names));
+}
+
+/* A line that is only passed over has no words: nothing in it may be complained about. */
+static void
+run(const struct directive *directive, struct conditional *cond, struct parse *parse,
+    struct splitter *splitter)
+{
+    bool is_read = conditional_is_open(cond);
+
+    if (directive->run == run_elif)
+        is_read = cond->depth > 0 && cond->blocks[cond->depth - 1].state == BRANCH_PENDING;
+    else if (directive->run == run_endif || directive->run == run_else)
+        is_read = true;
+    if (is_read && !split_line(parse, splitter, parse->words->line_text))
+        parse->words->count = 0;
+    parse->words->at = parse->words->count == 0 ? 0 : 1;
+    parse->keyword = directive->name;
+    directive->run(cond, parse);
 }
 
 bool
-conditional_line(struct conditional *cond, struct parse *parse)
+conditional_line(struct conditional *cond, struct parse *parse, struct splitter *splitter)
 {
-    const char *line = parse->words->line_text + strspn(parse->words->line_text, " \t");
-    size_t len = strcspn(line, " \t\r#");
+    const char *line = parse->words->line_text + strspn(parse->words->line_text, " \t\r");
+    struct str name = str_of(line, strcspn(line, " \t\r#"));
 
-    if (len == 3 && strncmp(line, ".if", len) == 0) {
-        begin_block(cond, parse);
-    } else if (len == 5 && strncmp(line, ".elif", len) == 0) {
-        next_branch(cond, parse, false);
-    } else if (len == 5 && strncmp(line, ".else", len) == 0) {
-        next_branch(cond, parse, true);
-    } else if (len == 6 && strncmp(line, ".endif", len) == 0) {
-        if (cond->depth == 0)
-            parse_alert(parse, "'.endif' without '.if'");
-        else
-            cond->depth--;
-    } else if (len == 7 && strncmp(line, ".notice", len) == 0) {
-        return say(cond, parse, DIAG_NOTICE);
-    } else if (len == 8 && strncmp(line, ".warning", len) == 0) {
-        return say(cond, parse, DIAG_WARNING);
-    } else if (len == 6 && strncmp(line, ".alert", len) == 0) {
-        return say(cond, parse, DIAG_ALERT);
-    } else if (len == 5 && strncmp(line, ".diag", len) == 0) {
-        return say(cond, parse, DIAG_HINT);
-    } else {
+    if (*line != '.')
         return false;
+    for (size_t i = 0; i < COUNT(directives); i++) {
+        if (!str_eq(name, str_from(directives[i].name)))
+            continue;
+        if (directives[i].is_structure || conditional_is_open(cond))
+            run(&directives[i], cond, parse, splitter);
+        return true;
     }
+    if (conditional_is_open(cond))
+        complain_unknown(parse, name);
     return true;
 }

@@ -21,8 +21,12 @@ struct diag_entry {
     char *text; /* owns */
 };
 
+#define ENTRIES_MAX                                                                                \
+    1000 /* that are kept: a file that is no configuration has a mistake in each line */
+
 struct diag {
     struct list entries;
+    unsigned kept;
     unsigned counts[DIAG_HINT + 1];
 };
 
@@ -55,17 +59,28 @@ diag_free(struct diag *diag)
     alloc_free(diag);
 }
 
+/* Bytes that would move the cursor or colour the terminal are shown as '?'. */
+static void
+add_line(struct text *text, const char *line_text)
+{
+    for (const char *c = line_text; *c != '\0'; c++)
+        text_add_char(text, (unsigned char)*c < ' ' && *c != '\t' ? '?' : *c);
+}
+
+/* The caret stands below the character, whatever its number of bytes. */
 static void
 add_caret(struct text *text, const char *line_text, unsigned column)
 {
     text_puts(text, "    | ");
-    text_puts(text, line_text);
+    add_line(text, line_text);
     text_puts(text, "\n");
     if (column == 0)
         return;
     text_puts(text, "    | ");
-    for (unsigned i = 1; i < column; i++)
-        text_add_char(text, line_text[i - 1] == '\t' ? '\t' : ' ');
+    for (unsigned i = 1; i < column && line_text[i - 1] != '\0'; i++) {
+        if ((line_text[i - 1] & 0xc0) != 0x80)
+            text_add_char(text, line_text[i - 1] == '\t' ? '\t' : ' ');
+    }
     text_puts(text, "^\n");
 }
 
@@ -73,9 +88,13 @@ void
 diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, const char *line_text,
           unsigned column, const char *fmt, va_list args)
 {
-    struct diag_entry *entry = alloc_zero(sizeof(*entry));
+    struct diag_entry *entry;
     struct text text = TEXT_INIT;
 
+    diag->counts[severity]++;
+    if (diag->kept == ENTRIES_MAX)
+        return;
+    diag->kept++;
     text_printf(&text, "%s(%d) : config : ", labels[severity], (int)getpid());
     if (pos.file != NULL && pos.line > 0)
         text_printf(&text, "parsing [%s:%d] : ", pos.file, pos.line);
@@ -85,11 +104,11 @@ diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, cons
     text_add_char(&text, '\n');
     if (line_text != NULL)
         add_caret(&text, line_text, column);
+    entry = alloc_zero(sizeof(*entry));
     entry->severity = severity;
     entry->text = alloc_copy_str(text_str(&text));
     text_fini(&text);
     list_add_last(&diag->entries, &entry->link);
-    diag->counts[severity]++;
 }
 
 void
@@ -112,8 +131,15 @@ diag_count(const struct diag *diag, enum severity severity)
 void
 diag_print(const struct diag *diag, struct text *out, enum severity least)
 {
+    unsigned all = 0;
+
     LIST_FOR_EACH (entry, &diag->entries, struct diag_entry, link) {
         if (entry->severity <= least)
             text_puts(out, entry->text);
     }
+    for (int i = 0; i <= DIAG_HINT; i++)
+        all += diag->counts[i];
+    if (all > diag->kept)
+        text_printf(out, "%s(%d) : config : and %u messages more.\n", labels[DIAG_ALERT],
+                    (int)getpid(), all - diag->kept);
 }

@@ -8,15 +8,13 @@
  */
 #include "weir/config/keyword.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
 #include "weir/base/hashmap.h"
+#include "weir/config/environment.h"
 #include "private.h"
-
-#define NAMES_MAX 4096
 
 /* Keywords with the same first word. */
 struct family {
@@ -37,29 +35,39 @@ family_add(struct family *family, const struct keyword *kw)
     family->items[family->count++] = kw;
 }
 
+static void
+table_add(const struct keyword *kw)
+{
+    struct str first = str_of(kw->name, strcspn(kw->name, " "));
+    struct family *family = hashmap_find(&families, first);
+
+    MUST(kw->help != NULL && kw->place != 0);
+    MUST((kw->parse != NULL) != (kw->setter != SETTER_NONE));
+    if (family == NULL) {
+        family = alloc_zero(sizeof(*family));
+        hashmap_set(&families, first, family);
+    }
+    family_add(family, kw);
+    if (kw->flags & KEYWORD_PREFIX)
+        family_add(&prefixes, kw);
+}
+
 void
 keyword_table_init(void)
 {
     if (families.count > 0)
         return;
-    FOR_EACH_REGISTERED (keyword, kw, list) {
-        struct str first = str_of(kw->name, strcspn(kw->name, " "));
-        struct family *family = hashmap_find(&families, first);
-
-        MUST(kw->help != NULL);
-        if (family == NULL) {
-            family = alloc_zero(sizeof(*family));
-            hashmap_set(&families, first, family);
-        }
-        family_add(family, kw);
-        if (kw->flags & KEYWORD_PREFIX)
-            family_add(&prefixes, kw);
-    }
+    environment_capture();
+    section_table_init();
+    FOR_EACH_REGISTERED (keyword, kw, list)
+        table_add(kw);
 }
+
+/* --- finding ----------------------------------------------------------------------- */
 
 /* How many words of the line the name covers; 0: another keyword. */
 static unsigned
-fits(const struct keyword *kw, const struct words *words)
+covers(const struct keyword *kw, const struct words *words)
 {
     const char *name = kw->name;
     unsigned at = words->at;
@@ -80,170 +88,92 @@ fits(const struct keyword *kw, const struct words *words)
     }
 }
 
-static const struct keyword *
-family_find(const struct family *family, const struct words *words, unsigned place,
-            unsigned *length)
+/* The longest name wins; among keywords that go on after their name, the one with most characters
+ * ("set-var-fmt(" before "set-var"). */
+static struct keyword_match
+family_find(const struct family *family, const struct words *words, unsigned place)
 {
-    const struct keyword *best = NULL;
+    struct keyword_match best = { NULL, 0 };
 
     for (size_t i = 0; family != NULL && i < family->count; i++) {
         const struct keyword *kw = family->items[i];
-        unsigned covers = (kw->place & place) ? fits(kw, words) : 0;
+        unsigned length = (kw->place & place) ? covers(kw, words) : 0;
 
-        if (covers > *length) {
-            *length = covers;
-            best = kw;
-        }
+        if (length > best.length ||
+            (length > 0 && length == best.length && strlen(kw->name) > strlen(best.kw->name)))
+            best = (struct keyword_match){ kw, length };
     }
     return best;
 }
 
-static const struct keyword *
-find(const struct words *words, unsigned place, unsigned *length)
+struct keyword_match
+keyword_find(const struct words *words, unsigned place)
 {
-    const struct keyword *kw;
+    struct keyword_match match = { NULL, 0 };
+    const char *first = words_peek(words);
 
-    *length = 0;
-    kw = family_find(hashmap_find(&families, str_from(words->items[words->at].text)), words, place,
-                     length);
-    return kw != NULL ? kw : family_find(&prefixes, words, place, length);
+    if (first != NULL)
+        match = family_find(hashmap_find(&families, str_from(first)), words, place);
+    if (first != NULL && match.kw == NULL && prefixes.count > 0)
+        match = family_find(&prefixes, words, place);
+    return match;
 }
 
-/* --- unknown words --------------------------------------------------------------- */
+/* --- running ----------------------------------------------------------------------- */
 
+/* Moves behind "no" or "default" if one begins the line. */
 static void
-collect_names(unsigned place, bool second_words_of_first, const char *first, const char **names)
+read_modifier(struct parse *parse)
 {
-    size_t count = 0;
+    struct words *words = parse->words;
+    const char *word = words_peek(words);
 
-    FOR_EACH_REGISTERED (keyword, kw, list) {
-        size_t len = strcspn(kw->name, " ");
-
-        if (!(kw->place & place) || (kw->flags & KEYWORD_HIDDEN) || count >= NAMES_MAX - 1)
-            continue;
-        if (!second_words_of_first)
-            names[count++] = kw->name;
-        else if (strncmp(kw->name, first, len) == 0 && first[len] == '\0' && kw->name[len] == ' ')
-            names[count++] = kw->name + len + 1;
-    }
-    names[count] = NULL;
-}
-
-static const char *
-suggest(struct parse *parse, const char *word, const char *next)
-{
-    const char **names = alloc_array(NAMES_MAX, sizeof(*names));
-    const char *text = "";
-
-    if (next != NULL) {
-        collect_names(parse->place, true, word, names);
-        text = parse_suggest(parse, next, names);
-    }
-    if (*text == '\0') {
-        collect_names(parse->place, false, NULL, names);
-        text = parse_suggest(parse, word, names);
-    }
-    alloc_free(names);
-    return text;
+    if (words->count <= words->at + 1)
+        return;
+    parse->is_default = strcmp(word, "default") == 0;
+    parse->negated = parse->is_default || strcmp(word, "no") == 0;
+    words->at += parse->negated;
 }
 
 static bool
-complain_unknown(struct parse *parse)
+may_stand_here(struct parse *parse, const struct keyword *kw)
 {
-    const char *word = words_next(parse->words);
-    const char *next = words_peek(parse->words);
-    const char *instead = known_removed(word, next);
-    const char *section = parse->section == NULL ? "this section" : parse->section->name;
-
-    if (instead != NULL)
-        return parse_alert(parse, "'%s' is gone: %s", word, instead);
-    if (known_word(parse->place, word, next)) {
-        bool two = strcmp(word, "option") == 0 || strcmp(word, "timeout") == 0 ||
-                   strcmp(word, "stats") == 0;
-
-        return parse_alert(parse, "'%s%s%s' is not implemented yet", word, two && next ? " " : "",
-                           two && next ? next : "");
-    }
-    return parse_alert(parse, "unknown keyword '%s%s%s' in '%s'%s", word,
-                       strcmp(word, "option") == 0 && next ? " " : "",
-                       strcmp(word, "option") == 0 && next ? next : "", section,
-                       suggest(parse, word, next));
+    if (parse->negated && !(kw->flags & KEYWORD_NO))
+        return parse_alert(parse, "'%s' cannot be preceded by '%s'", kw->name,
+                           parse->is_default ? "default" : "no");
+    if ((kw->flags & KEYWORD_NAMED_DEFAULTS) && parse->place == IN_DEFAULTS &&
+        parse->section_name == NULL)
+        return parse_alert(parse, "'%s' is allowed only in a 'defaults' section that has a name",
+                           kw->name);
+    return true;
 }
 
-/* --- running ---------------------------------------------------------------------- */
-
-void *
-keyword_slot(struct parse *parse, const struct slot *slot)
+bool
+keyword_run_found(struct parse *parse, struct keyword_match match)
 {
-    FOR_EACH_REGISTERED (place_slots, entry, list) {
-        if (entry->place & parse->place)
-            return slot_of(entry->slots(parse->object), slot);
-    }
-    MUST(!"no place_slots for this place");
-    return NULL;
-}
+    const struct keyword *kw = match.kw;
+    bool is_line = (parse->place & (IN_BIND | IN_SERVER)) == 0;
 
-static bool
-set_choice(struct parse *parse, const struct keyword *kw, int *out)
-{
-    return parse_choice(parse, kw->args != NULL ? kw->args : "a word", kw->choices, out);
-}
-
-static bool
-set(struct parse *parse, const struct keyword *kw)
-{
-    char *object = kw->slot != NULL ? keyword_slot(parse, kw->slot) : parse->object;
-    void *to = object + kw->offset;
-    const char *what = kw->args != NULL ? kw->args : "a value";
-
-    switch (kw->setter) {
-    case SETTER_FLAG:
-        *(bool *)to = !parse->negated;
-        return true;
-    case SETTER_INT:
-        return parse_int(parse, what, kw->min, kw->max, to);
-    case SETTER_TIME_MS:
-        return parse_time(parse, what, "ms", to);
-    case SETTER_TIME_S:
-        return parse_time(parse, what, "s", to);
-    case SETTER_SIZE:
-        return parse_size(parse, what, to);
-    case SETTER_TEXT:
-        return (*(const char **)to = parse_word(parse, what)) != NULL;
-    case SETTER_ON_OFF:
-        return parse_on_off(parse, to);
-    case SETTER_CHOICE:
-        return set_choice(parse, kw, to);
-    case SETTER_NONE:
-        break;
-    }
-    MUST(!"keyword without parser");
-    return false;
+    parse->keyword = kw->name;
+    parse->words->at += match.length;
+    if (!may_stand_here(parse, kw))
+        return false;
+    if (kw->flags & KEYWORD_PREFIX)
+        parse->words->at--;
+    if (kw->parse != NULL)
+        return kw->parse(parse);
+    return setter_run(parse, kw) && (!is_line || parse_end(parse));
 }
 
 bool
 keyword_run(struct parse *parse)
 {
-    struct words *words = parse->words;
-    unsigned length;
-    const struct keyword *kw;
-    bool is_line = (parse->place & (IN_BIND | IN_SERVER)) == 0;
+    struct keyword_match match = keyword_find(parse->words, parse->place);
 
-    parse->negated = false;
-    kw = find(words, parse->place, &length);
-    if (kw == NULL && words_peek(words) != NULL && strcmp(words_peek(words), "no") == 0 &&
-        words->count > words->at + 1) {
-        words->at++;
-        parse->negated = true;
-        kw = find(words, parse->place, &length);
+    parse->negated = parse->is_default = false;
+    if (match.kw == NULL) {
+        read_modifier(parse);
+        match = keyword_find(parse->words, parse->place);
     }
-    if (kw == NULL)
-        return complain_unknown(parse);
-    parse->keyword = kw->name;
-    words->at += length - ((kw->flags & KEYWORD_PREFIX) ? 1 : 0);
-    if (parse->negated && !(kw->flags & KEYWORD_NO))
-        return parse_alert(parse, "'%s' cannot be negated with 'no'", kw->name);
-    if (kw->parse != NULL)
-        return kw->parse(parse);
-    return set(parse, kw) && (!is_line || parse_end(parse));
+    return match.kw == NULL ? keyword_complain_unknown(parse) : keyword_run_found(parse, match);
 }

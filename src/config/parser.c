@@ -3,135 +3,241 @@
  * The driver: lines to sections to keywords. It goes on after mistakes, so that all are told.
  *
  * Callers: snapshot.c. Thread: builder.
+ *
+ * A section that did not open, is unknown or is not there yet is passed over up to the next one:
+ * what stands in it cannot be judged.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "private.h"
 
-struct reader {
+#define MISSPELT_MAX 2 /* edits between a word and the name of a section */
+
+struct driver {
     struct parse parse;
     struct words words;
+    struct splitter splitter;
     struct conditional conditional;
-    bool is_skipping; /* the section did not open, or is not known: its lines are passed over */
+    bool is_skipping; /* the lines of this section are passed over */
 };
 
-static const struct section *
-find_section(const char *name)
-{
-    FOR_EACH_REGISTERED (section, section, list) {
-        if (strcmp(section->name, name) == 0)
-            return section;
-    }
-    return NULL;
-}
+/* --- sections ---------------------------------------------------------------------- */
 
-static bool
-close_section(struct reader *reader)
+static void
+close_section(struct driver *driver)
 {
-    const struct section *section = reader->parse.section;
-    bool fine = true;
+    const struct section *section = driver->parse.section;
 
-    if (section != NULL && section->close != NULL && !reader->is_skipping) {
-        reader->parse.words = NULL;
-        fine = section->close(&reader->parse);
-        reader->parse.words = &reader->words;
+    if (section != NULL && section->close != NULL && !driver->is_skipping) {
+        driver->parse.words = NULL;
+        section->close(&driver->parse);
+        driver->parse.words = &driver->words;
     }
-    reader->parse.section = NULL;
-    return fine;
+    driver->parse.section = NULL;
+    driver->parse.section_name = NULL;
+    driver->parse.object = NULL;
+    driver->parse.place = 0;
 }
 
 static void
-open_section(struct reader *reader, const struct section *section)
+open_section(struct driver *driver, const struct section *section)
 {
-    close_section(reader);
-    reader->parse.section = section;
-    reader->parse.place = section->place;
-    reader->parse.object = NULL;
-    reader->parse.keyword = section->name;
-    reader->words.at = 1;
-    reader->is_skipping = !section->open(&reader->parse);
+    struct words *words = &driver->words;
+
+    close_section(driver);
+    driver->parse.section = section;
+    driver->parse.place = section->place;
+    driver->parse.keyword = section->name;
+    if (words->count > 1 && strcmp(words->items[1].text, "from") != 0)
+        driver->parse.section_name = words->items[1].text;
+    words->at = 1;
+    driver->is_skipping = !section->open(&driver->parse);
 }
 
-/* Sections of the language that weir lacks: said once, lines passed over. */
-static bool
-is_missing_section(struct reader *reader, const char *name)
+static void
+skip_section(struct driver *driver)
 {
-    if (!known_word(0, name, NULL))
+    close_section(driver);
+    driver->is_skipping = true;
+}
+
+static bool
+is_known_section(const char *name)
+{
+    size_t count;
+    const char *const *names = known_sections(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Sections that weir lacks, or that have gone: said once. */
+static bool
+is_missing_section(struct driver *driver, const char *name)
+{
+    const char *instead = known_gone_section(name);
+
+    driver->words.at = 1;
+    if (instead != NULL)
+        parse_alert(&driver->parse, "section '%s' is not supported any more: %s", name, instead);
+    else if (is_known_section(name))
+        parse_alert(&driver->parse, "section '%s' is not implemented yet", name);
+    else
         return false;
-    reader->words.at = 1;
-    parse_alert(&reader->parse, "section '%s' is not implemented yet", name);
-    close_section(reader);
-    reader->is_skipping = true;
+    skip_section(driver);
     return true;
 }
 
-static bool
-has_indent(const char *line)
+/* The section whose name may be meant; NULL: none is near. */
+static const char *
+nearest_section(const char *word)
 {
-    return *line == ' ' || *line == '\t';
+    size_t count;
+    const char *const *names = known_sections(&count);
+    const char *nearest = NULL;
+    unsigned best = MISSPELT_MAX + 1;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned distance = str_distance(str_from(word), str_from(names[i]), best);
+
+        if (distance < best && distance + 2 < strlen(word)) {
+            best = distance;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}
+
+/* A line that is not indented and nearly begins a section: taken as one, or each of its lines would
+ * be complained about. */
+static bool
+is_misspelt_section(struct driver *driver, const char *name)
+{
+    const char *line = driver->words.line_text;
+    const char *nearest = *line == ' ' || *line == '\t' ? NULL : nearest_section(name);
+
+    if (nearest == NULL || known_gone(driver->parse.place, name) != NULL)
+        return false;
+    driver->words.at = 1;
+    parse_alert(&driver->parse, "unknown section '%s'; did you mean '%s'?", name, nearest);
+    skip_section(driver);
+    return true;
+}
+
+/* --- lines --------------------------------------------------------------------------- */
+
+static void
+complain_outside(struct driver *driver, const char *name)
+{
+    driver->words.at = 1;
+    parse_alert(
+        &driver->parse,
+        "unknown keyword '%s' out of section; 'global', 'defaults' or another section should "
+        "begin before it",
+        name);
+    skip_section(driver);
 }
 
 static void
-read_words(struct reader *reader)
+read_unknown(struct driver *driver, const char *name)
 {
-    const char *name = reader->words.items[0].text;
-    const struct section *section = find_section(name);
+    if (is_missing_section(driver, name) || driver->is_skipping ||
+        is_misspelt_section(driver, name))
+        return;
+    driver->words.at = 0;
+    if (driver->parse.section == NULL)
+        complain_outside(driver, name);
+    else
+        keyword_run(&driver->parse);
+}
+
+static void
+read_words(struct driver *driver)
+{
+    const char *name = driver->words.items[0].text;
+    const struct section *section = section_find(name);
+    struct keyword_match match = { NULL, 0 };
 
     if (section != NULL) {
-        open_section(reader, section);
+        open_section(driver, section);
         return;
     }
-    if (!has_indent(reader->words.line_text) && is_missing_section(reader, name))
-        return;
-    if (reader->is_skipping)
-        return;
-    if (reader->parse.section == NULL) {
-        reader->words.at = 1;
-        parse_alert(&reader->parse, "'%s' stands outside of any section", name);
+    if (driver->parse.section != NULL && !driver->is_skipping)
+        match = keyword_find(&driver->words, driver->parse.place);
+    if (match.kw == NULL) {
+        read_unknown(driver, name);
         return;
     }
-    keyword_run(&reader->parse);
+    driver->parse.negated = driver->parse.is_default = false;
+    keyword_run_found(&driver->parse, match);
 }
 
 static void
-read_line(struct reader *reader, const struct source_line *line)
+read_line(struct driver *driver, const struct source_line *line)
 {
     const char *text = line->text + strspn(line->text, " \t\r");
 
-    reader->words.pos = line->pos;
-    reader->words.line_text = line->text;
-    reader->words.count = reader->words.at = 0;
+    driver->words.pos = line->pos;
+    driver->words.line_text = line->text;
+    driver->words.count = driver->words.at = 0;
     if (*text == '\0' || *text == '#')
         return;
-    if (*text == '.' && conditional_line(&reader->conditional, &reader->parse))
+    if (*text == '.' && conditional_line(&driver->conditional, &driver->parse, &driver->splitter))
         return;
-    if (!conditional_is_open(&reader->conditional))
+    if (!conditional_is_open(&driver->conditional))
         return;
-    if (!split_line(&reader->parse, line->text) || reader->words.count == 0)
+    if (!split_line(&driver->parse, &driver->splitter, line->text) || driver->words.count == 0)
         return;
-    read_words(reader);
-    if (line->has_no_feed)
-        parse_warn_at(&reader->parse, line->pos,
-                      "the last line has no line feed; is the file complete?");
+    read_words(driver);
+}
+
+static void
+warn_about_end(struct driver *driver, const struct source_line *line)
+{
+    if (line->has_no_feed && *line->text != '\0')
+        parse_warn_at(&driver->parse, line->pos,
+                      "missing line feed at the end of the last line; is the file complete?");
 }
 
 bool
 parser_read(const struct config_sources *sources, struct snapshot *snapshot, struct diag *diag)
 {
-    struct reader reader = {
+    struct driver driver = {
         .parse = { .snapshot = snapshot, .arena = &snapshot->arena, .diag = diag },
+        .splitter = SPLITTER_INIT,
     };
     struct source source;
     struct source_line line;
 
-    reader.parse.words = &reader.words;
-    source_open(&source, &reader.parse, sources);
-    while (source_next(&source, &line))
-        read_line(&reader, &line);
-    close_section(&reader);
-    if (reader.conditional.depth > 0)
-        parse_alert_at(&reader.parse, source.pos, "%u '.if' without '.endif' at the end",
-                       reader.conditional.depth);
+    driver.parse.words = &driver.words;
+    source_open(&source, &driver.parse, sources);
+    while (source_next(&source, &line)) {
+        read_line(&driver, &line);
+        warn_about_end(&driver, &line);
+    }
+    driver.words.line_text = NULL;
+    close_section(&driver);
+    conditional_end(&driver.conditional, &driver.parse);
+    source_close(&source);
+    splitter_fini(&driver.splitter);
     return diag_count(diag, DIAG_ALERT) == 0;
+}
+
+bool
+parse_line(struct parse *parse, const char *line)
+{
+    struct splitter splitter = SPLITTER_INIT;
+    bool fine = true;
+
+    parse->words->line_text = line;
+    fine = split_line(parse, &splitter, line);
+    if (fine && parse->words->count > 0)
+        fine = keyword_run(parse);
+    splitter_fini(&splitter);
+    parse->words->items = NULL;
+    parse->words->count = parse->words->at = 0;
+    return fine;
 }

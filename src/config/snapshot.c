@@ -7,14 +7,16 @@
  * Thread:  builder builds; control adopts, publishes and frees; any reads; hold and drop on the
  * holder's thread.
  *
- *     snapshot_build ──> snapshot_adopt ──> snapshot_publish ──> (the next is published) retired
- *          └── mistakes ──────┴──> snapshot_free                    │ a grace period, no holder
- * left └──> RELEASE hooks, arena freed
+ *     snapshot_build ──> snapshot_adopt ──> snapshot_publish ──> (the next is published) ──>
+ * retired └── mistakes ──────┴──> snapshot_free                a grace period, then no holder left
+ * │ └──────<── RELEASE hooks, arena freed ──<───────────────────┘
+ *
+ * Holders count on their own thread, without atomic instructions. The sum may be read by the
+ * control thread at any time because, once a grace period has passed since another snapshot was
+ * published, a thread's count can only rise while it is above zero: nobody gets a retired snapshot
+ * from anywhere but a holder on the same thread.
  */
 #include "weir/config/snapshot.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
@@ -28,7 +30,6 @@
 
 #define SNAPSHOT_MAGIC 0x534e4150u
 #define RETRY_MS       200
-#define HOOKS_MAX      512
 
 /* Counts of the threads, each on a cache line of its own. */
 struct hold_count {
@@ -49,53 +50,6 @@ static unsigned retired_count;
 static struct timer reap_timer;
 static uint64_t generations;
 
-/* --- hooks -------------------------------------------------------------------------- */
-
-static int
-compare_hooks(const void *a, const void *b)
-{
-    const struct config_hook *left = *(const struct config_hook *const *)a;
-    const struct config_hook *right = *(const struct config_hook *const *)b;
-
-    if (left->order != right->order)
-        return left->order < right->order ? -1 : 1;
-    return strcmp(left->name, right->name);
-}
-
-static size_t
-collect_hooks(enum config_stage stage, const struct config_hook **hooks)
-{
-    size_t count = 0;
-
-    FOR_EACH_REGISTERED (config_hook, hook, list) {
-        MUST(count < HOOKS_MAX);
-        if (hook->stage == stage)
-            hooks[count++] = hook;
-    }
-    qsort(hooks, count, sizeof(*hooks), compare_hooks);
-    return count;
-}
-
-/* All hooks run, so that all mistakes are told; ADOPT ends at the first failure. */
-static bool
-run_hooks(struct snapshot *snapshot, enum config_stage stage, struct diag *diag)
-{
-    const struct config_hook *hooks[HOOKS_MAX];
-    size_t count = collect_hooks(stage, hooks);
-    bool fine = true;
-
-    for (size_t i = 0; i < count; i++) {
-        struct parse parse = { .snapshot = snapshot, .arena = &snapshot->arena, .diag = diag };
-
-        if (hooks[i]->run(&parse))
-            continue;
-        fine = false;
-        if (stage == CONFIG_ADOPT)
-            break;
-    }
-    return fine;
-}
-
 /* --- building ------------------------------------------------------------------------- */
 
 struct snapshot *
@@ -106,12 +60,13 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
 
     snapshot->magic = SNAPSHOT_MAGIC;
     arena_init(&snapshot->arena);
+    environment_init(snapshot);
     snapshot->globals = slots_new(SLOT_GLOBAL, &snapshot->arena);
-    fine = run_hooks(snapshot, CONFIG_START, diag);
+    fine = hooks_run(snapshot, CONFIG_START, diag);
     fine = parser_read(sources, snapshot, diag) && fine;
-    fine = run_hooks(snapshot, CONFIG_RESOLVE, diag) && fine;
+    fine = hooks_run(snapshot, CONFIG_RESOLVE, diag) && fine;
     if (fine && diag_count(diag, DIAG_ALERT) == 0)
-        fine = run_hooks(snapshot, CONFIG_CHECK, diag);
+        fine = hooks_run(snapshot, CONFIG_CHECK, diag);
     if (fine && diag_count(diag, DIAG_ALERT) == 0)
         return snapshot;
     snapshot_free(snapshot);
@@ -121,7 +76,7 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
 bool
 snapshot_adopt(struct snapshot *snapshot, struct diag *diag)
 {
-    return run_hooks(snapshot, CONFIG_ADOPT, diag) && diag_count(diag, DIAG_ALERT) == 0;
+    return hooks_run(snapshot, CONFIG_ADOPT, diag) && diag_count(diag, DIAG_ALERT) == 0;
 }
 
 void
@@ -130,11 +85,12 @@ snapshot_free(struct snapshot *snapshot)
     if (snapshot == NULL)
         return;
     MUST_BE(snapshot, SNAPSHOT_MAGIC);
-    run_hooks(snapshot, CONFIG_RELEASE, NULL);
+    hooks_run(snapshot, CONFIG_RELEASE, NULL);
     if (snapshot->holds != NULL) {
         alloc_free(snapshot->holds->counts);
         alloc_free(snapshot->holds);
     }
+    environment_fini(snapshot);
     snapshot->magic = 0;
     arena_fini(&snapshot->arena);
     alloc_free(snapshot);
@@ -193,7 +149,7 @@ snapshot_publish(struct snapshot *snapshot)
     list_init(&snapshot->holds->link);
     snapshot->generation = ++generations;
     grace_publish(current, snapshot);
-    run_hooks(snapshot, CONFIG_PUBLISH, NULL);
+    hooks_run(snapshot, CONFIG_PUBLISH, NULL);
     if (before != NULL)
         grace_free_later(before, retire);
 }

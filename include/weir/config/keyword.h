@@ -22,11 +22,12 @@
 typedef bool keyword_fn(struct parse *parse);
 
 enum keyword_flag {
-    KEYWORD_NO = 1 << 0,        /* may be preceded by "no" */
+    KEYWORD_NO = 1 << 0,        /* may be preceded by "no" and "default" */
     KEYWORD_HTTP_ONLY = 1 << 1, /* warned about and ignored in TCP mode */
     KEYWORD_HIDDEN = 1 << 2,    /* old spelling: known, not listed */
     KEYWORD_NAMED_DEFAULTS = 1 << 3, /* in defaults sections: only in named ones */
-    KEYWORD_PREFIX = 1 << 4,    /* the word goes on after the name: "set-var(", "track-sc" */
+    KEYWORD_PREFIX = 1 << 4,    /* the word goes on after the name: "set-var(", "track-sc"; the parser finds
+                                   the whole word as the next one */
 };
 
 enum setter_kind {
@@ -67,7 +68,7 @@ REGISTRY(keyword, struct keyword);
 #define SET_CHOICE(type, member, names)                                                            \
     .setter = SETTER_CHOICE, .offset = offsetof(type, member), .choices = (names)
 
-/* Boot, once: sorts the registered keywords; refuses duplicates. */
+/* Boot, once: sorts the registered keywords; refuses duplicates. Sections and the environment too. */
 void keyword_table_init(void);
 /* Reads one keyword and its words for parse->object at parse->place and runs it: longest name first, "no" understood,
  * unknown words reported with the nearest spelling. For sections, and for the words of bind and server lines, where it

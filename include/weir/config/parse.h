@@ -22,12 +22,14 @@ struct parse {
     struct arena *arena;       /* the snapshot's: everything written lives here */
     struct diag *diag;
     const struct section *section;
+    const char *section_name;  /* the word behind the section's; NULL: none */
     void *object;              /* what the section or line configures: struct proxy_conf, ... */
     void *outer;               /* inside bind and server lines: the proxy_conf */
     unsigned place;            /* the IN_ bit of the section or line */
     struct words *words;       /* the words after the keyword */
     const char *keyword;       /* the keyword as registered */
-    bool negated;              /* the line began with "no" */
+    bool negated;              /* the line began with "no", or with "default" */
+    bool is_default;           /* it began with "default": back to the built-in value */
 };
 
 /* Report; the caret stands under the word read last (or where the line ends, when one is missing). All
@@ -58,6 +60,14 @@ bool parse_on_off(struct parse *parse, bool *out);
 bool parse_choice(struct parse *parse, const char *what, const char *const *names, int *out);
 /* Complains about words that are left over. */
 bool parse_end(struct parse *parse);
+
+/* --- pieces of configuration that stand elsewhere: runtime commands --- */
+
+/* Reads one line as keyword_run() would, for parse->object at parse->place. parse->words is the caller's and
+ * is valid until the next call; so are the words, which are in the arena. False: reported. */
+struct splitter;
+bool parse_line(struct parse *parse, const char *line);
+
 /* "; did you mean 'x'?" or "": nearest of `names` to `word`, for messages. In the arena. */
 const char *parse_suggest(struct parse *parse, const char *word, const char *const *names);
 struct source_pos parse_pos(const struct parse *parse);

@@ -47,3 +47,10 @@ struct section {
     const char *help;
 };
 REGISTRY(section, struct section);
+
+/* Boot, once: sorts the registered sections; refuses duplicates. */
+void section_table_init(void);
+/* NULL: no room has registered it. Any thread. */
+const struct section *section_find(const char *name);
+/* The place's name for messages: "frontend", or "bind" for the words of a bind line. */
+const char *section_place_name(unsigned place);

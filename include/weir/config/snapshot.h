@@ -19,12 +19,21 @@ struct snapshot {
     struct arena arena;
     void *globals;       /* slots of SLOT_GLOBAL */
     struct snapshot_holds *holds; /* a count per thread */
+    struct hashmap *environment;  /* owns: see environment.h */
 };
 
-/* What a configuration is read from, in order. */
+/* A configuration that stands in memory. */
+struct config_text {
+    const char *name; /* in messages, in the place of a file's */
+    const char *content;
+};
+
+/* What a configuration is read from, in order: files and folders, then texts. */
 struct config_sources {
     const char **paths; /* files, folders (their *.cfg, sorted), "-" for standard input */
     unsigned count;
+    const struct config_text *texts;
+    unsigned text_count;
 };
 
 /* Stages of building, in this order; within a stage by `order`, then by name. Rooms use their place
