@@ -139,7 +139,8 @@ read_odd_version(struct h1_head *h)
 static inline enum parse_result
 read_version(struct h1_head *h)
 {
-    if (__builtin_expect(h->end - h->pos > 8 && memcmp(h->pos, "HTTP/1.1", 8) == 0, 1)) {
+    if (__builtin_expect(
+            h->end - h->pos > 8 && memcmp(h->pos, "HTTP/1.1", 8) == 0 && !is_digit(h->pos[8]), 1)) {
         h->pos += 8;
         h->msg->version_major = h->msg->version_minor = 1;
         return PARSE_DONE;
@@ -331,7 +332,8 @@ read_bad_field(struct h1_head *h, char *name, char *stop)
         return h1_refuse(h, 400, stop, "a field without a name (RFC 9112 5)");
     if (line_end == h->end && h->limits->accept_unsafe)
         return PARSE_MORE;
-    if (memchr(stop, ':', (size_t)(line_end - stop)) == NULL && *line_end != '\0')
+    if (memchr(stop, ':', (size_t)(line_end - stop)) == NULL &&
+        (line_end == h->end || *line_end != '\0'))
         return h1_refuse(h, 400, stop, "a field line without colon (RFC 9112 5)");
     if (!h1_forgive(h))
         return h1_refuse(h, 400, stop,
@@ -413,6 +415,8 @@ read_field(struct h1_head *h)
     result = read_value(h, &stop, &is_plain);
     if (result != PARSE_DONE)
         return result;
+    while (!is_plain && value < stop && is_blank(*value)) /* it began on the next line */
+        value++;
     for (value_end = stop; value_end > value && is_blank(value_end[-1]); value_end--)
         ;
     if (!h->is_trailer) {
