@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accept connections and bring each to its thread.
+ * Accept connections from a listening socket.
  *
  * For:     listeners.
- * Owns:    the watching of a listening socket; connections until on_accept() takes them.
+ * Owns:    the watching of a listening socket; an accepted descriptor until delivery.c takes it.
  * Callers: listener.c sends wishes.
  * Thread:  the socket's owner; acceptor_wish() on control.
  *
@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "weir/base/crash.h"
-#include "weir/base/pool.h"
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/thread.h"
@@ -58,132 +57,6 @@ waiting_list(void)
     if (waiting_here.next == NULL)
         list_init(&waiting_here);
     return &waiting_here;
-}
-
-/* --- counting -------------------------------------------------------------------------------- */
-
-/* One of the listener's places, to be given back by listener_connection_ended(). */
-static bool
-take_place(struct listener *ln)
-{
-    const struct bind_conf *conf = grace_read(ln->conf);
-    uint32_t current = __atomic_add_fetch(&ln->current, 1, __ATOMIC_RELAXED);
-
-    if (conf->maxconn == 0 || current <= conf->maxconn)
-        return true;
-    __atomic_sub_fetch(&ln->current, 1, __ATOMIC_RELAXED);
-    return false;
-}
-
-static void
-give_place(struct listener *ln)
-{
-    __atomic_sub_fetch(&ln->current, 1, __ATOMIC_RELAXED);
-}
-
-void
-listener_connection_refused(struct listener *ln)
-{
-    struct listener_row *row = counter_row(&ln->counters);
-
-    counter_add(&row->refused, 1);
-}
-
-void
-listener_connection_ended(struct listener *ln)
-{
-    struct listener_row *row = counter_row(&ln->counters);
-
-    give_place(ln);
-    listener_resume_all();
-    /* The last thing: when all are gone, control may free the listener. */
-    __atomic_store_n(&row->current, row->current - 1, __ATOMIC_RELEASE);
-}
-
-/* --- bringing a connection to its thread ------------------------------------------------------ */
-
-static void
-begin(struct listener *ln, int fd, const struct addr *src)
-{
-    struct listener_row *row = counter_row(&ln->counters);
-    struct connection *conn = connection_new(loop_here(), fd, CONN_INCOMING | CONN_ADDR_SRC);
-
-    if (conn == NULL) {
-        close(fd);
-        give_place(ln);
-        counter_add(&row->refused, 1);
-        return;
-    }
-    conn->src = *src;
-    counter_add(&row->accepted, 1);
-    counter_add(&row->current, 1);
-    ln->owner->on_accept(ln, conn);
-}
-
-struct handed {
-    struct mail mail;
-    struct listener *ln; /* lives: it waits for all mail on its way before it dies */
-    struct addr src;
-    int fd;
-};
-
-static struct pool handed_pool = POOL("handed", sizeof(struct handed));
-
-static void
-on_handed(struct mail *mail)
-{
-    struct handed *handed = LIST_ITEM(mail, struct handed, mail);
-    struct handed copy = *handed;
-
-    __atomic_sub_fetch(&loop_here()->load_coming, 1, __ATOMIC_RELAXED);
-    pool_give(&handed_pool, handed);
-    begin(copy.ln, copy.fd, &copy.src);
-}
-
-static bool
-hand_over(struct thread *to, struct listener *ln, int fd, const struct addr *src)
-{
-    struct handed *handed = pool_take(&handed_pool);
-
-    if (handed == NULL)
-        return false;
-    handed->ln = ln;
-    handed->fd = fd;
-    handed->src = *src;
-    __atomic_add_fetch(&to->loop->load_coming, 1, __ATOMIC_RELAXED);
-    mailbox_send(to, &handed->mail, on_handed);
-    return true;
-}
-
-static struct thread *
-least_loaded(const struct listener *ln)
-{
-    struct thread *least = this_thread;
-    uint32_t least_load = UINT32_MAX;
-
-    for (unsigned i = 1; i <= thread_traffic_count(); i++) {
-        struct thread *thread = thread_at(i);
-        uint32_t load;
-
-        if (ln->threads != 0 && i <= 64 && (ln->threads >> (i - 1) & 1) == 0)
-            continue;
-        load = __atomic_load_n(&thread->loop->load, __ATOMIC_RELAXED) +
-               __atomic_load_n(&thread->loop->load_coming, __ATOMIC_RELAXED);
-        if (load < least_load) {
-            least_load = load;
-            least = thread;
-        }
-    }
-    return least;
-}
-
-static void
-deliver(struct listener *ln, int fd, const struct addr *src)
-{
-    struct thread *to = ln->is_shared ? least_loaded(ln) : this_thread;
-
-    if (to == this_thread || !hand_over(to, ln, fd, src))
-        begin(ln, fd, src);
 }
 
 /* --- accepting -------------------------------------------------------------------------------- */
@@ -226,7 +99,7 @@ accept_one(struct listener_socket *socket)
         return what_failed();
     if (socket->ln->addr.family != ADDR_SOCKPAIR)
         addr_from_sockaddr(&src, &storage);
-    deliver(socket->ln, fd, &src);
+    listener_deliver(socket->ln, fd, &src);
     return ACCEPTED;
 }
 
@@ -259,7 +132,7 @@ has_room(struct listener_socket *socket)
 {
     struct listener *ln = socket->ln;
 
-    if ((ln->owner->may_accept == NULL || ln->owner->may_accept(ln)) && take_place(ln))
+    if ((ln->owner->may_accept == NULL || ln->owner->may_accept(ln)) && listener_take_place(ln))
         return true;
     wait_for_room(socket, RETRY_ROOM_MS);
     return false;
@@ -277,7 +150,7 @@ accept_some(struct listener_socket *socket)
         accepted = accept_one(socket);
         if (accepted == ACCEPTED)
             continue;
-        give_place(socket->ln);
+        listener_give_place(socket->ln);
         if (accepted == ACCEPT_SKIPPED)
             continue;
         if (accepted == ACCEPT_EXHAUSTED)
@@ -338,10 +211,10 @@ drain(struct listener_socket *socket)
     enum accepted accepted = ACCEPT_SKIPPED;
 
     for (int i = 0; i < DRAIN_MAX && accepted <= ACCEPT_SKIPPED; i++) {
-        __atomic_add_fetch(&socket->ln->current, 1, __ATOMIC_RELAXED);
+        listener_force_place(socket->ln);
         accepted = accept_one(socket);
         if (accepted != ACCEPTED)
-            give_place(socket->ln);
+            listener_give_place(socket->ln);
     }
 }
 

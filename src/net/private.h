@@ -36,6 +36,17 @@ enum io plain_write(struct connection *conn, const void *from, size_t len, int f
 enum io plain_writev(struct connection *conn, const struct iovec *iov, int count, int flags,
                      size_t *sent);
 
+/* --- proxy_protocol.c and proxy_format.c: the wire ----------------------------- */
+
+#define PROXY_V2_SIGNATURE_LEN 12
+#define PROXY_V2_HEAD_LEN      16 /* signature, version and command, family, length */
+#define PROXY_V2_VERSION       0x20
+#define PROXY_V2_LOCAL         0x0
+#define PROXY_V2_PROXY         0x1
+#define PROXY_TLV_HEAD_LEN     3
+
+extern const uint8_t proxy_v2_signature[PROXY_V2_SIGNATURE_LEN];
+
 /* --- header_reader.c ------------------------------------------------------ */
 
 struct header_kind {
@@ -95,6 +106,17 @@ void acceptor_close(struct listener_socket *socket,
                     void (*on_closed)(struct listener_socket *socket));
 /* tune.maxaccept. Control. */
 void acceptor_set_max(unsigned max);
+
+/* --- delivery.c -------------------------------------------------------------- */
+
+/* One of the listener's places, to be given back by listener_connection_ended(). False: maxconn. */
+bool listener_take_place(struct listener *ln);
+/* The same, whatever the limit says. */
+void listener_force_place(struct listener *ln);
+/* Back again: nothing was accepted. */
+void listener_give_place(struct listener *ln);
+/* Takes the descriptor to its thread, and there to on_accept(). It has a place. */
+void listener_deliver(struct listener *ln, int fd, const struct addr *src);
 
 /* --- listener_socket.c --------------------------------------------------------- */
 

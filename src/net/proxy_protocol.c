@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * PROXY protocol headers, versions 1 and 2: bytes to addresses and back.
+ * PROXY protocol headers, versions 1 and 2: read them. (They are written by proxy_format.c.)
  *
  * For:     proxy_handshake.c, which moves the bytes; fetches that look at TLVs.
  * Owns:    nothing; a parsed header points into the bytes it was read from.
@@ -16,25 +16,20 @@
 #include "weir/net/proxy_protocol.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "weir/base/hash.h"
 #include "weir/base/number.h"
+#include "private.h"
 
-static const uint8_t v2_signature[12] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
-                                          0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
+const uint8_t proxy_v2_signature[PROXY_V2_SIGNATURE_LEN] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
+                                                             0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
 static const char v1_signature[] = "PROXY ";
 
 #define V1_SIGNATURE_LEN (sizeof(v1_signature) - 1)
-#define V2_HEAD_LEN      16
-#define V2_VERSION       0x20
-#define V2_CMD_LOCAL     0x0
-#define V2_CMD_PROXY     0x1
 #define V2_FAMILY_IPV4   0x1
 #define V2_FAMILY_IPV6   0x2
 #define V2_FAMILY_UNIX   0x3
-#define TLV_HEAD_LEN     3
 #define TLV_SSL_HEAD_LEN 5 /* client and verify, before the TLVs inside */
 
 static enum parse_result
@@ -48,13 +43,6 @@ static unsigned
 read_u16(const uint8_t *from)
 {
     return (unsigned)from[0] << 8 | from[1];
-}
-
-static void
-write_u16(uint8_t *to, size_t value)
-{
-    to[0] = (uint8_t)(value >> 8);
-    to[1] = (uint8_t)value;
 }
 
 /* --- version 1 ------------------------------------------------------------------ */
@@ -221,16 +209,16 @@ tlvs_are_right(const uint8_t *bytes, const struct proxy_header *out)
     while (left > 0) {
         size_t len;
 
-        if (left < TLV_HEAD_LEN)
+        if (left < PROXY_TLV_HEAD_LEN)
             return false;
         len = read_u16(tlv + 1);
-        if (left - TLV_HEAD_LEN < len)
+        if (left - PROXY_TLV_HEAD_LEN < len)
             return false;
         if (tlv[0] == PROXY_TLV_CRC32C &&
-            (len != 4 || !short_crc32c_is_right(bytes, out->size, tlv + TLV_HEAD_LEN)))
+            (len != 4 || !short_crc32c_is_right(bytes, out->size, tlv + PROXY_TLV_HEAD_LEN)))
             return false;
-        tlv += TLV_HEAD_LEN + len;
-        left -= TLV_HEAD_LEN + len;
+        tlv += PROXY_TLV_HEAD_LEN + len;
+        left -= PROXY_TLV_HEAD_LEN + len;
     }
     return true;
 }
@@ -240,10 +228,10 @@ parse_v2_body(const uint8_t *bytes, struct proxy_header *out)
 {
     unsigned command = bytes[12] & 0xf;
     unsigned family = bytes[13] >> 4;
-    size_t len = out->size - V2_HEAD_LEN;
+    size_t len = out->size - PROXY_V2_HEAD_LEN;
     int addresses = v2_addresses_len(bytes[13]);
 
-    if (command == V2_CMD_LOCAL) {
+    if (command == PROXY_V2_LOCAL) {
         /* The family is ignored; so is what follows, unless it is the addresses that it says. */
         out->is_local = true;
         if (addresses < 0 || (size_t)addresses > len)
@@ -252,13 +240,13 @@ parse_v2_body(const uint8_t *bytes, struct proxy_header *out)
         if (addresses < 0 || (size_t)addresses > len)
             return bad(out, CONN_ERR_PROXY_BAD);
         if (family == V2_FAMILY_IPV4)
-            read_v2_addresses(bytes + V2_HEAD_LEN, ADDR_IPV4, out);
+            read_v2_addresses(bytes + PROXY_V2_HEAD_LEN, ADDR_IPV4, out);
         else if (family == V2_FAMILY_IPV6)
-            read_v2_addresses(bytes + V2_HEAD_LEN, ADDR_IPV6, out);
+            read_v2_addresses(bytes + PROXY_V2_HEAD_LEN, ADDR_IPV6, out);
         else
             out->is_local = true;
     }
-    out->tlvs = bytes + V2_HEAD_LEN + addresses;
+    out->tlvs = bytes + PROXY_V2_HEAD_LEN + addresses;
     out->tlvs_len = len - (size_t)addresses;
     return tlvs_are_right(bytes, out) ? PARSE_DONE : bad(out, CONN_ERR_PROXY_BAD);
 }
@@ -267,13 +255,13 @@ static enum parse_result
 parse_v2(const uint8_t *bytes, size_t len, struct proxy_header *out)
 {
     out->version = 2;
-    if (len > 12 && (bytes[12] & 0xf0) != V2_VERSION)
+    if (len > 12 && (bytes[12] & 0xf0) != PROXY_V2_VERSION)
         return bad(out, CONN_ERR_PROXY_HEADER);
-    if (len > 12 && (bytes[12] & 0xf) > V2_CMD_PROXY)
+    if (len > 12 && (bytes[12] & 0xf) > PROXY_V2_PROXY)
         return bad(out, CONN_ERR_PROXY_BAD);
-    if (len < V2_HEAD_LEN)
+    if (len < PROXY_V2_HEAD_LEN)
         return PARSE_MORE;
-    out->size = V2_HEAD_LEN + read_u16(bytes + 14);
+    out->size = PROXY_V2_HEAD_LEN + read_u16(bytes + 14);
     if (len < out->size)
         return PARSE_MORE;
     return parse_v2_body(bytes, out);
@@ -283,15 +271,15 @@ enum parse_result
 proxy_header_parse(const uint8_t *bytes, size_t len, struct proxy_header *out)
 {
     size_t v1 = len < V1_SIGNATURE_LEN ? len : V1_SIGNATURE_LEN;
-    size_t v2 = len < sizeof(v2_signature) ? len : sizeof(v2_signature);
+    size_t v2 = len < PROXY_V2_SIGNATURE_LEN ? len : PROXY_V2_SIGNATURE_LEN;
 
     *out = (struct proxy_header){ 0 };
     if (len == 0)
         return PARSE_MORE;
     if (memcmp(bytes, v1_signature, v1) == 0)
         return v1 < V1_SIGNATURE_LEN ? PARSE_MORE : parse_v1(bytes, len, out);
-    if (memcmp(bytes, v2_signature, v2) == 0)
-        return v2 < sizeof(v2_signature) ? PARSE_MORE : parse_v2(bytes, len, out);
+    if (memcmp(bytes, proxy_v2_signature, v2) == 0)
+        return v2 < PROXY_V2_SIGNATURE_LEN ? PARSE_MORE : parse_v2(bytes, len, out);
     return bad(out, CONN_ERR_PROXY_HEADER);
 }
 
@@ -303,14 +291,14 @@ next_tlv(struct str tlvs, size_t *at, struct proxy_tlv *out)
     const uint8_t *bytes = (const uint8_t *)tlvs.ptr;
     size_t len;
 
-    if (tlvs.len - *at < TLV_HEAD_LEN)
+    if (tlvs.len - *at < PROXY_TLV_HEAD_LEN)
         return false;
     len = read_u16(bytes + *at + 1);
-    if (tlvs.len - *at - TLV_HEAD_LEN < len)
+    if (tlvs.len - *at - PROXY_TLV_HEAD_LEN < len)
         return false;
     out->type = bytes[*at];
-    out->value = str_of(tlvs.ptr + *at + TLV_HEAD_LEN, len);
-    *at += TLV_HEAD_LEN + len;
+    out->value = str_of(tlvs.ptr + *at + PROXY_TLV_HEAD_LEN, len);
+    *at += PROXY_TLV_HEAD_LEN + len;
     return true;
 }
 
@@ -352,122 +340,4 @@ proxy_header_find_tlv(const struct proxy_header *header, uint8_t type, struct st
             return true;
     }
     return false;
-}
-
-/* --- writing --------------------------------------------------------------------- */
-
-static struct in6_addr
-as_ipv6(const struct addr *addr)
-{
-    struct in6_addr mapped = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-    if (addr->family == ADDR_IPV6)
-        return addr->ip6;
-    memcpy(mapped.s6_addr + 12, &addr->ip4, 4);
-    return mapped;
-}
-
-/* The family that can say both; ADDR_NONE: one of them is not an IP address. */
-static enum addr_family
-common_family(const struct addr *src, const struct addr *dst)
-{
-    if (!addr_is_ip(src) || !addr_is_ip(dst))
-        return ADDR_NONE;
-    if (src->family == ADDR_IPV4 && dst->family == ADDR_IPV4)
-        return ADDR_IPV4;
-    return ADDR_IPV6;
-}
-
-size_t
-proxy_header_format_v1(char *to, const struct addr *src, const struct addr *dst)
-{
-    char src_text[INET6_ADDRSTRLEN], dst_text[INET6_ADDRSTRLEN];
-    enum addr_family family = common_family(src, dst);
-    int len;
-
-    if (family == ADDR_NONE) {
-        memcpy(to, "PROXY UNKNOWN\r\n", 15);
-        return 15;
-    }
-    if (family == ADDR_IPV4) {
-        inet_ntop(AF_INET, &src->ip4, src_text, sizeof(src_text));
-        inet_ntop(AF_INET, &dst->ip4, dst_text, sizeof(dst_text));
-    } else {
-        struct in6_addr src6 = as_ipv6(src), dst6 = as_ipv6(dst);
-
-        inet_ntop(AF_INET6, &src6, src_text, sizeof(src_text));
-        inet_ntop(AF_INET6, &dst6, dst_text, sizeof(dst_text));
-    }
-    len = snprintf(to, PROXY_FORMAT_MAX, "PROXY %s %s %s %u %u\r\n",
-                   family == ADDR_IPV4 ? "TCP4" : "TCP6", src_text, dst_text, src->port, dst->port);
-    return (size_t)len;
-}
-
-static size_t
-write_v2_addresses(uint8_t *to, enum addr_family family, const struct addr *src,
-                   const struct addr *dst)
-{
-    size_t width = family == ADDR_IPV4 ? 4 : 16;
-
-    if (family == ADDR_IPV4) {
-        memcpy(to, &src->ip4, width);
-        memcpy(to + width, &dst->ip4, width);
-    } else {
-        struct in6_addr src6 = as_ipv6(src), dst6 = as_ipv6(dst);
-
-        memcpy(to, &src6, width);
-        memcpy(to + width, &dst6, width);
-    }
-    write_u16(to + 2 * width, src->port);
-    write_u16(to + 2 * width + 2, dst->port);
-    return 2 * width + 4;
-}
-
-size_t
-proxy_header_format_v2(uint8_t *to, const struct addr *src, const struct addr *dst)
-{
-    enum addr_family family = common_family(src, dst);
-    size_t len = 0;
-
-    memcpy(to, v2_signature, sizeof(v2_signature));
-    if (family == ADDR_NONE) {
-        to[12] = V2_VERSION | V2_CMD_LOCAL;
-        to[13] = 0;
-    } else {
-        to[12] = V2_VERSION | V2_CMD_PROXY;
-        to[13] = family == ADDR_IPV4 ? 0x11 : 0x21;
-        len = write_v2_addresses(to + V2_HEAD_LEN, family, src, dst);
-    }
-    write_u16(to + 14, len);
-    return V2_HEAD_LEN + len;
-}
-
-size_t
-proxy_header_add_tlv(uint8_t *header, size_t len, size_t room, const struct proxy_tlv *tlv)
-{
-    size_t size = TLV_HEAD_LEN + tlv->value.len;
-
-    if (len + size > room || len + size > PROXY_HEADER_MAX || tlv->value.len > UINT16_MAX)
-        return len;
-    header[len] = tlv->type;
-    write_u16(header + len + 1, tlv->value.len);
-    if (tlv->value.len > 0)
-        memcpy(header + len + TLV_HEAD_LEN, tlv->value.ptr, tlv->value.len);
-    write_u16(header + 14, len + size - V2_HEAD_LEN);
-    return len + size;
-}
-
-size_t
-proxy_header_add_crc32c(uint8_t *header, size_t len, size_t room)
-{
-    static const char zeros[4];
-    struct proxy_tlv tlv = { PROXY_TLV_CRC32C, { zeros, sizeof(zeros) } };
-    size_t size = proxy_header_add_tlv(header, len, room, &tlv);
-    uint32_t crc;
-
-    if (size == len)
-        return len;
-    crc = htonl(hash_crc32c(str_of((const char *)header, size)));
-    memcpy(header + size - sizeof(crc), &crc, sizeof(crc));
-    return size;
 }
