@@ -564,6 +564,8 @@ test_one(const struct acl_test *test, struct eval *eval)
         if (result == FETCH_OK && value_cast(&value, test->type, eval->arena) &&
             pattern_list_match(test->patterns, &value))
             return TRUTH_YES;
+        if ((flags & VALUE_MAY_CHANGE) != 0 && !eval->final)
+            return TRUTH_LATER;
         if ((flags & VALUE_MORE) == 0)
             return TRUTH_NO;
     } while (true);

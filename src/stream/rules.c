@@ -43,7 +43,7 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
     if (verdict == VERDICT_WAIT)
         return verdict;
     s->cursor.at = 0;
-    s->eval.final = 0;
+    s->eval.final = 1;
     s->rule_expires_ms = 0;
     return verdict;
 }
@@ -148,7 +148,6 @@ run_after(struct stream *s, const struct proxy_conf *proxy, enum eval_place plac
     if (proxy->http_after_response.count == 0)
         return true;
     s->cursor.at = 0;
-    s->eval.final = 1;
     return run(s, &proxy->http_after_response, proxy, place) != VERDICT_FAILED;
 }
 

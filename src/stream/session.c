@@ -161,8 +161,7 @@ session_begin(struct session *session, const struct proxy_conf *frontend)
     session->handshake_ms = (uint32_t)((loop->now_us - session->idle_since_us) / 1000);
     session->idle_since_us = loop->now_us;
     stream_count_session(session);
-    session->mux =
-        mux->start(client, MUX_FRONT, &frontend->front_mux, &session_mux_owner, session);
+    session->mux = mux->start(client, MUX_FRONT, &frontend->front_mux, &session_mux_owner, session);
     if (session->mux == NULL)
         session_close(session, true);
     else

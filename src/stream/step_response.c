@@ -134,10 +134,11 @@ step_response(struct stream *s)
 {
     if (!stream_is_http(s))
         return STEP_NEXT;
-    if (!send_request(s))
-        return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
+    /* The answer first: when it opens a tunnel, the end of the request is no end any more. */
     if ((s->back->flags & EP_HEAD) != 0)
         return take_answer(s);
+    if (!send_request(s))
+        return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
     if ((s->back->flags & EP_IN_BROKEN) != 0)
         return no_answer(s);
     return STEP_WAIT;

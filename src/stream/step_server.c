@@ -58,9 +58,9 @@ enter_queue(struct stream *s, const struct pick *pick)
     if (!queue_enter(pick->queue, &s->queue_entry, max))
         return false;
     if (is_server_queue)
-        s->queue_server_position += s->queue_entry.position;
+        s->queue_server_position += s->queue_entry.position + 1;
     else
-        s->queue_backend_position += s->queue_entry.position;
+        s->queue_backend_position += s->queue_entry.position + 1;
     return true;
 }
 

@@ -28,6 +28,7 @@ wait_or_go_on(struct stream *s, enum step_result result, int64_t delay_ms)
 {
     if (result != STEP_WAIT) {
         s->flags &= ~STREAM_TIMED_OUT;
+        s->eval.final = 1;
         deadline_none(s);
     } else if (s->step_expires_ms == TIMER_NEVER && (s->flags & STREAM_TIMED_OUT) == 0) {
         deadline_in(s, delay_ms);

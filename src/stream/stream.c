@@ -45,6 +45,7 @@ init_eval(struct stream *s, const struct proxy_conf *frontend)
     eval->client = s->session->client;
     eval->front = s->front;
     eval->arena = &s->arena;
+    eval->final = 1; /* only tcp content rules wait for more: step_tcp.c */
     eval->variables = &s->variables;
     s->variables.scopes[SCOPE_SESS] = &s->session->variables;
     s->variables.scopes[SCOPE_TXN] = &s->txn;

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "weir/net/handshake.h"
+#include "weir/net/proxy_protocol.h"
 #include "weir/telemetry/log.h"
 
 #include "private.h"
@@ -285,6 +287,26 @@ parse_wait_for_body(struct parse *parse, struct action *action)
     return true;
 }
 
+/* --- expect-proxy, expect-netscaler-cip ---------------------------------- */
+
+/* As the bind line's accept-proxy: what it says counts from the session rules on. */
+static enum verdict
+run_expect_proxy(const struct action *action, struct eval *eval)
+{
+    (void)action;
+    return handshake_add(eval->client, proxy_header_receive, NULL) ? VERDICT_CONTINUE
+                                                                   : VERDICT_FAILED;
+}
+
+static bool
+parse_expect_proxy(struct parse *parse, struct action *action)
+{
+    action->run = run_expect_proxy;
+    if (!words_accept(parse->words, "layer4"))
+        return parse_alert_next(parse, "expected 'layer4'");
+    return true;
+}
+
 /* --- small ones ---------------------------------------------------------- */
 
 static enum verdict
@@ -334,6 +356,8 @@ parse_wait_for_handshake(struct parse *parse, struct action *action)
 #define IN_RESPONSES (ON(HOOK_TCP_RESPONSE) | ON(HOOK_HTTP_RESPONSE))
 
 static const struct action_kind kinds[] = {
+    { "expect-proxy", ON(HOOK_TCP_CONNECTION), .args = "layer4", .parse = parse_expect_proxy,
+      .help = "A PROXY protocol header comes first." },
     { "set-log-level", IN_REQUESTS | IN_RESPONSES | ON(HOOK_HTTP_AFTER_RESPONSE), .args = "<level>",
       .parse = parse_set_log_level, .help = "Log this stream at another level, or not at all." },
     { "set-timeout", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE) | ON(HOOK_TCP_REQUEST),

@@ -29,6 +29,7 @@ enum value_type {
 
 enum value_flag {
     VALUE_MORE = 1 << 0,  /* the fetch has further values (several header fields): call it again with the same struct */
+    VALUE_MAY_CHANGE = 1 << 2, /* bytes that still come may change it: a condition that it does not meet waits */
     VALUE_CONST = 1 << 1, /* the bytes must not be changed in place */
 };
 
