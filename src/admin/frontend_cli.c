@@ -88,7 +88,7 @@ static enum command_result
 run_shutdown(struct command_call *call)
 {
     struct proxy *proxy = find_frontend(call);
-    unsigned long long front, back;
+    unsigned long long front, back = 0;
 
     if (proxy == NULL)
         return COMMAND_DONE;
@@ -96,7 +96,8 @@ run_shutdown(struct command_call *call)
         return command_say(call, 5, "Frontend was already shut down.");
     set_state(proxy, PROXY_STOPPED, listener_stop);
     front = counter_sum(&proxy->front_counters, offsetof(struct proxy_row, connections));
-    back = counter_sum(&proxy->back_counters, offsetof(struct proxy_row, backend_sessions));
+    if ((proxy->sides & SIDE_BACK) != 0)
+        back = counter_sum(&proxy->back_counters, offsetof(struct proxy_row, backend_sessions));
     notice_print(NOTICE_WARNING, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).",
                  proxy->name, front, back);
     log_printf(proxy->conf->logs, LOG_LEVEL_WARNING,

@@ -19,6 +19,8 @@
 
 #include "weir/base/text.h"
 #include "weir/loop/lock.h"
+#include "weir/loop/start.h"
+#include "weir/loop/thread.h"
 #include "weir/telemetry/process.h"
 
 #define KEPT_MAX (256 * 1024) /* bytes of startup text */
@@ -172,3 +174,14 @@ notice_warning_count(void)
 {
     return __atomic_load_n(&warnings, __ATOMIC_RELAXED);
 }
+
+/* The first thread that starts ends the start: the configuration was accepted. */
+static void
+start_thread(void)
+{
+    if (thread_is_control())
+        notice_end_startup();
+}
+
+static const struct start_hook hooks[] = { { START_THREAD, start_thread } };
+REGISTER(start_hook, hooks);

@@ -24,7 +24,7 @@ void notice_print_framed(struct str text);
 /* Quiet: say nothing. Verbose wins. */
 void notice_set_quiet(bool quiet, bool verbose);
 /* The start is over: what follows is not kept, and the first warning no longer tells the
- * version. */
+ * version. Happens by itself when threads start. */
 void notice_end_startup(void);
 /* Forgets what was said: another start (a reload) begins. */
 void notice_begin_startup(void);
