@@ -175,6 +175,16 @@ read_words(struct driver *driver)
     keyword_run_found(&driver->parse, match);
 }
 
+/* The words of this line cannot be told; does it begin a section? */
+static void
+skip_broken_section(struct driver *driver, const char *text)
+{
+    char *name = arena_copy_str(driver->parse.arena, str_of(text, strcspn(text, " \t")));
+
+    if (section_find(name) != NULL || is_known_section(name))
+        skip_section(driver);
+}
+
 static void
 read_line(struct driver *driver, const struct source_line *line)
 {
@@ -189,9 +199,10 @@ read_line(struct driver *driver, const struct source_line *line)
         return;
     if (!conditional_is_open(&driver->conditional))
         return;
-    if (!split_line(&driver->parse, &driver->splitter, line->text) || driver->words.count == 0)
-        return;
-    read_words(driver);
+    if (!split_line(&driver->parse, &driver->splitter, line->text))
+        skip_broken_section(driver, text);
+    else if (driver->words.count > 0)
+        read_words(driver);
 }
 
 static void

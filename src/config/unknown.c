@@ -134,7 +134,8 @@ static bool
 complain_misplaced(struct parse *parse, const struct unknown *unknown)
 {
     const char *here = section_place_name(parse->place);
-    const char *there = section_names_of(parse, unknown->places);
+    unsigned near = unknown->places & ((parse->place & IN_PROXY) ? IN_PROXY : ~0u);
+    const char *there = section_names_of(parse, near != 0 ? near : unknown->places);
 
     if (may_be_ignored(parse, unknown))
         return parse_warn(parse, "'%s' is ignored: it means nothing in '%s' (known in: %s)%s",
