@@ -73,7 +73,9 @@ look_at_special(struct plan *plan, const struct message *msg, const struct field
     } else if (id == FIELD_CONTENT_LENGTH) {
         plan->has_length = true;
     } else if (id == FIELD_UPGRADE) {
-        bool is_meant = !is_received(field) || (msg->flags & MESSAGE_UPGRADE) != 0;
+        /* 426 says what to ask for next time, RFC 9110 15.5.22. */
+        bool is_meant = !is_received(field) || (msg->flags & MESSAGE_UPGRADE) != 0 ||
+                        (!plan->is_request && msg->status == 426);
 
         if (is_meant && plan->upgrade.len == 0)
             plan->upgrade = field_value(field);
@@ -152,7 +154,8 @@ plan_response_body(struct plan *plan, const struct message *msg)
 static void
 plan_upgrade(struct plan *plan, struct message *msg)
 {
-    bool is_asked = (msg->flags & MESSAGE_UPGRADE) != 0 || plan->wants_upgrade;
+    bool is_asked = (msg->flags & MESSAGE_UPGRADE) != 0 || plan->wants_upgrade ||
+                    (!plan->is_request && msg->status == 426);
     bool is_bodiless = plan->written.framing == BODY_NONE ||
                        (plan->written.framing == BODY_LENGTH && plan->written.length == 0);
     bool is_allowed = plan->is_request ? is_bodiless : msg->status == 101 || msg->status == 426;
