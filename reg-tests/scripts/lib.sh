@@ -52,7 +52,7 @@ wait_cli() {
 start_nginx() { # port text
     mkdir -p "$work/nginx-$1"
     cat >"$work/nginx-$1.conf" <<EOF
-daemon off; worker_processes 1; pid $work/nginx-$1.pid; error_log $work/nginx-$1.log crit;
+daemon off; master_process off; worker_processes 1; pid $work/nginx-$1.pid; error_log $work/nginx-$1.log crit;
 events { worker_connections 1024; }
 http { access_log off; keepalive_requests 1000000;
   client_body_temp_path $work/nginx-$1/a; proxy_temp_path $work/nginx-$1/b; fastcgi_temp_path $work/nginx-$1/c;
