@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of room main share. */
+#pragma once
+
+#include <stddef.h>
+
+/* --- keyword_list.c: names that are collected, sorted and printed once each -------------- */
+
+struct name_list {
+    char **items; /* owns, and each of them */
+    size_t count;
+};
+/* Takes `name` over. */
+void name_list_add(struct name_list *names, char *name);
+void name_list_sort(struct name_list *names);
+/* Sorts, prints without repetitions, and empties. */
+void name_list_print(struct name_list *names);
+void name_list_fini(struct name_list *names);
+
+/* --- haproxy_list.c: -dK in HAProxy's form ----------------------------------------------- */
+
+void haproxy_list_acl(void);
+void haproxy_list_cfg(void);
+void haproxy_list_cli(void);
+void haproxy_list_cnv(void);
+void haproxy_list_flt(void);
+void haproxy_list_smp(void);
+void haproxy_list_svc(void);
