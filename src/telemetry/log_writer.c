@@ -114,39 +114,55 @@ write_line(const struct log_line *line, int pid)
 
 /* --- control ---------------------------------------------------------------------- */
 
-static bool
-drain(struct log_ring *ring, int pid)
+static void
+write_record(const struct log_record *record, int pid)
 {
-    uint64_t mark = log_ring_mark(ring);
-    const struct log_record *record;
-    bool any = false;
+    struct log_line line = {
+        .targets = record->targets,
+        .level = (enum log_level)record->level,
+        .tag = record->tag,
+        .wall_us = record->wall_us,
+        .message = str_of(record->bytes, record->message_len),
+        .sd = str_of(record->bytes + record->message_len, record->sd_len),
+    };
 
-    while ((record = log_ring_first(ring, mark)) != NULL) {
-        struct log_line line = {
-            .targets = record->targets,
-            .level = (enum log_level)record->level,
-            .tag = record->tag,
-            .wall_us = record->wall_us,
-            .message = str_of(record->bytes, record->message_len),
-            .sd = str_of(record->bytes + record->message_len, record->sd_len),
-        };
-
-        write_line(&line, pid);
-        log_ring_release(ring, record);
-        any = true;
-    }
-    return any;
+    write_line(&line, pid);
 }
 
+/* The ring whose first record is the oldest; NULL: all are empty up to their marks. */
+static struct log_ring *
+oldest_ring(const uint64_t *marks, const struct log_record **out)
+{
+    struct log_ring *oldest = NULL;
+
+    for (unsigned i = 0; i < ring_count; i++) {
+        const struct log_record *record =
+            rings[i] == NULL ? NULL : log_ring_first(rings[i], marks[i]);
+
+        if (record == NULL || (oldest != NULL && record->wall_us >= (*out)->wall_us))
+            continue;
+        oldest = rings[i];
+        *out = record;
+    }
+    return oldest;
+}
+
+/* Lines of all threads, in the order of their times. */
 bool
 log_writer_drain(void)
 {
+    uint64_t marks[THREAD_MAX];
+    const struct log_record *record;
+    struct log_ring *ring;
     int pid = getpid();
     bool any = false;
 
-    for (unsigned i = 0; i < ring_count; i++) {
-        if (rings[i] != NULL && drain(rings[i], pid))
-            any = true;
+    for (unsigned i = 0; i < ring_count; i++)
+        marks[i] = rings[i] == NULL ? 0 : log_ring_mark(rings[i]);
+    while ((ring = oldest_ring(marks, &record)) != NULL) {
+        write_record(record, pid);
+        log_ring_release(ring, record);
+        any = true;
     }
     return any;
 }
