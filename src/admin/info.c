@@ -51,14 +51,22 @@ add_frontend(struct totals *totals, const struct proxy_conf *conf)
     totals->session_rate_max += counter_sum(rows, ROW(session_rate_max));
     totals->requests += counter_sum(rows, ROW(requests));
     totals->bytes_out += counter_sum(rows, ROW(bytes_out));
-    LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link)
-        totals->listeners++;
+}
+
+static void
+count_listener(struct listener *ln, void *arg)
+{
+    struct totals *totals = arg;
+
+    (void)ln;
+    totals->listeners++;
 }
 
 static void
 sum_proxies(struct totals *totals)
 {
     *totals = (struct totals){ 0 };
+    listener_for_each(count_listener, totals);
     LIST_FOR_EACH (conf, proxy_list(snapshot_current()), struct proxy_conf, link) {
         if (conf->live == NULL)
             continue;

@@ -197,6 +197,8 @@ struct log_line {
     struct str sd;
 };
 
+/* log_dispatch.c: to the sinks of all targets that want it. Control. */
+void log_dispatch(const struct log_line *line, int pid);
 /* Control thread, or any at boot when there is but one. */
 void log_writer_write(const struct log_line *line);
 /* A traffic thread. */
