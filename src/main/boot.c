@@ -40,6 +40,7 @@
 #include "weir/main/shutdown.h"
 #include "weir/main/signals.h"
 #include "weir/main/version.h"
+#include "weir/net/handover.h"
 #include "weir/os/cpu.h"
 #include "weir/os/limits.h"
 #include "weir/os/notify.h"
@@ -47,6 +48,7 @@
 #include "weir/os/signal.h"
 #include "weir/proxy/proxy.h"
 #include "weir/rules/action.h"
+#include "weir/server/server_addr.h"
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
 #include "weir/telemetry/process.h"
@@ -106,6 +108,8 @@ read_snapshot(const struct options *options)
     struct snapshot *snapshot;
 
     global_conf_set_options(options);
+    if (options->ignore_unresolved)
+        server_addr_ignore_unresolved();
     snapshot = snapshot_build(&options->sources, diag);
     say_diag(diag, options);
     if (snapshot == NULL) {
@@ -149,10 +153,6 @@ refuse_what_is_missing(struct boot *boot)
 {
     const struct options *options = boot->options;
 
-    if (options->take_sockets != NULL && strcmp(options->take_sockets, "/dev/null") != 0) {
-        notice_print(NOTICE_ALERT, "'-x' is not implemented yet.");
-        return false;
-    }
     if (options->master_socket != NULL) {
         notice_print(NOTICE_ALERT, "'-S' (the master's runtime socket) is not implemented yet.");
         return false;
@@ -284,12 +284,26 @@ make_threads(struct boot *boot)
     return true;
 }
 
+/* -x: sockets of the process that runs now. */
+static bool
+take_sockets(struct boot *boot)
+{
+    const char *path = boot->options->take_sockets;
+    struct error err = ERROR_INIT;
+
+    if (path == NULL || strcmp(path, "/dev/null") == 0 || handover_take(path, &err))
+        return true;
+    notice_print(NOTICE_ALERT, "%s", err.text);
+    return false;
+}
+
 static bool
 adopt(struct boot *boot)
 {
     struct diag *diag = diag_new();
     bool fine = snapshot_adopt(boot->snapshot, diag);
 
+    handover_finish();
     say_diag(diag, boot->options);
     diag_free(diag);
     if (!fine)
@@ -422,6 +436,7 @@ static boot_step_fn *const steps[] = {
     raise_files,
     fill_process,
     make_threads,
+    take_sockets,
     adopt,
     write_pid,
     drop_rights,

@@ -15,6 +15,7 @@
 #include "weir/config/keyword.h"
 #include "weir/main/options.h"
 #include "weir/os/process.h"
+#include "weir/proxy/proxy.h"
 
 #define BUFSIZE_MIN     1024
 #define BUFSIZE_MAX     (256u << 20)
@@ -253,7 +254,24 @@ parse_stop_time(struct parse *parse)
     return parse_time(parse, "a time", "ms", to) && parse_end(parse);
 }
 
+static bool
+parse_description(struct parse *parse)
+{
+    writable(parse)->description = words_rest(parse);
+    return true;
+}
+
 /* --- after the text is read --------------------------------------------------------------- */
+
+/* -N: proxies that say nothing themselves. */
+static void
+limit_proxies(struct parse *parse)
+{
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        if (conf->maxconn == 0)
+            conf->maxconn = options->proxy_maxconn;
+    }
+}
 
 static bool
 apply_options(struct parse *parse)
@@ -268,6 +286,8 @@ apply_options(struct parse *parse)
         global->local_peer = options->peer_name;
     if (options->pid_file != NULL)
         global->pid_file = options->pid_file;
+    if (options->proxy_maxconn > 0)
+        limit_proxies(parse);
     return true;
 }
 
@@ -335,8 +355,8 @@ static const struct keyword keywords[] = {
       SET_TEXT(struct global_conf, pid_file), .help = "Write the process id there." },
     { "node", IN_GLOBAL, .args = "<name>", .slot = &global_slot, SET_TEXT(struct global_conf, node),
       .help = "Name of this node in statistics; the host name by default." },
-    { "description", IN_GLOBAL, .args = "<text>", .slot = &global_slot,
-      SET_TEXT(struct global_conf, description), .help = "A text about this node for statistics." },
+    { "description", IN_GLOBAL, .args = "<text>", .parse = parse_description,
+      .help = "A text about this node for statistics." },
     { "localpeer", IN_GLOBAL, .args = "<name>", .slot = &global_slot,
       SET_TEXT(struct global_conf, local_peer), .help = "Name of this node among peers." },
     { "setenv", IN_GLOBAL, .args = "<name> <value>", .parse = parse_setenv,

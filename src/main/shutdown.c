@@ -21,6 +21,7 @@
 #include "weir/stream/session.h"
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
+#include "weir/telemetry/process.h"
 
 #define POLL_MS 100
 
@@ -112,6 +113,7 @@ shutdown_soft(int64_t hard_stop_after_ms, int64_t grace_ms)
     if (is_soft)
         return;
     is_soft = true;
+    __atomic_store_n(&this_process.is_stopping, true, __ATOMIC_RELAXED);
     timer_init(&poll_timer, poll_sessions);
     timer_init(&grace_timer, stop_listening);
     timer_init(&hard_timer, hard_stop);
