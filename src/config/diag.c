@@ -18,6 +18,7 @@
 struct diag_entry {
     struct list link;
     enum severity severity;
+    char *file; /* owns; NULL: the mistake is in none */
     char *text; /* owns */
 };
 
@@ -54,6 +55,7 @@ diag_free(struct diag *diag)
     LIST_FOR_EACH_SAFE (entry, &diag->entries, struct diag_entry, link) {
         list_remove(&entry->link);
         alloc_free(entry->text);
+        alloc_free(entry->file);
         alloc_free(entry);
     }
     alloc_free(diag);
@@ -106,6 +108,7 @@ diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, cons
         add_caret(&text, line_text, column);
     entry = alloc_zero(sizeof(*entry));
     entry->severity = severity;
+    entry->file = pos.file == NULL ? NULL : alloc_copy(pos.file);
     entry->text = alloc_copy_str(text_str(&text));
     text_fini(&text);
     list_add_last(&diag->entries, &entry->link);
@@ -126,6 +129,32 @@ unsigned
 diag_count(const struct diag *diag, enum severity severity)
 {
     return diag->counts[severity];
+}
+
+/* Is it the first alert in its file? */
+static bool
+begins_file(const struct diag *diag, const struct diag_entry *of)
+{
+    if (of->severity != DIAG_ALERT || of->file == NULL)
+        return false;
+    LIST_FOR_EACH (entry, &diag->entries, struct diag_entry, link) {
+        if (entry == of)
+            return true;
+        if (entry->severity == DIAG_ALERT && entry->file != NULL &&
+            strcmp(entry->file, of->file) == 0)
+            return false;
+    }
+    return false;
+}
+
+const char *
+diag_bad_file(const struct diag *diag, unsigned n)
+{
+    LIST_FOR_EACH (entry, &diag->entries, struct diag_entry, link) {
+        if (begins_file(diag, entry) && n-- == 0)
+            return entry->file;
+    }
+    return NULL;
 }
 
 void

@@ -98,11 +98,22 @@ test_defined(struct evaluator *ev, const char *const *args)
 static bool
 has_feature(const char *name, bool is_option)
 {
+    bool is_there = false;
+
     FOR_EACH_REGISTERED (feature, feature, list) {
-        if (feature->is_option == is_option && strcmp(feature->name, name) == 0)
-            return feature->is_on == NULL || feature->is_on();
+        if (feature->is_option != is_option || strcmp(feature->name, name) != 0)
+            continue;
+        if (feature->is_on != NULL && !feature->is_on())
+            return false;
+        is_there = true;
     }
-    return false;
+    return is_there;
+}
+
+bool
+conditional_has_feature(const char *name)
+{
+    return has_feature(name, false);
 }
 
 static bool

@@ -7,14 +7,19 @@
  */
 #include "weir/main/global_conf.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "weir/base/buffer.h"
+#include "weir/config/environment.h"
 #include "weir/config/keyword.h"
+#include "weir/loop/loop.h"
+#include "weir/loop/thread.h"
 #include "weir/main/options.h"
 #include "weir/os/process.h"
+#include "weir/proxy/proxy.h"
+#include "weir/server/server_addr.h"
+#include "weir/telemetry/process.h"
+#include "private.h"
 #include "weir/proxy/proxy.h"
 
 #define BUFSIZE_MIN     1024
@@ -46,16 +51,30 @@ global_conf_of(const struct snapshot *snapshot)
     return snapshot_slot(snapshot, &global_slot);
 }
 
+struct global_conf *
+global_conf_writable(const struct snapshot *snapshot)
+{
+    return snapshot_slot(snapshot, &global_slot);
+}
+
 void
 global_conf_set_options(const struct options *what)
 {
     options = what;
+    if (options->ignore_unresolved)
+        server_addr_ignore_unresolved();
+}
+
+const struct options *
+global_conf_options(void)
+{
+    return options;
 }
 
 static struct global_conf *
 writable(struct parse *parse)
 {
-    return snapshot_slot(parse->snapshot, &global_slot);
+    return global_conf_writable(parse->snapshot);
 }
 
 /* --- the section -------------------------------------------------------------------- */
@@ -76,25 +95,6 @@ slots_of_global(void *object)
 /* --- keywords with a syntax of their own ----------------------------------------------- */
 
 static bool
-parse_nbthread(struct parse *parse)
-{
-    return parse_int(parse, "a number of threads", 1, 1024, &writable(parse)->nbthread) &&
-           parse_end(parse);
-}
-
-static bool
-parse_thread_groups(struct parse *parse)
-{
-    int64_t count;
-
-    if (!parse_int(parse, "a number of thread groups", 1, 32, &count))
-        return false;
-    if (count > 1)
-        parse_warn(parse, "weir needs no thread groups: each thread works alone; one is assumed");
-    return parse_end(parse);
-}
-
-static bool
 parse_user(struct parse *parse)
 {
     const char *name = parse_word(parse, "a user's name");
@@ -107,6 +107,7 @@ parse_user(struct parse *parse)
         return parse_alert(parse, "%s", err.text);
     writable(parse)->uid = uid;
     writable(parse)->user = name;
+    writable(parse)->has_user = true;
     return parse_end(parse);
 }
 
@@ -140,55 +141,43 @@ parse_chroot(struct parse *parse)
 }
 
 static bool
-parse_setenv(struct parse *parse)
+parse_id(struct parse *parse)
 {
-    const char *name = parse_word(parse, "a variable's name");
-    const char *value = name == NULL ? NULL : parse_word(parse, "its value");
+    struct global_conf *global = writable(parse);
+    bool is_user = strcmp(parse->keyword, "uid") == 0;
 
-    if (value == NULL)
+    if (is_user)
+        global->has_user = true;
+    return parse_int(parse, is_user ? "the number of a user" : "the number of a group", 0,
+                     UINT32_MAX, is_user ? &global->uid : &global->gid) &&
+           parse_end(parse);
+}
+
+/* "set-dumpable [on|off|libs]": libraries are part of the core file anyway. */
+static bool
+parse_dumpable(struct parse *parse)
+{
+    static const char *const names[] = { "on", "off", "libs", NULL };
+    int how = 0;
+
+    if (!words_at_end(parse->words) && !parse_choice(parse, "on, off or libs", names, &how))
         return false;
-    if (strcmp(parse->keyword, "setenv") == 0 || getenv(name) == NULL)
-        setenv(name, value, 1);
+    writable(parse)->dumpable = how != 1 && !parse->negated;
     return parse_end(parse);
 }
 
 static bool
-parse_unsetenv(struct parse *parse)
+parse_local_peer(struct parse *parse)
 {
-    const char *name;
+    const char *name = parse_word(parse, "a name");
 
-    while ((name = words_next(parse->words)) != NULL)
-        unsetenv(name);
-    return true;
-}
-
-extern char **environ;
-
-static bool
-is_named(struct parse *parse, const char *entry)
-{
-    for (unsigned i = 1; i < parse->words->count; i++) {
-        const char *name = parse->words->items[i].text;
-        size_t len = strlen(name);
-
-        if (strncmp(entry, name, len) == 0 && entry[len] == '=')
-            return true;
-    }
-    return false;
-}
-
-/* Keeps only the variables that are named. */
-static bool
-parse_resetenv(struct parse *parse)
-{
-    for (size_t i = 0; environ[i] != NULL;) {
-        char name[256];
-
-        snprintf(name, sizeof(name), "%.*s", (int)strcspn(environ[i], "="), environ[i]);
-        if (is_named(parse, environ[i]) || unsetenv(name) != 0)
-            i++;
-    }
-    return true;
+    if (name == NULL)
+        return false;
+    if (options != NULL && options->peer_name != NULL)
+        return parse_warn(parse, "'localpeer' is ignored: -L is given") && parse_end(parse);
+    writable(parse)->local_peer = name;
+    environment_set(parse->snapshot, "HAPROXY_LOCALPEER", name);
+    return parse_end(parse);
 }
 
 static bool
@@ -235,15 +224,6 @@ parse_setcap(struct parse *parse)
     return list != NULL && parse_end(parse);
 }
 
-/* Words that ask for what weir does anyway, or that have no meaning on Linux or without processes
- * of its own. */
-static bool
-parse_without_meaning(struct parse *parse)
-{
-    words_rest(parse);
-    return true;
-}
-
 static bool
 parse_stop_time(struct parse *parse)
 {
@@ -263,13 +243,13 @@ parse_description(struct parse *parse)
 
 /* --- after the text is read --------------------------------------------------------------- */
 
-/* -N: proxies that say nothing themselves. */
+/* -N: frontends without a limit of their own. */
 static void
-limit_proxies(struct parse *parse)
+limit_proxies(struct snapshot *snapshot, int64_t maxconn)
 {
-    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+    LIST_FOR_EACH (conf, proxy_list(snapshot), struct proxy_conf, link) {
         if (conf->maxconn == 0)
-            conf->maxconn = options->proxy_maxconn;
+            conf->maxconn = maxconn;
     }
 }
 
@@ -282,17 +262,55 @@ apply_options(struct parse *parse)
         return true;
     if (options->maxconn > 0)
         global->maxconn = options->maxconn;
+    if (options->proxy_maxconn > 0)
+        limit_proxies(parse->snapshot, options->proxy_maxconn);
     if (options->peer_name != NULL)
         global->local_peer = options->peer_name;
     if (options->pid_file != NULL)
         global->pid_file = options->pid_file;
-    if (options->proxy_maxconn > 0)
-        limit_proxies(parse);
+    return true;
+}
+
+/* Loops are made with the first configuration. */
+static bool
+choose_poller(struct parse *parse)
+{
+    const struct global_conf *global = writable(parse);
+
+    if (thread_count() == 0 && global->no_epoll)
+        loop_set_poller(global->no_poll ? LOOP_SELECT : LOOP_POLL);
+    return true;
+}
+
+/* At the start, before rights are given up. */
+static bool
+judge_rights(struct parse *parse)
+{
+    const struct global_conf *global = writable(parse);
+    struct source_pos nowhere = { NULL, 0 };
+
+    if (snapshot_current() != NULL)
+        return true;
+    if (geteuid() == 0 && !global->has_user)
+        parse_warn_at(parse, nowhere,
+                      "weir runs as root; 'user' in the global section gives that up ('uid 0' "
+                      "silences this)");
+    if (geteuid() == 0 && global->chroot == NULL)
+        parse_warn_at(parse, nowhere,
+                      "weir sees the whole file system; 'chroot' in the global section changes "
+                      "that ('chroot /' silences this)");
+    if (global->strict_limits && this_process.maxconn < global->maxconn)
+        return parse_alert_at(parse, nowhere,
+                              "'maxconn %lld' needs more descriptors than the system allows, and "
+                              "'strict-limits' is set",
+                              (long long)global->maxconn);
     return true;
 }
 
 static const struct config_hook hooks[] = {
-    { CONFIG_RESOLVE, ORDER_CONFIG, apply_options, "main: command line over global" },
+    { CONFIG_RESOLVE, ORDER_PROXY, apply_options, "main: command line over global" },
+    { CONFIG_CHECK, ORDER_MAIN, choose_poller, "main: poller" },
+    { CONFIG_ADOPT, ORDER_CONFIG, judge_rights, "main: rights and limits" },
 };
 REGISTER(config_hook, hooks);
 
@@ -304,11 +322,6 @@ REGISTER(section, sections);
 static const struct place_slots place_slots_of_global[] = { { IN_GLOBAL, slots_of_global } };
 REGISTER(place_slots, place_slots_of_global);
 
-#define WITHOUT_MEANING(name_, args_, why_)                                                        \
-    {                                                                                              \
-        name_, IN_GLOBAL, .args = args_, .parse = parse_without_meaning, .help = why_              \
-    }
-
 static const struct keyword keywords[] = {
     { "daemon", IN_GLOBAL, .slot = &global_slot, SET_FLAG(struct global_conf, daemon),
       .help = "Go to the background once ready." },
@@ -316,14 +329,18 @@ static const struct keyword keywords[] = {
       .help = "Print nothing but alerts at start." },
     { "zero-warning", IN_GLOBAL, .slot = &global_slot, SET_FLAG(struct global_conf, zero_warning),
       .help = "Warnings of the configuration refuse it." },
-    { "set-dumpable", IN_GLOBAL, .slot = &global_slot, SET_FLAG(struct global_conf, dumpable),
-      .help = "Allow core files after a change of user." },
-    { "nbthread", IN_GLOBAL, .args = "<count>", .parse = parse_nbthread,
-      .help = "Traffic threads; one for each usable CPU by default." },
-    { "thread-groups", IN_GLOBAL, .args = "<count>", .parse = parse_thread_groups,
-      .help = "Accepted; weir's threads need no groups." },
+    { "set-dumpable", IN_GLOBAL, .flags = KEYWORD_NO, .args = "[on|off|libs]",
+      .parse = parse_dumpable, .help = "Allow core files after a change of user." },
+    { "strict-limits", IN_GLOBAL, .flags = KEYWORD_NO, .slot = &global_slot,
+      SET_FLAG(struct global_conf, strict_limits),
+      .help = "Do not start with fewer connections than maxconn says; by default, fewer are a "
+              "warning." },
+    { "noepoll", IN_GLOBAL, .slot = &global_slot, SET_FLAG(struct global_conf, no_epoll),
+      .help = "Use poll instead of epoll." },
+    { "nopoll", IN_GLOBAL, .slot = &global_slot, SET_FLAG(struct global_conf, no_poll),
+      .help = "Do not use poll; with noepoll, use select." },
     { "maxconn", IN_GLOBAL, .args = "<count>", .slot = &global_slot,
-      SET_INT(struct global_conf, maxconn, 1, INT32_MAX),
+      SET_INT(struct global_conf, maxconn, 0, INT32_MAX),
       .help = "Most client connections of the process." },
     { "maxconnrate", IN_GLOBAL, .args = "<count>", .slot = &global_slot,
       SET_INT(struct global_conf, max_connection_rate, 0, INT32_MAX),
@@ -345,10 +362,8 @@ static const struct keyword keywords[] = {
       .help = "Become this user once the sockets are open." },
     { "group", IN_GLOBAL, .args = "<name>", .parse = parse_group,
       .help = "Become this group once the sockets are open." },
-    { "uid", IN_GLOBAL, .args = "<number>", .slot = &global_slot,
-      SET_INT(struct global_conf, uid, 0, UINT32_MAX), .help = "As user, by number." },
-    { "gid", IN_GLOBAL, .args = "<number>", .slot = &global_slot,
-      SET_INT(struct global_conf, gid, 0, UINT32_MAX), .help = "As group, by number." },
+    { "uid", IN_GLOBAL, .args = "<number>", .parse = parse_id, .help = "As user, by number." },
+    { "gid", IN_GLOBAL, .args = "<number>", .parse = parse_id, .help = "As group, by number." },
     { "chroot", IN_GLOBAL, .args = "<folder>", .parse = parse_chroot,
       .help = "Make this folder the root once everything is open." },
     { "pidfile", IN_GLOBAL, .args = "<file>", .slot = &global_slot,
@@ -357,16 +372,8 @@ static const struct keyword keywords[] = {
       .help = "Name of this node in statistics; the host name by default." },
     { "description", IN_GLOBAL, .args = "<text>", .parse = parse_description,
       .help = "A text about this node for statistics." },
-    { "localpeer", IN_GLOBAL, .args = "<name>", .slot = &global_slot,
-      SET_TEXT(struct global_conf, local_peer), .help = "Name of this node among peers." },
-    { "setenv", IN_GLOBAL, .args = "<name> <value>", .parse = parse_setenv,
-      .help = "Set an environment variable." },
-    { "presetenv", IN_GLOBAL, .args = "<name> <value>", .parse = parse_setenv,
-      .help = "Set an environment variable unless it is set." },
-    { "unsetenv", IN_GLOBAL, .args = "<name>...", .parse = parse_unsetenv,
-      .help = "Remove environment variables." },
-    { "resetenv", IN_GLOBAL, .args = "[<name>...]", .parse = parse_resetenv,
-      .help = "Remove all environment variables but these." },
+    { "localpeer", IN_GLOBAL, .args = "<name>", .parse = parse_local_peer,
+      .help = "Name of this node among peers; -L wins." },
     { "master-worker", IN_GLOBAL, .args = "[no-exit-on-failure]", .parse = parse_master_worker,
       .help = "A note: use -W or -Ws." },
     { "setcap", IN_GLOBAL, .args = "<name>[,<name>...]", .parse = parse_setcap,
@@ -376,33 +383,5 @@ static const struct keyword keywords[] = {
     { "tune.maxrewrite", IN_GLOBAL, .args = "<size>", .slot = &global_slot,
       SET_INT(struct global_conf, maxrewrite, 0, INT32_MAX),
       .help = "Accepted: rules may add what they want; no room is set aside." },
-    WITHOUT_MEANING("insecure-fork-wanted", NULL, "Accepted: weir does not forbid itself to fork."),
-    WITHOUT_MEANING("insecure-setuid-wanted", NULL,
-                    "Accepted: external checks, which it is about, are not there yet."),
-    WITHOUT_MEANING("noevports", NULL, "Accepted: there are no event ports on Linux."),
-    WITHOUT_MEANING("nokqueue", NULL, "Accepted: there is no kqueue on Linux."),
-    WITHOUT_MEANING("nogetaddrinfo", NULL,
-                    "Accepted: names are always looked up through the system."),
-    WITHOUT_MEANING("tune.maxpollevents", "<count>",
-                    "Accepted: libev sizes its list of events by need."),
-    WITHOUT_MEANING("tune.runqueue-depth", "<count>",
-                    "Accepted: there is no run queue; events are served in order."),
-    WITHOUT_MEANING("tune.sched.low-latency", "<on|off>",
-                    "Accepted: there is no run queue; events are served in order."),
-    WITHOUT_MEANING("tune.fd.edge-triggered", "<on|off>",
-                    "Accepted: events are level-triggered and armed once."),
-    WITHOUT_MEANING("tune.listener.multi-queue", "<on|off|fair>",
-                    "Accepted: each thread has its own listening socket."),
-    WITHOUT_MEANING("tune.listener.default-shards", "<how>",
-                    "Accepted: each thread has its own listening socket."),
-    WITHOUT_MEANING("tune.recv_enough", "<size>", "Accepted: a short read always ends reading."),
-    WITHOUT_MEANING("expose-experimental-directives", NULL,
-                    "Accepted: what is there is not hidden."),
-    WITHOUT_MEANING("expose-deprecated-directives", NULL, "Accepted: what is there is not hidden."),
-    { "numa-cpu-mapping", IN_GLOBAL, .flags = KEYWORD_NO, .parse = parse_without_meaning,
-      .help = "Accepted: threads are not bound to CPUs." },
-    WITHOUT_MEANING("prealloc-fd", NULL, "Accepted: the kernel grows its tables by need."),
-    WITHOUT_MEANING("quick-exit", NULL, "Accepted: leaving takes no time."),
-    WITHOUT_MEANING("debug.counters", "<on|off>", "Accepted: there are no such counters."),
 };
 REGISTER(keyword, keywords);

@@ -6,13 +6,17 @@
  * order of starting.
  */
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "weir/main/boot.h"
+#include "weir/main/check_only.h"
+#include "weir/main/features.h"
 #include "weir/main/keyword_list.h"
+#include "weir/main/libraries.h"
 #include "weir/main/master.h"
+#include "weir/main/version.h"
 #include "weir/telemetry/notice.h"
+#include "weir/telemetry/process.h"
 
 static int
 run_worker(const struct master_link *link, void *data)
@@ -34,20 +38,31 @@ run(struct options *options)
     return master_run(&settings, run_worker, options);
 }
 
+static void
+print_lists(const struct options *options)
+{
+    if (options->list_keywords != NULL)
+        keyword_list_print(options->list_keywords);
+    if (options->list_libraries)
+        libraries_print();
+}
+
 int
 main(int argc, char **argv)
 {
-    struct options options;
+    struct options options = { .name = "weir" };
 
+    features_follow(&options);
     if (!options_parse(&options, argc, argv))
         return options.exit_status;
     if (options.folder != NULL && chdir(options.folder) == -1) {
         fprintf(stderr, "%s: cannot change to folder '%s'\n", options.name, options.folder);
         return 1;
     }
+    this_process.name = options.name;
+    this_process.version = version_text(options.name);
     notice_set_quiet(options.quiet, options.verbose || options.debug);
     boot_tables();
-    if (options.list_keywords != NULL)
-        keyword_list_print(options.list_keywords);
-    return options.check_only ? boot_check(&options) : run(&options);
+    print_lists(&options);
+    return options.check_only ? check_only_run(&options) : run(&options);
 }

@@ -10,7 +10,6 @@
  */
 #include "weir/main/options.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,15 +146,41 @@ flag_version(struct options *options, int *argc, char ***argv)
     return done(options, 0);
 }
 
-/* -sf and -st take all numbers that follow. */
+static bool
+add_old_pids(struct options *options, const char *list)
+{
+    struct str rest = str_from(list);
+
+    while (rest.ptr != NULL) {
+        struct str word = str_split(&rest, ' ');
+        int64_t pid;
+
+        if (word.len == 0)
+            continue;
+        if (!number_parse_int(word, 1, INT32_MAX, &pid, NULL))
+            return false;
+        options->old_pids = alloc_resize(options->old_pids,
+                                         (options->old_pid_count + 1) * sizeof(*options->old_pids));
+        options->old_pids[options->old_pid_count++] = (pid_t)pid;
+    }
+    return true;
+}
+
+/* -sf and -st take all process ids that follow, also several in one argument: "$(pidof haproxy)".
+ */
 static bool
 flag_old_pids(struct options *options, int *argc, char ***argv)
 {
-    options->old_pid_signal = strcmp(**argv, "-sf") == 0 ? SIGUSR1 : SIGTERM;
-    while (*argc > 1 && isdigit((unsigned char)(*argv)[1][0])) {
-        options->old_pids = alloc_resize(options->old_pids,
-                                         (options->old_pid_count + 1) * sizeof(*options->old_pids));
-        options->old_pids[options->old_pid_count++] = (pid_t)strtol(take(argc, argv), NULL, 10);
+    const char *flag = **argv;
+
+    options->old_pid_signal = strcmp(flag, "-sf") == 0 ? SIGUSR1 : SIGTERM;
+    while (*argc > 1 && (*argv)[1][0] != '-') {
+        const char *list = take(argc, argv);
+
+        if (!add_old_pids(options, list)) {
+            fprintf(stderr, "%s: '%s' expects process ids, not '%s'\n", options->name, flag, list);
+            return done(options, 1);
+        }
     }
     return true;
 }
@@ -236,11 +261,10 @@ static const struct flag flags[] = {
     { "-dZ", IGNORE_FLAG,
       .help = "accepted: buffers move between sides without copies of their own" },
     { "-dT", IGNORE_FLAG, .help = "accepted: kernel TLS is not used" },
-    { "-dV", CALL, .call = flag_not_yet,
-      .help = "do not verify servers' certificates (with TLS; not implemented yet)" },
-    { "-4", CALL, .call = flag_not_yet, .help = "IPv4 only in resolvers (not implemented yet)" },
-    { "-dc", CALL, .call = flag_not_yet, .help = "tell about CPUs (not implemented yet)" },
-    { "-dL", CALL, .call = flag_not_yet, .help = "list loaded libraries (not implemented yet)" },
+    { "-dV", SET_BOOL, AT(no_verify), .help = "do not verify servers' certificates" },
+    { "-4", SET_BOOL, AT(only_ipv4), .help = "IPv4 only in resolvers" },
+    { "-dc", SET_BOOL, AT(list_cpus), .help = "say which CPUs are used" },
+    { "-dL", SET_BOOL, AT(list_libraries), .help = "list the loaded libraries" },
 };
 
 /* Flags whose argument is glued to them. */
@@ -258,15 +282,27 @@ static const struct flag glued[] = {
 };
 
 static void
-print_flags(const struct flag *rows, size_t count)
+print_flags(FILE *to, const struct flag *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char left[64];
 
         snprintf(left, sizeof(left), "%s %s", rows[i].name,
                  rows[i].args == NULL ? "" : rows[i].args);
-        printf("  %-24s %s\n", left, rows[i].help);
+        fprintf(to, "  %-24s %s\n", left, rows[i].help);
     }
+}
+
+static void
+print_usage(const struct options *options, FILE *to)
+{
+    fprintf(to, "Usage: %s -f <file|folder> [options]\n\n", options->name);
+    print_flags(to, flags, COUNT(flags));
+    print_flags(to, glued, COUNT(glued));
+    fprintf(to,
+            "\nSignals: HUP or USR2 applies the configuration again, USR1 stops softly, TERM stops "
+            "now.\n"
+            "More: man weir, and the manual in doc/.\n");
 }
 
 static bool
@@ -275,12 +311,7 @@ flag_help(struct options *options, int *argc, char ***argv)
     (void)argc;
     (void)argv;
     version_print(options->name, VERSION_SHORT);
-    printf("\nUsage: %s -f <file|folder> [options]\n\n", options->name);
-    print_flags(flags, COUNT(flags));
-    print_flags(glued, COUNT(glued));
-    printf("\nSignals: HUP or USR2 applies the configuration again, USR1 stops softly, TERM stops "
-           "now.\n"
-           "More: man weir, and the manual in doc/.\n");
+    print_usage(options, stdout);
     return done(options, 0);
 }
 
@@ -323,7 +354,7 @@ apply(struct options *options, const struct flag *flag, int *argc, char ***argv)
         return missing(options, flag->name);
     if (flag->effect == SET_TEXT_ARG)
         *(const char **)to = word;
-    if (flag->effect == SET_NUMBER && !number_parse_int(str_from(word), 1, INT32_MAX, to, &err)) {
+    if (flag->effect == SET_NUMBER && !number_parse_int(str_from(word), 0, INT32_MAX, to, &err)) {
         fprintf(stderr, "%s: '%s' expects a number: %s\n", options->name, flag->name, err.text);
         return done(options, 1);
     }
@@ -333,7 +364,12 @@ apply(struct options *options, const struct flag *flag, int *argc, char ***argv)
 static bool
 complain_unknown(struct options *options, const char *word)
 {
-    fprintf(stderr, "%s: unknown option '%s'; -h lists all\n", options->name, word);
+    if (*word == '-')
+        fprintf(stderr, "%s: unknown option '%s'\n\n", options->name, word);
+    else
+        fprintf(stderr, "%s: '%s' stands alone; a configuration is named with -f\n\n",
+                options->name, word);
+    print_usage(options, stderr);
     return done(options, 1);
 }
 
@@ -349,11 +385,37 @@ run_condition(struct options *options)
     return done(options, 1);
 }
 
+/* What the configuration can say as well is said in its language, behind all files. */
+static void
+add_texts(struct options *options)
+{
+    static const struct config_text no_splice = { "-dS", "global\n    nosplice\n" };
+
+    if (!options->no_splice)
+        return;
+    options->sources.texts = &no_splice;
+    options->sources.text_count = 1;
+}
+
+static bool
+finish(struct options *options)
+{
+    add_texts(options);
+    if (options->condition != NULL)
+        return run_condition(options);
+    if (options->sources.count > 0)
+        return true;
+    version_print(options->name, VERSION_SHORT);
+    fprintf(stderr, "%s: no configuration is named: -f <file|folder>\n\n", options->name);
+    print_usage(options, stderr);
+    return done(options, 1);
+}
+
 bool
 options_parse(struct options *options, int argc, char **argv)
 {
     memset(options, 0, sizeof(*options));
-    options->name = version_program_name(argv[0]);
+    options->name = version_program_name(argc > 0 ? argv[0] : "weir");
     options->master_fd = -1;
     for (argc--, argv++; argc > 0; argc--, argv++) {
         const struct flag *flag = find_flag(*argv);
@@ -363,12 +425,5 @@ options_parse(struct options *options, int argc, char **argv)
         if (!apply(options, flag, &argc, &argv))
             return false;
     }
-    if (options->condition != NULL)
-        return run_condition(options);
-    if (options->sources.count == 0) {
-        fprintf(stderr, "%s: no configuration given: -f <file|folder>; -h lists all options\n",
-                options->name);
-        return done(options, 1);
-    }
-    return true;
+    return finish(options);
 }

@@ -4,6 +4,15 @@
 
 #include <stddef.h>
 
+#include "weir/main/global_conf.h"
+
+/* --- global_conf.c ------------------------------------------------------------------------ */
+
+/* While the snapshot is built. */
+struct global_conf *global_conf_writable(const struct snapshot *snapshot);
+/* What global_conf_set_options() was given; NULL: nothing (tests). */
+const struct options *global_conf_options(void);
+
 /* --- keyword_list.c: names that are collected, sorted and printed once each -------------- */
 
 struct name_list {

@@ -12,7 +12,11 @@
 /* Evaluates one: "feature(OPENSSL) && !defined(X)". False: err says what is wrong and where. Builder, boot. */
 bool conditional_eval(const char *text, bool *out, struct error *err);
 
-/* What "feature(NAME)" and "enabled(NAME)" know: registered by the rooms that bring it. */
+/* Is the feature there? Any thread. */
+bool conditional_has_feature(const char *name);
+
+/* What "feature(NAME)" and "enabled(NAME)" know: registered by the rooms that bring it. With
+ * several rows of a name, all must be on. */
 struct feature {
     const char *name;   /* "OPENSSL" */
     bool is_option;     /* known to enabled() rather than feature() */

@@ -29,6 +29,8 @@ void diag_add(struct diag *diag, enum severity severity, struct source_pos pos,
 void diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos,
                const char *line_text, unsigned column, const char *fmt, va_list args);
 unsigned diag_count(const struct diag *diag, enum severity severity);
+/* The n-th file (0, 1, ...) with an alert, in the order of the first ones; NULL: there are no more. */
+const char *diag_bad_file(const struct diag *diag, unsigned n);
 /* In HAProxy's frame: "[ALERT]    (pid) : config : parsing [file:line] : text", then the line and the caret.
  * `least`: print nothing less severe than this. */
 void diag_print(const struct diag *diag, struct text *out, enum severity least);

@@ -20,6 +20,9 @@ struct global_conf {
     int64_t ulimit_n;          /* 0: computed */
     int64_t fd_hard_limit;
     int64_t hard_stop_after_ms, grace_ms;
+    bool strict_limits;        /* what cannot be had ends the start */
+    bool no_epoll, no_poll;
+    bool has_user;             /* user or uid was given, be it root */
     int64_t uid, gid;          /* 0: keep */
     const char *user, *group;
     const char *chroot;

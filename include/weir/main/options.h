@@ -22,6 +22,9 @@ struct options {
     bool no_epoll, no_poll;       /* -de -dp */
     bool no_splice, no_reuseport; /* -dS -dR */
     bool ignore_unresolved;       /* -dr */
+    bool no_verify, only_ipv4;    /* -dV -4 */
+    bool list_cpus;               /* -dc */
+    bool list_libraries;          /* -dL */
     bool is_master, notify;       /* -W -Ws */
     enum run_mode mode;           /* -db -D */
     const char *list_keywords;    /* -dK classes; NULL: not asked */
