@@ -79,13 +79,11 @@ snapshot_adopt(struct snapshot *snapshot, struct diag *diag)
     return hooks_run(snapshot, CONFIG_ADOPT, diag) && diag_count(diag, DIAG_ALERT) == 0;
 }
 
-void
-snapshot_free(struct snapshot *snapshot)
+static void
+free_memory(void *object)
 {
-    if (snapshot == NULL)
-        return;
-    MUST_BE(snapshot, SNAPSHOT_MAGIC);
-    hooks_run(snapshot, CONFIG_RELEASE, NULL);
+    struct snapshot *snapshot = object;
+
     if (snapshot->holds != NULL) {
         alloc_free(snapshot->holds->counts);
         alloc_free(snapshot->holds);
@@ -94,6 +92,21 @@ snapshot_free(struct snapshot *snapshot)
     snapshot->magic = 0;
     arena_fini(&snapshot->arena);
     alloc_free(snapshot);
+}
+
+/* Live objects let go of a published one in RELEASE; whoever read a pointer to it from them just
+ * before has a grace period to be done with it. */
+void
+snapshot_free(struct snapshot *snapshot)
+{
+    if (snapshot == NULL)
+        return;
+    MUST_BE(snapshot, SNAPSHOT_MAGIC);
+    hooks_run(snapshot, CONFIG_RELEASE, NULL);
+    if (snapshot->holds != NULL)
+        grace_free_later(snapshot, free_memory);
+    else
+        free_memory(snapshot);
 }
 
 /* --- publishing and retiring ------------------------------------------------------------ */

@@ -212,9 +212,12 @@ on_publish(struct parse *parse)
                 listener_publish(bind->listener, bind, conf->live);
         }
     }
-    /* Traffic goes on meanwhile: only those that are really gone lose their conf. */
+    /* Traffic goes on meanwhile: only those that are really gone lose their conf, so that sessions
+     * see it. A backend that is gone keeps its last one until that is released: streams that began
+     * before may still come to it. */
     LIST_FOR_EACH (proxy, &live, struct proxy, link) {
-        if (proxy->conf != NULL && proxy->conf->snapshot != parse->snapshot)
+        if (proxy->conf != NULL && proxy->conf->snapshot != parse->snapshot &&
+            (proxy->sides & SIDE_FRONT))
             grace_publish(proxy->conf, NULL);
     }
     if (published != NULL)
@@ -230,6 +233,8 @@ release_conf(struct proxy_conf *conf)
         if (bind->listener != NULL)
             listener_drop(bind->listener);
     }
+    if (conf->live != NULL && conf->live->conf == conf)
+        grace_publish(conf->live->conf, NULL);
     proxy_drop(conf->live);
 }
 

@@ -418,21 +418,25 @@ publish_backend(struct proxy_conf *conf)
     server_set_rebuild(backend);
 }
 
-/* Backends that are gone altogether: their streams finish, nothing new comes. */
+/* Backends that are gone altogether: their servers are checked no more and keep no idle
+ * connections, but the set stays, for streams that began before. */
 static void
-retire_backends(const struct snapshot *before)
+retire_backend(struct proxy *backend)
+{
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link) {
+        server_tell(srv, SERVER_REMOVED);
+        idle_pool_clear_all(srv, NULL);
+    }
+}
+
+static void
+retire_backends(const struct snapshot *before, const struct snapshot *now)
 {
     LIST_FOR_EACH (conf, proxy_list(before), struct proxy_conf, link) {
-        if (!proxy_conf_is_back(conf) || conf->live->conf != NULL)
-            continue;
-        LIST_FOR_EACH_SAFE (srv, &conf->live->back->servers, struct server, link) {
-            if (srv->conf == NULL)
-                continue;
-            grace_publish(srv->conf, NULL);
-            server_tell(srv, SERVER_REMOVED);
-            idle_pool_clear_all(srv, NULL);
-        }
-        server_set_rebuild(conf->live);
+        const struct proxy_conf *last = conf->live->conf;
+
+        if (proxy_conf_is_back(conf) && (last == NULL || last->snapshot != now))
+            retire_backend(conf->live);
     }
 }
 
@@ -446,9 +450,18 @@ on_publish(struct parse *parse)
             publish_backend(conf);
     }
     if (published != NULL)
-        retire_backends(published);
+        retire_backends(published, parse->snapshot);
     published = parse->snapshot;
     return true;
+}
+
+/* An older snapshot may keep the server: it must not look into this one any more. */
+static void
+release_server(const struct server_conf *written)
+{
+    if (written->live != NULL && written->live->conf == written)
+        grace_publish(written->live->conf, NULL);
+    server_drop(written->live);
 }
 
 static bool
@@ -458,7 +471,7 @@ on_release(struct parse *parse)
         return true;
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
-            server_drop(written->live);
+            release_server(written);
     }
     return true;
 }
