@@ -99,8 +99,7 @@ format_str(struct format_out *out, struct str s, unsigned flags)
 {
     if (s.len == 0) {
         if (flags & FORMAT_QUOTE)
-            format_raw(out, flags & FORMAT_MANDATORY ? "-" : "\"\"",
-                       flags & FORMAT_MANDATORY ? 1 : 2);
+            format_raw(out, "\"\"", 2);
         else if (flags & FORMAT_MANDATORY)
             format_char(out, '-');
         return;
@@ -155,10 +154,10 @@ add_node(struct parse *parse, struct log_format *format)
 }
 
 static void
-add_text(struct parse *parse, struct log_format *format, const char *ptr, size_t len)
+add_text(struct parse *parse, struct log_format *format, struct str text, unsigned flags)
 {
-    if (len > 0)
-        *add_node(parse, format) = (struct node){ .kind = NODE_TEXT, .text = str_of(ptr, len) };
+    if (text.len > 0)
+        *add_node(parse, format) = (struct node){ .kind = NODE_TEXT, .flags = flags, .text = text };
 }
 
 /* "{+Q,-X}" */
@@ -261,13 +260,13 @@ log_format_parse(struct parse *parse, const char *text, unsigned place, unsigned
     while (*text != '\0') {
         size_t len = strcspn(text, "%");
 
-        add_text(parse, format, text, len);
+        add_text(parse, format, str_of(text, len), flags);
         text += len;
         if (*text == '\0')
             break;
         text++;
         if (*text == '%') {
-            add_text(parse, format, text++, 1);
+            add_text(parse, format, str_of(text++, 1), flags);
         } else if (!read_item(parse, format, &text, place, &flags)) {
             return NULL;
         }
@@ -295,15 +294,31 @@ run_sample(const struct node *node, struct eval *eval, struct format_out *out)
         format_hex(out, (unsigned char)value.str.ptr[i]);
 }
 
+/* In log lines blanks only separate: one is enough, also around items that say nothing, and none
+ * stands at the beginning. */
+static void
+run_log_text(struct str text, const char *begin, struct format_out *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != ' ' || (out->pos > begin && out->pos[-1] != ' '))
+            format_char(out, text.ptr[i]);
+    }
+}
+
 void
 log_format_run(const struct log_format *format, struct eval *eval, struct format_out *out)
 {
+    const char *begin = out->pos;
+
     for (unsigned i = 0; i < format->count; i++) {
         const struct node *node = &format->nodes[i];
 
         switch (node->kind) {
         case NODE_TEXT:
-            format_raw(out, node->text.ptr, node->text.len);
+            if (node->flags & FORMAT_IS_LOG)
+                run_log_text(node->text, begin, out);
+            else
+                format_raw(out, node->text.ptr, node->text.len);
             break;
         case NODE_ALIAS:
             node->alias->run(eval, node->alias, node->flags, out);

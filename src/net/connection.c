@@ -186,6 +186,12 @@ enum io
 connection_read_failed(struct connection *conn, int os_errno)
 {
     conn->os_errno = os_errno;
+    if (os_errno == EPIPE) {
+        /* It had finished its side before; the reset only answers what we went on sending. */
+        conn->flags |= CONN_WRITE_CLOSED;
+        conn->flags &= ~(unsigned)CONN_WANT_WRITE;
+        return connection_read_ended(conn);
+    }
     return connection_failed(conn, connection_error_of(os_errno));
 }
 

@@ -170,6 +170,18 @@ is_flushed(const struct endpoint *ep)
     return (ep->flags & EP_OUT_FLUSHED) != 0;
 }
 
+/* One that has said all it wanted, and takes no more, has ended well. What came before goes to the
+ * client. */
+static enum step_result
+server_left(struct stream *s)
+{
+    if (!chain_is_empty(&s->back->in))
+        return STEP_WAIT;
+    if ((s->back->flags & EP_IN_ENDED) == 0)
+        return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
+    return is_flushed(s->front) ? STEP_END : STEP_WAIT;
+}
+
 static enum step_result
 relay_state(struct stream *s)
 {
@@ -177,11 +189,8 @@ relay_state(struct stream *s)
 
     if ((front->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
         return stream_end_as(s, END_CLIENT_ABORT, PHASE_DATA);
-    if ((back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0) {
-        if (!chain_is_empty(&s->back->in))
-            return STEP_WAIT; /* the client still reads what came before */
-        return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
-    }
+    if ((back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
+        return server_left(s);
     if ((front->flags & back->flags & EP_OUT_ENDED) == 0 || !is_flushed(front) || !is_flushed(back))
         return STEP_WAIT;
     server_side_close(s, EP_CLOSE_DONE);

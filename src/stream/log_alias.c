@@ -183,7 +183,8 @@ run_date(struct eval *eval, const struct log_alias *alias, unsigned flags, struc
 {
     char text[64];
 
-    put_str(out, str_of(text, clock_format_log(text, find_date(eval, alias->private))), flags);
+    (void)flags;
+    format_raw(out, text, clock_format_log(text, find_date(eval, alias->private)));
 }
 
 static void
@@ -192,7 +193,8 @@ run_date_local(struct eval *eval, const struct log_alias *alias, unsigned flags,
 {
     char text[64];
 
-    put_str(out, str_of(text, clock_format_log_zone(text, find_date(eval, alias->private))), flags);
+    (void)flags;
+    format_raw(out, text, clock_format_log_zone(text, find_date(eval, alias->private)));
 }
 
 static void
@@ -201,7 +203,8 @@ run_date_gmt(struct eval *eval, const struct log_alias *alias, unsigned flags,
 {
     char text[64];
 
-    put_str(out, str_of(text, clock_format_log_gmt(text, find_date(eval, alias->private))), flags);
+    (void)flags;
+    format_raw(out, text, clock_format_log_gmt(text, find_date(eval, alias->private)));
 }
 
 static void
@@ -225,7 +228,8 @@ run_milliseconds(struct eval *eval, const struct log_alias *alias, unsigned flag
     unsigned ms = (unsigned)(find_date(eval, alias->private) / 1000 % 1000);
     char text[8];
 
-    put_str(out, str_of(text, (size_t)snprintf(text, sizeof(text), "%03u", ms)), flags);
+    (void)flags;
+    format_raw(out, text, (size_t)snprintf(text, sizeof(text), "%03u", ms));
 }
 
 /* --- times --------------------------------------------------------------- */
@@ -341,7 +345,8 @@ run_state(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
         text[0] = (char)s->end_cause;
         text[1] = (char)s->end_phase;
     }
-    put_str(out, str_of(text, (size_t)alias->private), flags);
+    (void)flags;
+    format_raw(out, text, (size_t)alias->private);
 }
 
 static void
@@ -351,6 +356,17 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
 
     (void)alias;
     format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
+}
+
+/* Captured headers: without any, quotes stay away too. */
+static void
+run_captures(struct eval *eval, const struct log_alias *alias, unsigned flags,
+             struct format_out *out)
+{
+    (void)eval;
+    (void)alias;
+    if ((flags & FORMAT_QUOTE) == 0)
+        put_none(out, flags);
 }
 
 static void
@@ -394,7 +410,7 @@ find_part(const struct stream *s, intptr_t which)
 static bool
 has_request(const struct stream *s)
 {
-    return s != NULL && s->request != NULL && (s->flags & STREAM_BAD_REQUEST) == 0;
+    return s != NULL && s->request != NULL && s->asked_target.ptr != NULL;
 }
 
 static void
@@ -494,10 +510,10 @@ static const struct log_alias aliases[] = {
     { "ST", run_status, 0, 0, "status code" },
     { "CC", run_nothing, 0, 1, "captured request cookie" },
     { "CS", run_nothing, 0, 1, "captured response cookie" },
-    { "hr", run_nothing, 0, 0, "captured request headers" },
-    { "hrl", run_nothing, 0, 0, "captured request headers, CLF style" },
-    { "hs", run_nothing, 0, 0, "captured response headers" },
-    { "hsl", run_nothing, 0, 0, "captured response headers, CLF style" },
+    { "hr", run_captures, 0, 0, "captured request headers" },
+    { "hrl", run_captures, 0, 0, "captured request headers, CLF style" },
+    { "hs", run_captures, 0, 0, "captured response headers" },
+    { "hsl", run_captures, 0, 0, "captured response headers, CLF style" },
     { "sslc", run_nothing, 0, 0, "TLS cipher" },
     { "sslv", run_nothing, 0, 0, "TLS version" },
     { "HM", run_request, PART_METHOD, 1, "method" },

@@ -153,7 +153,7 @@ log_line_request(struct format_out *out, const struct stream *s)
 {
     const struct message *request = s->request;
 
-    if (request == NULL || (s->flags & STREAM_BAD_REQUEST) != 0) {
+    if (request == NULL || s->asked_target.ptr == NULL) {
         put_text(out, "<BADREQ>");
         return;
     }

@@ -19,11 +19,12 @@
 /* In the order of the usual way; those below the line are reached by stream_go() only. */
 enum step_id {
     STEP_CONTENT,          /* tcp-request content of the frontend */
+    STEP_BODY,             /* option http-buffer-request of the frontend */
     STEP_REQUEST,          /* http-request of the frontend */
     STEP_ROUTE,            /* use_backend */
     STEP_BACKEND_CONTENT,  /* tcp-request content of the backend */
+    STEP_BACKEND_BODY,     /* option http-buffer-request of the backend */
     STEP_BACKEND_REQUEST,  /* http-request of the backend */
-    STEP_BODY,             /* option http-buffer-request */
     STEP_PREPARE,          /* what the request must say to servers */
     STEP_PICK,             /* a server, and a slot of it */
     STEP_CONNECT,          /* an idle connection, or a new one */
@@ -75,8 +76,8 @@ stream_go(struct stream *s, enum step_id step)
     return STEP_GO;
 }
 
-step_fn step_content, step_request, step_route, step_backend_content, step_backend_request,
-    step_body, step_prepare;
+step_fn step_content, step_body, step_request, step_route, step_backend_content, step_backend_body;
+step_fn step_backend_request, step_prepare;
 step_fn step_pick, step_connect, step_response, step_response_content, step_response_rules,
     step_forward, step_last;
 step_fn step_queue, step_pause, step_tarpit;

@@ -91,11 +91,11 @@ pause_first(struct stream *s)
 }
 
 static enum step_result
-redispatch(struct stream *s, unsigned why)
+redispatch(struct stream *s, bool must_pause)
 {
     s->avoid = s->eval.server;
     server_side_leave(s);
-    if (why == RETRY_CONN_FAILURE && !has_others(s))
+    if (must_pause && !has_others(s))
         return pause_first(s);
     return stream_go(s, STEP_PICK);
 }
@@ -115,9 +115,11 @@ forget_attempt(struct stream *s)
         s->flags |= STREAM_REPLAY;
 }
 
+/* Only a server that refused at once is left in peace for a while: it may be starting. */
 static enum step_result
-try_again(struct stream *s, unsigned why)
+try_again(struct stream *s, unsigned why, enum end_cause cause)
 {
+    bool must_pause = why == RETRY_CONN_FAILURE && cause != END_SERVER_TIMEOUT;
     bool is_other;
 
     s->retries_left--;
@@ -127,8 +129,8 @@ try_again(struct stream *s, unsigned why)
     is_other = must_redispatch(s);
     stream_count_retry(s, is_other);
     if (is_other)
-        return redispatch(s, why);
-    if (why == RETRY_CONN_FAILURE)
+        return redispatch(s, must_pause);
+    if (must_pause)
         return pause_first(s);
     return stream_go(s, STEP_CONNECT);
 }
@@ -142,14 +144,13 @@ phase_of(unsigned why)
 enum step_result
 retry_or_fail(struct stream *s, unsigned why, enum end_cause cause, int status)
 {
-    if (why == RETRY_CONN_FAILURE) {
-        if (s->first_failure == 0)
-            s->first_failure = (uint8_t)cause;
-        cause = (enum end_cause)s->first_failure;
-    }
     server_side_close(s, EP_CLOSE_ABORT);
+    if (why == RETRY_CONN_FAILURE && s->first_failure == 0)
+        s->first_failure = (uint8_t)cause;
     if (retry_is_possible(s, why))
-        return try_again(s, why);
+        return try_again(s, why, cause);
+    if (why == RETRY_CONN_FAILURE)
+        cause = (enum end_cause)s->first_failure;
     if (why == RETRY_CONN_FAILURE)
         stream_count_connect_error(s);
     else
@@ -162,7 +163,7 @@ enum step_result
 retry_status(struct stream *s, unsigned why)
 {
     server_side_close(s, EP_CLOSE_ABORT);
-    return try_again(s, why);
+    return try_again(s, why, END_SERVER_ABORT);
 }
 
 enum step_result

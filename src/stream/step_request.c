@@ -58,12 +58,10 @@ has_whole_body(const struct endpoint *ep)
     return (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0 || ep->in.bytes >= buffer_default_size();
 }
 
-enum step_result
-step_body(struct stream *s)
+static enum step_result
+wait_for_body(struct stream *s, const struct proxy_conf *proxy)
 {
-    if (!stream_is_http(s) || has_whole_body(s->front) ||
-        !(s->eval.frontend->option.http_buffer_request ||
-          s->eval.backend->option.http_buffer_request)) {
+    if (!proxy->option.http_buffer_request || has_whole_body(s->front)) {
         deadline_none(s);
         return STEP_NEXT;
     }
@@ -74,6 +72,23 @@ step_body(struct stream *s)
         endpoint_want_body(s->front);
     }
     return STEP_WAIT;
+}
+
+enum step_result
+step_body(struct stream *s)
+{
+    if (!stream_is_http(s))
+        return STEP_NEXT;
+    s->asked_target = s->request->target;
+    return wait_for_body(s, s->eval.frontend);
+}
+
+enum step_result
+step_backend_body(struct stream *s)
+{
+    if (!stream_is_http(s) || s->eval.backend == s->eval.frontend)
+        return STEP_NEXT;
+    return wait_for_body(s, s->eval.backend);
 }
 
 enum step_result

@@ -118,6 +118,10 @@ take_answer(struct stream *s)
 
     if (msg->status < 200 && (msg->flags & MESSAGE_TUNNEL) == 0)
         return pass_informational(s, msg);
+    if ((s->back->flags & EP_IN_BROKEN) != 0 && s->back->error == EP_ERR_BAD) {
+        message_give(msg); /* its body is nonsense, and nobody has seen its head yet */
+        return no_answer(s);
+    }
     s->response = s->eval.response = msg;
     s->server_status = msg->status;
     s->times.response_head = stream_loop(s)->now_us;

@@ -14,12 +14,13 @@
 const struct step steps[STEPS] = {
     [STEP_CONTENT] = { "tcp-request content", PHASE_REQUEST, step_content, content_expired,
                        WAITS_FOR_BYTES },
+    [STEP_BODY] = { "request body", PHASE_REQUEST, step_body, body_expired, 0 },
     [STEP_REQUEST] = { "http-request", PHASE_REQUEST, step_request, NULL, 0 },
     [STEP_ROUTE] = { "use_backend", PHASE_REQUEST, step_route, NULL, 0 },
     [STEP_BACKEND_CONTENT] = { "tcp-request content", PHASE_REQUEST, step_backend_content,
                                content_expired, WAITS_FOR_BYTES },
+    [STEP_BACKEND_BODY] = { "request body", PHASE_REQUEST, step_backend_body, body_expired, 0 },
     [STEP_BACKEND_REQUEST] = { "http-request", PHASE_REQUEST, step_backend_request, NULL, 0 },
-    [STEP_BODY] = { "request body", PHASE_REQUEST, step_body, body_expired, 0 },
     [STEP_PREPARE] = { "prepare", PHASE_REQUEST, step_prepare, NULL, 0 },
     [STEP_PICK] = { "server", PHASE_QUEUE, step_pick, NULL, WAITS_FOR_SERVER },
     [STEP_CONNECT] = { "connect", PHASE_CONNECT, step_connect, connect_expired, WAITS_FOR_SERVER },
@@ -42,7 +43,7 @@ client_broke(struct stream *s)
 
     if (!stream_is_http(s) && s->step >= STEP_RESPONSE_CONTENT)
         return STEP_GO; /* what it sent before is still delivered: forward.c */
-    if (s->step == STEP_LAST)
+    if (s->step == STEP_LAST && (s->front->flags & EP_OUT_BROKEN) == 0)
         return STEP_GO; /* the answer is on its way, whatever became of the request */
     if ((error == EP_ERR_BAD || error == EP_ERR_TOO_LARGE) && (s->flags & STREAM_ANSWERED) == 0) {
         stream_count_bad_request(s);
@@ -74,13 +75,15 @@ look_at_client(struct stream *s)
 {
     unsigned flags = s->front->flags;
 
-    if ((flags & EP_OUT_BROKEN) != 0 && stream_is_http(s))
-        return stream_end_here(s, END_CLIENT_ABORT);
-    if ((flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
+    if ((flags & EP_IN_BROKEN) != 0 || ((flags & EP_OUT_BROKEN) != 0 && !stream_is_http(s)))
         return client_broke(s);
-    if ((steps[s->step].waits & WAITS_FOR_SERVER) != 0 && client_gave_up(s))
+    if ((flags & EP_OUT_BROKEN) != 0)
         return stream_end_here(s, END_CLIENT_ABORT);
-    return STEP_GO;
+    if ((steps[s->step].waits & WAITS_FOR_SERVER) == 0 || !client_gave_up(s))
+        return STEP_GO;
+    if (s->step == STEP_QUEUE)
+        s->times.picked = stream_loop(s)->now_us; /* how long it waited */
+    return stream_end_here(s, END_CLIENT_ABORT);
 }
 
 void

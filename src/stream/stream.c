@@ -127,7 +127,6 @@ stream_begin(struct stream *s)
     if ((front->flags & EP_HEAD) != 0) {
         s->flags |= STREAM_HTTP;
         s->request = s->eval.request = endpoint_take_message(front);
-        s->asked_target = s->request->target;
         stream_count_request(s);
         if (s->eval.frontend->log_flavour == LOG_DEFAULT)
             log_line_connect(s);

@@ -136,7 +136,7 @@ send_action(struct stream *s, const struct reply_action *reply)
         if (page == NULL || page->status == 0)
             return say_nothing(s, reply->status);
     } else {
-        own.reason = str_from(status_reason(reply->status));
+        own.reason = reply->status == 302 ? STR("Found") : str_from(status_reason(reply->status));
     }
     if (reply->must_close)
         s->flags |= STREAM_MUST_CLOSE;
