@@ -87,20 +87,66 @@ command_name_words(const struct command *command)
     return count;
 }
 
-/* Do the words agree with the beginning of the name, as far as both go? */
+/* --- help ------------------------------------------------------------------------------ */
+
+/* Always listed last: the way out of not knowing. */
+static const char *const always[] = { "help", "prompt", "quit" };
+
 static bool
-shares_words(const char *name, const char **words, unsigned count)
+is_always(const struct command *command)
+{
+    for (size_t i = 0; i < COUNT(always); i++) {
+        if (strcmp(command->name, always[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Is each typed word the beginning of the name's word at that place, as far as both go? */
+static bool
+agrees(const char *name, const char **words, unsigned count)
 {
     for (unsigned at = 0; at < count; at++) {
         size_t len = strcspn(name, " ");
+        size_t typed = strlen(words[at]);
 
-        if (strlen(words[at]) != len || strncmp(words[at], name, len) != 0)
+        if (typed > len || strncmp(words[at], name, typed) != 0)
             return false;
         if (name[len] == '\0')
             return true;
         name += len + 1;
     }
     return true;
+}
+
+static bool
+has_match(const char **words, unsigned count, enum command_level level)
+{
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i]->level <= level && !is_always(table[i]) &&
+            agrees(table[i]->name, words, count))
+            return true;
+    }
+    return false;
+}
+
+/* The first word that may be meant: "shwo" is "show". False: none is near. */
+static bool
+find_nearest(const char *typed, enum command_level level, char *to, size_t size)
+{
+    unsigned best = 3;
+
+    *to = '\0';
+    for (size_t i = 0; i < table_count; i++) {
+        struct str word = str_of(table[i]->name, strcspn(table[i]->name, " "));
+        unsigned distance = str_distance(str_from(typed), word, best);
+
+        if (table[i]->level > level || distance >= best || distance + 1 >= strlen(typed))
+            continue;
+        best = distance;
+        snprintf(to, size, "%.*s", STR_ARG(word));
+    }
+    return *to != '\0';
 }
 
 static void
@@ -113,26 +159,41 @@ print_help(struct text *out, const struct command *command)
     text_printf(out, "  %-*s: %s\n", HELP_COLUMN, left, command->help);
 }
 
-static bool
-has_match(const char **words, unsigned count, enum command_level level)
+static void
+print_always(struct text *out, enum command_level level)
 {
-    for (size_t i = 0; i < table_count; i++) {
-        if (table[i]->level <= level && shares_words(table[i]->name, words, count))
-            return true;
+    for (size_t i = 0; i < COUNT(always); i++) {
+        const struct command *command = command_find((const char *[]){ always[i] }, 1);
+
+        if (command != NULL && command->level <= level)
+            print_help(out, command);
     }
-    return false;
 }
 
 void
 command_help(struct text *out, const char **words, unsigned count, enum command_level level)
 {
-    while (count > 0 && !has_match(words, count, level))
+    char word[32];
+    const char *nearest = word;
+
+    while (count > 1 && !has_match(words, count, level))
         count--;
+    if (count == 1 && !has_match(words, count, level)) {
+        count = find_nearest(words[0], level, word, sizeof(word));
+        words = &nearest;
+    }
     for (size_t i = 0; i < table_count; i++) {
-        if (table[i]->level <= level && shares_words(table[i]->name, words, count))
+        const char *name = table[i]->name;
+
+        /* Names that begin with '_' are private to weir's own processes. */
+        if (table[i]->level <= level && !is_always(table[i]) && *name != '_' &&
+            agrees(name, words, count))
             print_help(out, table[i]);
     }
+    print_always(out, level);
 }
+
+/* --- answers ---------------------------------------------------------------------------- */
 
 enum command_result
 command_say(struct command_call *call, int severity, const char *fmt, ...)

@@ -35,11 +35,11 @@ command_line_take_mark(char *line, struct payload_mark *mark)
 }
 
 /* Reads one word from *from, writing it to *to (never ahead of *from). False: the command has
- * ended. */
+ * ended. Quotes are characters like others here, so that values may have them; a backslash takes
+ * the meaning of any character behind it. */
 static bool
 cut_word(char **from, char **to)
 {
-    bool is_quoted = false;
     char *in = *from, *out = *to;
 
     while (is_blank(*in))
@@ -48,16 +48,10 @@ cut_word(char **from, char **to)
         *from = in;
         return false;
     }
-    while (*in != '\0' && (is_quoted || (!is_blank(*in) && *in != ';'))) {
-        if (*in == '"') {
-            is_quoted = !is_quoted;
+    while (*in != '\0' && !is_blank(*in) && *in != ';') {
+        if (*in == '\\' && in[1] != '\0')
             in++;
-        } else if (*in == '\\' && in[1] != '\0' && strchr("\\ ;\"", in[1]) != NULL) {
-            *out++ = in[1];
-            in += 2;
-        } else {
-            *out++ = *in++;
-        }
+        *out++ = *in++;
     }
     *from = in;
     *to = out;

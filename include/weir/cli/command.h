@@ -59,6 +59,6 @@ void command_table_init(void);
 const struct command *command_find(const char **words, unsigned count);
 /* How many words its name has. */
 unsigned command_name_words(const struct command *command);
-/* All commands that may be run at `level`, in HAProxy's layout; the words limit the list to commands
- * that begin with as many of them as any does. */
+/* All commands that may be run at `level`, in HAProxy's layout; the words, or beginnings of words, limit the
+ * list to commands that begin with as many of them as any does. help, prompt and quit are always listed. */
 void command_help(struct text *out, const char **words, unsigned count, enum command_level level);

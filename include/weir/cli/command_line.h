@@ -19,7 +19,7 @@ struct payload_mark {
 /* Removes the mark from the end of the line (NUL-terminated, without line end) and tells it. It must be a word of its own, the
  * last one. */
 void command_line_take_mark(char *line, struct payload_mark *mark);
-/* Cuts the next command off `*line`, up to a ';' that is not escaped or quoted, in place: words are NUL-terminated pieces of the line,
- * with '\' escapes and double quotes resolved. Returns how many words (0: an empty command); `*line` moves behind the command, NULL at
+/* Cuts the next command off `*line`, up to a ';' that is not escaped, in place: words are NUL-terminated pieces of the line, with
+ * backslash escapes resolved; quotes mean nothing, as in HAProxy. Returns how many words (0: an empty command); `*line` moves behind the command, NULL at
  * the end. Words beyond the maximum are dropped. `words` has room for COMMAND_WORDS_MAX + 1: a NULL follows the last. */
 unsigned command_line_cut(char **line, const char **words);
