@@ -110,7 +110,7 @@ parse_balance(struct parse *parse)
 static void
 build_plan(struct proxy *backend, struct server_set *set)
 {
-    const struct balance_conf *conf = backend->conf == NULL ? NULL : balance_of(backend->conf);
+    const struct balance_conf *conf = backend->back->conf == NULL ? NULL : balance_of(backend->back->conf);
 
     if (conf != NULL && conf->balancer->build != NULL)
         conf->balancer->build(backend, conf, set);

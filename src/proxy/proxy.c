@@ -180,6 +180,7 @@ on_adopt(struct parse *parse)
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         struct proxy *proxy = hashmap_find(live_map(conf->sides), str_from(conf->name));
 
+        conf->snapshot = parse->snapshot;
         conf->live = proxy != NULL ? proxy : proxy_new(conf);
         proxy_hold(conf->live);
         fine = adopt_binds(parse, conf) && fine;
@@ -203,7 +204,6 @@ static bool
 on_publish(struct parse *parse)
 {
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
-        conf->snapshot = parse->snapshot;
         grace_publish(conf->live->conf, conf);
         conf->live->id = conf->id;
         conf->live->state = conf->disabled ? PROXY_STOPPED : PROXY_READY;
@@ -272,7 +272,8 @@ static const struct config_hook hooks[] = {
     { CONFIG_START, ORDER_PROXY, on_start, "proxy: lists" },
     { CONFIG_CHECK, ORDER_PROXY, on_check, "proxy: check" },
     { CONFIG_ADOPT, ORDER_PROXY, on_adopt, "proxy: live proxies and listeners" },
-    { CONFIG_PUBLISH, ORDER_PROXY, on_publish, "proxy: publish" },
+    /* After the servers, so that no rule sends a stream to a backend that has none yet. */
+    { CONFIG_PUBLISH, ORDER_SERVER + 1, on_publish, "proxy: publish" },
     /* After those of the rooms to the right, whose objects borrow proxies. */
     { CONFIG_RELEASE, ORDER_MAIN + 1, on_release, "proxy: release" },
 };

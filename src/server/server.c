@@ -168,7 +168,7 @@ set_build(struct proxy *backend)
         if (srv->conf != NULL)
             set->all[set->all_count++] = srv;
     }
-    choose_usable(set, backend->conf);
+    choose_usable(set, backend->back->conf);
     if (backend->back->build_plan != NULL)
         backend->back->build_plan(backend, set);
     return set;
@@ -406,6 +406,8 @@ publish_backend(struct proxy_conf *conf)
 {
     struct proxy *backend = conf->live;
 
+    grace_publish(backend->back->conf, conf);
+
     LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
         publish_server(backend, written);
     LIST_FOR_EACH_SAFE (srv, &backend->back->servers, struct server, link) {
@@ -433,9 +435,7 @@ static void
 retire_backends(const struct snapshot *before, const struct snapshot *now)
 {
     LIST_FOR_EACH (conf, proxy_list(before), struct proxy_conf, link) {
-        const struct proxy_conf *last = conf->live->conf;
-
-        if (proxy_conf_is_back(conf) && (last == NULL || last->snapshot != now))
+        if (proxy_conf_is_back(conf) && conf->live->back->conf->snapshot != now)
             retire_backend(conf->live);
     }
 }
@@ -472,6 +472,8 @@ on_release(struct parse *parse)
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
             release_server(written);
+        if (conf->live != NULL && conf->live->back != NULL && conf->live->back->conf == conf)
+            grace_publish(conf->live->back->conf, NULL);
     }
     return true;
 }

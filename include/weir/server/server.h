@@ -143,6 +143,7 @@ struct server_set {
 
 /* The live part of a backend. */
 struct backend_live {
+    const struct proxy_conf *conf; /* RCU: what `set` was built from; NULL once it is released */
     struct list servers;         /* struct server; control */
     struct server_set *set;      /* RCU */
     struct queue queue;          /* streams that wait for any server */
