@@ -16,20 +16,13 @@
 
 #include "weir/base/crash.h"
 
-/* --- field names ------------------------------------------------------------- */
-
-#define NAME_ROOM 24 /* the longest known name fits */
-
-struct known_name {
-    char text[NAME_ROOM];
-    uint8_t len;
-};
+/* --- field names ---------------------------------------------------------- */
 
 #define NAME(lit)                                                                                  \
     {                                                                                              \
         lit, sizeof(lit) - 1                                                                       \
     }
-static const struct known_name names[FIELD_NAMES] = {
+const struct known_field_name known_field_names[FIELD_NAMES] = {
     [FIELD_OTHER] = NAME(""),
     [FIELD_HOST] = NAME("host"),
     [FIELD_CONNECTION] = NAME("connection"),
@@ -79,85 +72,27 @@ static const struct known_name names[FIELD_NAMES] = {
 
 _Static_assert(FIELD_NAMES <= 64, "a set of field names is a 64-bit word");
 
-#define SLOTS 128
-static uint8_t slots[SLOTS]; /* enum field_name; FIELD_OTHER: empty */
-
-static inline unsigned
-name_slot(const char *name, size_t len)
-{
-    const unsigned char *bytes = (const unsigned char *)name;
-
-    return (45 * (unsigned)len + 56u * bytes[0] + 23u * bytes[len - 1] + 35u * bytes[len >> 1]) %
-           SLOTS;
-}
+uint8_t field_name_slots[FIELD_NAME_SLOTS];
 
 __attribute__((constructor)) static void
 fill_slots(void)
 {
     for (unsigned i = 1; i < FIELD_NAMES; i++) {
-        unsigned at = name_slot(names[i].text, names[i].len);
+        unsigned at = field_name_slot(known_field_names[i].text, known_field_names[i].len);
 
-        MUST(slots[at] == FIELD_OTHER);
-        slots[at] = (uint8_t)i;
+        MUST(field_name_slots[at] == FIELD_OTHER);
+        field_name_slots[at] = (uint8_t)i;
     }
-}
-
-static inline uint64_t
-load_8(const char *at)
-{
-    uint64_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-static inline uint32_t
-load_4(const char *at)
-{
-    uint32_t word;
-
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-/* Both have `len` bytes, at most NAME_ROOM. Words that overlap cover every length. */
-static inline bool
-same_name(const char *a, const char *b, size_t len)
-{
-    uint64_t differs;
-
-    if (len >= 8) {
-        differs = (load_8(a) ^ load_8(b)) | (load_8(a + len - 8) ^ load_8(b + len - 8));
-        if (len > 16)
-            differs |= load_8(a + 8) ^ load_8(b + 8);
-        return differs == 0;
-    }
-    if (len >= 4)
-        return ((load_4(a) ^ load_4(b)) | (load_4(a + len - 4) ^ load_4(b + len - 4))) == 0;
-    return memcmp(a, b, len) == 0;
-}
-
-enum field_name
-field_name_find(const char *lower, size_t len)
-{
-    unsigned found;
-
-    if (len == 0)
-        return FIELD_OTHER;
-    found = slots[name_slot(lower, len)];
-    if (names[found].len != len || !same_name(lower, names[found].text, len))
-        return FIELD_OTHER;
-    return (enum field_name)found;
 }
 
 struct str
 field_name_text(enum field_name name)
 {
     MUST(name < FIELD_NAMES);
-    return str_of(names[name].text, names[name].len);
+    return str_of(known_field_names[name].text, known_field_names[name].len);
 }
 
-/* --- methods ------------------------------------------------------------------ */
+/* --- methods -------------------------------------------------------------- */
 
 static const struct str methods[METHODS] = {
     [METHOD_OTHER] = { "", 0 },          [METHOD_OPTIONS] = { "OPTIONS", 7 },
@@ -206,7 +141,7 @@ method_is_idempotent(enum http_method method)
            method == METHOD_DELETE || method == METHOD_OPTIONS || method == METHOD_TRACE;
 }
 
-/* --- statuses ------------------------------------------------------------------ */
+/* --- statuses ------------------------------------------------------------- */
 
 #define STATUS_FIRST 100
 #define STATUS_LAST  599

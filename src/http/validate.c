@@ -11,8 +11,6 @@
  */
 #include "weir/http/validate.h"
 
-#include "weir/base/number.h"
-
 /* enum byte_class, 16 bytes in a row */
 /* clang-format off */
 const uint8_t byte_classes[256] = {
@@ -93,7 +91,7 @@ validate_host(struct str host)
     return validate_bytes(host, BYTE_HOST);
 }
 
-/* --- lists ---------------------------------------------------------------------- */
+/* --- lists ---------------------------------------------------------------- */
 
 struct str
 list_next(struct str *rest)
@@ -113,7 +111,7 @@ list_has(struct str list, struct str lower)
     return false;
 }
 
-/* --- framing --------------------------------------------------------------------- */
+/* --- framing -------------------------------------------------------------- */
 
 /* Longer numbers are no lengths of real bodies, and leave room for sums. */
 #define LENGTH_DIGITS_MAX 18
@@ -121,10 +119,22 @@ list_has(struct str list, struct str lower)
 static bool
 read_length(struct str value, uint64_t *length, struct str *plain)
 {
+    uint64_t number = 0;
+
     while (value.len > 1 && value.ptr[0] == '0')
         value = str_of(value.ptr + 1, value.len - 1);
     *plain = value;
-    return value.len > 0 && value.len <= LENGTH_DIGITS_MAX && number_read_digits(value, length);
+    if (value.len == 0 || value.len > LENGTH_DIGITS_MAX)
+        return false;
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)value.ptr[i] - '0';
+
+        if (digit > 9)
+            return false;
+        number = number * 10 + digit;
+    }
+    *length = number;
+    return true;
 }
 
 bool

@@ -13,7 +13,7 @@
  */
 #include "h1_conn.h"
 
-/* --- an exchange ------------------------------------------------------------------------- */
+/* --- an exchange ---------------------------------------------------------- */
 
 struct endpoint *
 h1_back_open(struct mux_conn *mc)
@@ -54,8 +54,7 @@ h1_back_established(struct connection *conn)
         h1_gone(h1);
 }
 
-/* --- responses ---------------------------------------------------------------------------------
- */
+/* --- responses ------------------------------------------------------------ */
 
 static void
 offer_response(struct h1_conn *h1, struct message *msg, size_t head_len)
@@ -156,8 +155,7 @@ h1_back_unused(struct h1_conn *h1)
         h1_tell(h1);
 }
 
-/* --- the socket is readable
- * ------------------------------------------------------------------------ */
+/* --- the socket is readable ----------------------------------------------- */
 
 /* Closed or broken before the head of a response. */
 static void
@@ -238,8 +236,7 @@ h1_back_readable(struct h1_conn *h1)
     }
 }
 
-/* --- the stream has ended
- * ----------------------------------------------------------------------------- */
+/* --- the stream has ended ------------------------------------------------- */
 
 void
 h1_back_settle(struct h1_conn *h1)

@@ -42,7 +42,7 @@ h1_body_init(struct h1_body *body, enum body_kind kind, uint64_t length, bool is
         body->state = H1_BODY_ENDED;
 }
 
-/* --- the size line, one byte at a time ------------------------------------------------ */
+/* --- the size line, one byte at a time ------------------------------------ */
 
 static inline int
 hex_value(char c)
@@ -197,7 +197,7 @@ read_size_line(struct h1_body *body, const char *bytes, size_t len, size_t *used
     return body->state == H1_TRAILERS ? PARSE_DONE : PARSE_MORE;
 }
 
-/* --- data -------------------------------------------------------------------------------- */
+/* --- data ----------------------------------------------------------------- */
 
 static size_t
 take_data(struct h1_body *body, size_t len)

@@ -95,7 +95,7 @@ h1_is_back(const struct h1_conn *h1)
     return (h1->flags & H1_BACK) != 0;
 }
 
-/* --- h1_mux.c ---------------------------------------------------------------- */
+/* --- h1_mux.c ------------------------------------------------------------- */
 
 /* Something to be done at the end of this turn. */
 void h1_later(struct h1_conn *h1, enum h1_todo todo);
@@ -117,7 +117,7 @@ void h1_break(struct h1_conn *h1, enum endpoint_error error, int status, const c
  * connection. */
 const char *h1_too_large_text(struct h1_conn *h1, bool *is_uri);
 
-/* --- h1_read.c: bodies, both sides ---------------------------------------------- */
+/* --- h1_read.c: bodies, both sides ---------------------------------------- */
 
 /* Uses what is there of the body; sets EP_IN_ENDED, or breaks. */
 void h1_read_unused(struct h1_conn *h1);
@@ -127,7 +127,7 @@ bool h1_read_body(struct h1_conn *h1);
 void h1_begin_tunnel_in(struct h1_conn *h1);
 void h1_consumed(struct endpoint *ep);
 
-/* --- h1_write.c: both sides ------------------------------------------------------- */
+/* --- h1_write.c: both sides ----------------------------------------------- */
 
 bool h1_send_head(struct endpoint *ep, struct message *msg);
 bool h1_send_body(struct endpoint *ep, struct chain *data);
@@ -137,7 +137,7 @@ void h1_want_body(struct endpoint *ep);
 /* The socket can be written again. */
 void h1_on_writable(struct connection *conn);
 
-/* --- h1_front.c -------------------------------------------------------------------- */
+/* --- h1_front.c ----------------------------------------------------------- */
 
 void h1_front_start(struct h1_conn *h1);
 void h1_front_readable(struct h1_conn *h1);
@@ -147,7 +147,7 @@ void h1_front_timeout(struct h1_conn *h1);
 /* The stream has ended and nothing is left to be written: next request, or the end. */
 void h1_front_settle(struct h1_conn *h1);
 
-/* --- h1_back.c --------------------------------------------------------------------- */
+/* --- h1_back.c ------------------------------------------------------------ */
 
 struct endpoint *h1_back_open(struct mux_conn *mc);
 void h1_back_established(struct connection *conn);

@@ -19,7 +19,7 @@
 
 #define DRAIN_MS 1000
 
-/* --- deadlines ---------------------------------------------------------------------------- */
+/* --- deadlines ------------------------------------------------------------ */
 
 static void
 set_deadline(struct h1_conn *h1, int64_t ms)
@@ -45,7 +45,7 @@ h1_front_start(struct h1_conn *h1)
     set_deadline(h1, head_ms(h1->mux.settings));
 }
 
-/* --- requests that cannot be read ------------------------------------------------------------- */
+/* --- requests that cannot be read ----------------------------------------- */
 
 /* The owner hears of it, so that it is counted and answered. */
 static void
@@ -87,8 +87,7 @@ head_too_large(struct h1_conn *h1)
     offer_broken(h1, EP_ERR_TOO_LARGE, is_uri ? 414 : 431, text);
 }
 
-/* --- requests
- * --------------------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static void
 note_client(struct h1_conn *h1, const struct message *msg)
@@ -224,8 +223,7 @@ h1_front_unused(struct h1_conn *h1)
         h1_tell(h1);
 }
 
-/* --- the socket is readable
- * ---------------------------------------------------------------------------- */
+/* --- the socket is readable ----------------------------------------------- */
 
 static void
 readable_for_head(struct h1_conn *h1)
@@ -313,8 +311,7 @@ h1_front_readable(struct h1_conn *h1)
     }
 }
 
-/* --- the stream has ended
- * ---------------------------------------------------------------------------------- */
+/* --- the stream has ended ------------------------------------------------- */
 
 static void
 begin_idle(struct h1_conn *h1)

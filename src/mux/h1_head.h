@@ -26,7 +26,6 @@ struct h1_head {
     uint64_t length; /* with H1_HAS_LENGTH */
     uint8_t seen;    /* enum h1_seen */
     uint8_t coding;  /* enum coding_result, with H1_HAS_CODING */
-    bool is_trailer;
 };
 
 /* Always PARSE_BAD. */

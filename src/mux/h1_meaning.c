@@ -13,7 +13,7 @@
 #include "h1_head.h"
 #include "weir/http/uri.h"
 
-/* --- connection ----------------------------------------------------------------------- */
+/* --- connection ----------------------------------------------------------- */
 
 /* Never taken away because Connection names them: framing and routing do not end here. */
 #define END_TO_END                                                                                 \
@@ -73,6 +73,23 @@ copy_kept_tokens(struct h1_head *h, struct field *field)
     return H1_KEEP;
 }
 
+/* "keep-alive", which servers say although they need not. Of the bytes that differ from these
+ * letters by 0x20 alone, only capitals may stand in a value. */
+static inline bool
+is_keep_alive(const struct field *field)
+{
+    const uint64_t small = UINT64_C(0x2020202020202020);
+    uint64_t first, last, first_word, last_word;
+
+    if (field->value_len != 10)
+        return false;
+    memcpy(&first, field->value, 8);
+    memcpy(&last, field->value + 2, 8);
+    memcpy(&first_word, "keep-alive", 8);
+    memcpy(&last_word, "ep-alive", 8);
+    return (first | small) == first_word && (last | small) == last_word;
+}
+
 /* Takes "close" and "keep-alive" out of the value. */
 static enum h1_verdict
 read_connection(struct h1_head *h, struct field *field)
@@ -80,6 +97,10 @@ read_connection(struct h1_head *h, struct field *field)
     struct str rest = field_value(field);
     unsigned all = 0;
 
+    if (is_keep_alive(field)) {
+        h->seen |= H1_SAYS_KEEP_ALIVE;
+        return H1_LEAVE_OUT;
+    }
     while (rest.ptr != NULL)
         all |= meaning_of_token(list_next(&rest));
     h->seen |= (uint8_t)all;
@@ -119,7 +140,7 @@ remove_named_fields(struct message *msg)
     }
 }
 
-/* --- single fields ------------------------------------------------------------------------ */
+/* --- single fields -------------------------------------------------------- */
 
 /* Identical ones collapse; different ones are an attack or a mistake. RFC 9112 3.2. */
 static enum h1_verdict
@@ -250,8 +271,7 @@ h1_is_no_trailer(enum field_name id)
     return id != FIELD_OTHER && (FIELD_BIT(id) & forbidden) != 0;
 }
 
-/* --- what both kinds share ---------------------------------------------------------------------
- */
+/* --- what both kinds share ------------------------------------------------ */
 
 /* Two lengths: the coding counts, and the connection ends after it (RFC 9112 6.1). */
 static void
@@ -300,8 +320,7 @@ set_chunked(struct h1_head *h)
     msg->body = BODY_CHUNKED;
 }
 
-/* --- requests ------------------------------------------------------------------------------------
- */
+/* --- requests ------------------------------------------------------------- */
 
 static enum parse_result
 read_request_body(struct h1_head *h)
@@ -452,8 +471,7 @@ h1_meaning_of_request(struct h1_head *h)
     return result;
 }
 
-/* --- responses
- * ------------------------------------------------------------------------------------- */
+/* --- responses ------------------------------------------------------------ */
 
 /* 1xx and 204 have no body and say nothing about one. */
 static bool

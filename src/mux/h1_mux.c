@@ -20,7 +20,7 @@
 
 static struct pool h1_pool = POOL("h1_conn", sizeof(struct h1_conn));
 
-/* --- the end -------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void
 h1_free(struct h1_conn *h1)
@@ -50,7 +50,7 @@ h1_mux_free(struct mux_conn *mc)
     h1_free(h1_of_mux(mc));
 }
 
-/* --- the end of a turn ------------------------------------------------------------------ */
+/* --- the end of a turn ---------------------------------------------------- */
 
 void
 h1_later(struct h1_conn *h1, enum h1_todo todo)
@@ -89,7 +89,7 @@ h1_tell(struct h1_conn *h1)
         h1->ep.owner->on_event(&h1->ep);
 }
 
-/* --- an exchange ------------------------------------------------------------------------- */
+/* --- an exchange ---------------------------------------------------------- */
 
 void
 h1_exchange_init(struct h1_conn *h1, unsigned ep_flags)
@@ -154,7 +154,7 @@ h1_close(struct endpoint *ep, enum endpoint_close how)
         h1_front_settle(h1);
 }
 
-/* --- limits -------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------- */
 
 #define MAX_FIELDS_DEFAULT 101
 
@@ -205,7 +205,7 @@ h1_too_large_text(struct h1_conn *h1, bool *is_uri)
     return text;
 }
 
-/* --- the beginning ---------------------------------------------------------------------------- */
+/* --- the beginning -------------------------------------------------------- */
 
 static void
 on_readable(struct connection *conn)

@@ -30,13 +30,20 @@ is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* Both bytes at once. */
+static inline bool
+is_pair(const char *at, const char *pair)
+{
+    return memcmp(at, pair, 2) == 0;
+}
+
 static inline bool
 is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-/* --- lines ------------------------------------------------------------------------ */
+/* --- lines ---------------------------------------------------------------- */
 
 /* h->pos is at the end of a line: goes behind it. */
 static enum parse_result
@@ -81,7 +88,7 @@ skip_blanks(struct h1_head *h, const char *missing)
     return h->pos == h->end ? PARSE_MORE : PARSE_DONE;
 }
 
-/* --- the version --------------------------------------------------------------------- */
+/* --- the version ---------------------------------------------------------- */
 
 static enum parse_result
 read_number(struct h1_head *h, uint8_t *number)
@@ -148,7 +155,7 @@ read_version(struct h1_head *h)
     return read_odd_version(h);
 }
 
-/* --- the first line of a request ---------------------------------------------------------- */
+/* --- the first line of a request ------------------------------------------ */
 
 static enum parse_result
 read_method(struct h1_head *h)
@@ -197,14 +204,38 @@ read_http_0_9(struct h1_head *h)
     return skip_line_end(h);
 }
 
-static enum parse_result
+/* "GET ", which is what most of them begin with. */
+static inline bool
+read_usual_method(struct h1_head *h)
+{
+    if (h->end - h->pos < 6 || memcmp(h->pos, "GET ", 4) != 0 || is_blank(h->pos[4]))
+        return false;
+    h->msg->method_text = str_of(h->pos, 3);
+    h->msg->method = METHOD_GET;
+    h->pos += 4;
+    return true;
+}
+
+/* " HTTP/1.1\r\n" */
+static inline bool
+read_usual_version(struct h1_head *h)
+{
+    if (h->end - h->pos < 11 || memcmp(h->pos, " HTTP/1.", 8) != 0 ||
+        memcmp(h->pos + 7, ".1\r\n", 4) != 0)
+        return false;
+    h->msg->version_major = h->msg->version_minor = 1;
+    h->pos += 11;
+    return true;
+}
+
+static inline enum parse_result
 read_request_line(struct h1_head *h)
 {
-    enum parse_result result = read_method(h);
+    enum parse_result result = read_usual_method(h) ? PARSE_DONE : read_method(h);
 
     if (result == PARSE_DONE)
         result = read_target(h);
-    if (result != PARSE_DONE)
+    if (result != PARSE_DONE || read_usual_version(h))
         return result;
     if (*h->pos == '\r' || *h->pos == '\n')
         return read_http_0_9(h);
@@ -220,7 +251,7 @@ read_request_line(struct h1_head *h)
     return skip_line_end(h);
 }
 
-/* --- the first line of a response --------------------------------------------------------- */
+/* --- the first line of a response ----------------------------------------- */
 
 static enum parse_result
 read_status(struct h1_head *h)
@@ -259,10 +290,29 @@ read_reason(struct h1_head *h)
     return skip_line_end(h);
 }
 
+/* "HTTP/1.1 200 " */
+static inline bool
+read_usual_status(struct h1_head *h)
+{
+    const char *at = h->pos;
+
+    if (h->end - at < 14 || memcmp(at, "HTTP/1.1", 8) != 0 || at[8] != ' ' || at[12] != ' ' ||
+        is_blank(at[13]) || at[9] < '1' || at[9] > '9' || !is_digit(at[10]) || !is_digit(at[11]))
+        return false;
+    h->msg->version_major = h->msg->version_minor = 1;
+    h->msg->status = (uint16_t)(100 * (at[9] - '0') + 10 * (at[10] - '0') + at[11] - '0');
+    h->pos += 13;
+    return true;
+}
+
 static enum parse_result
 read_status_line(struct h1_head *h)
 {
-    enum parse_result result = read_version(h);
+    enum parse_result result;
+
+    if (read_usual_status(h))
+        return read_reason(h);
+    result = read_version(h);
 
     if (result == PARSE_DONE)
         result = skip_blanks(h, "no blank after the version (RFC 9112 4)");
@@ -273,12 +323,12 @@ read_status_line(struct h1_head *h)
     return result;
 }
 
-/* --- fields ---------------------------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
-/* NUL, a bare CR, or a line that goes on in the next one. h->pos is behind the line, *value_end
- * where the value ends. */
+/* The value and its line's end; a line may go on in the next one. h->pos is behind the line,
+ * *value_end where the value ends. */
 static enum parse_result
-read_odd_value(struct h1_head *h, char **value_end)
+read_value(struct h1_head *h, char **value_end)
 {
     for (;;) {
         char *stop = h->pos = h1_scan_value(h->pos, h->end);
@@ -304,21 +354,6 @@ read_odd_value(struct h1_head *h, char **value_end)
     }
 }
 
-/* h->pos is at the value. */
-static inline enum parse_result
-read_value(struct h1_head *h, char **value_end, bool *is_plain)
-{
-    char *stop = h1_scan_value(h->pos, h->end);
-
-    *is_plain = h->end - stop > 2 && stop[0] == '\r' && stop[1] == '\n' && !is_blank(stop[2]);
-    if (__builtin_expect(*is_plain, 1)) {
-        *value_end = stop;
-        h->pos = stop + 2;
-        return PARSE_DONE;
-    }
-    return read_odd_value(h, value_end);
-}
-
 /* The name is no name. When the user tolerates that, the line is left out. */
 static enum parse_result
 read_bad_field(struct h1_head *h, char *name, char *stop)
@@ -340,7 +375,7 @@ read_bad_field(struct h1_head *h, char *name, char *stop)
                          is_blank(*stop) ? "a blank between name and colon (RFC 9112 5.1)"
                                          : "a byte that may not stand in a name (RFC 9110 5.1)");
     h->pos = line_end;
-    return read_odd_value(h, &value_end);
+    return read_value(h, &value_end);
 }
 
 /* Skips blanks before a value. */
@@ -393,44 +428,108 @@ set_field(struct field *field, char *name, char *colon, char *value, char *value
     field->id = (uint8_t)field_name_find(name, field->name_len);
 }
 
-static inline enum parse_result
-read_field(struct h1_head *h)
+/* The fields that stand there as nearly all do, "Name: value\r\n", one after the other; h->pos is
+ * at the first line that is something else. The loop keeps what it counts in registers, and tells
+ * the message when another function looks. */
+static enum parse_result
+read_usual_fields(struct h1_head *h)
+{
+    struct message *msg = h->msg;
+    uint32_t most = h->limits->max_fields - 1 < msg->cap ? h->limits->max_fields - 1 : msg->cap;
+    struct field *field = &msg->fields[msg->count], *end_of_room = &msg->fields[most];
+    char *at = h->pos, *const end = h->end;
+    uint64_t present = msg->present;
+
+    while (field < end_of_room) {
+        char *colon = h1_scan_name(at, end), *value = colon + 2, *stop;
+        uint64_t bit;
+
+        if (end - colon < 6 || colon == at || !is_pair(colon, ": ") || value[0] <= ' ' ||
+            colon - at > UINT16_MAX)
+            break;
+        stop = h1_scan_value(value, end);
+        if (end - stop < 3 || !is_pair(stop, "\r\n") || is_blank(stop[2]) || is_blank(stop[-1]))
+            break;
+        set_field(field, at, colon, value, stop);
+        field->flags = FIELD_RECEIVED | FIELD_VERBATIM;
+        at = stop + 2;
+        bit = FIELD_BIT(field->id);
+        if ((bit & H1_MEANINGFUL) != 0) {
+            enum h1_verdict verdict;
+
+            msg->count = (uint32_t)(field - msg->fields);
+            msg->present = present;
+            verdict = h1_meaning_of_field(h, field);
+            if (verdict == H1_REFUSED)
+                return PARSE_BAD;
+            if (verdict == H1_LEAVE_OUT)
+                continue;
+        }
+        present |= bit;
+        field++;
+    }
+    msg->count = (uint32_t)(field - msg->fields);
+    msg->present = present;
+    h->pos = at;
+    return PARSE_DONE;
+}
+
+/* Any field, into `field`. *is_left_out: the line says nothing that is kept. */
+static enum parse_result
+read_odd_field(struct h1_head *h, struct field *field, bool *is_left_out)
 {
     char *name = h->pos;
     char *colon = h1_scan_name(name, h->end);
-    struct field trailer;
-    struct field *field = &trailer;
     char *value, *stop, *value_end;
     enum parse_result result;
-    bool is_plain;
 
+    *is_left_out = false;
     if (colon == h->end)
         return PARSE_MORE;
-    if (__builtin_expect(*colon != ':' || colon == name || colon - name > UINT16_MAX, 0))
+    if (*colon != ':' || colon == name || colon - name > UINT16_MAX) {
+        *is_left_out = true;
         return read_bad_field(h, name, colon);
+    }
     result = skip_to_value(h, colon);
     if (result != PARSE_DONE)
         return result;
     value = h->pos;
-    result = read_value(h, &stop, &is_plain);
+    result = read_value(h, &stop);
     if (result != PARSE_DONE)
         return result;
-    while (!is_plain && value < stop && is_blank(*value)) /* it began on the next line */
+    while (value < stop && is_blank(*value)) /* it began on the next line */
         value++;
     for (value_end = stop; value_end > value && is_blank(value_end[-1]); value_end--)
         ;
-    if (!h->is_trailer) {
-        if (h->msg->count + 1 >= h->limits->max_fields)
-            return h1_refuse(h, 400, name, "too many header fields (tune.http.maxhdr)");
-        field = message_field_room(h->msg);
-        if (field == NULL)
-            return h1_refuse(h, 500, name, "out of memory");
-    }
     set_field(field, name, colon, value, value_end);
     field->flags = FIELD_RECEIVED;
-    if (is_plain && value == colon + 2 && colon[1] == ' ' && value_end == stop)
-        field->flags = FIELD_RECEIVED | FIELD_VERBATIM;
-    return h->is_trailer ? keep_trailer(h, field) : keep_field(h, field);
+    return PARSE_DONE;
+}
+
+static enum parse_result
+read_field(struct h1_head *h)
+{
+    enum parse_result result;
+    struct field *field;
+    bool is_left_out;
+
+    if (h->msg->count + 1 >= h->limits->max_fields)
+        return h1_refuse(h, 400, h->pos, "too many header fields (tune.http.maxhdr)");
+    field = message_field_room(h->msg);
+    if (field == NULL)
+        return h1_refuse(h, 500, h->pos, "out of memory");
+    result = read_odd_field(h, field, &is_left_out);
+    return result != PARSE_DONE || is_left_out ? result : keep_field(h, field);
+}
+
+static enum parse_result
+read_trailer(struct h1_head *h)
+{
+    struct field field;
+    bool is_left_out;
+    enum parse_result result = read_odd_field(h, &field, &is_left_out);
+
+    return result != PARSE_DONE || is_left_out ? result : keep_trailer(h, &field);
 }
 
 /* Up to and with the empty line. */
@@ -438,8 +537,10 @@ static enum parse_result
 read_fields(struct h1_head *h)
 {
     for (;;) {
-        enum parse_result result;
+        enum parse_result result = read_usual_fields(h);
 
+        if (result != PARSE_DONE)
+            return result;
         if (h->pos == h->end)
             return PARSE_MORE;
         if (*h->pos == '\r' || *h->pos == '\n')
@@ -450,8 +551,23 @@ read_fields(struct h1_head *h)
     }
 }
 
-/* --- heads -------------------------------------------------------------------------------------
- */
+static enum parse_result
+read_trailers(struct h1_head *h)
+{
+    for (;;) {
+        enum parse_result result;
+
+        if (h->pos == h->end)
+            return PARSE_MORE;
+        if (*h->pos == '\r' || *h->pos == '\n')
+            return skip_line_end(h);
+        result = read_trailer(h);
+        if (result != PARSE_DONE)
+            return result;
+    }
+}
+
+/* --- heads ---------------------------------------------------------------- */
 
 static inline void
 head_init(struct h1_head *h, char *bytes, size_t len, const struct h1_limits *limits,
@@ -533,15 +649,13 @@ h1_parse_trailers(char *bytes, size_t len, const struct h1_limits *limits, struc
     strict.accept_unsafe = false;
     head_init(&h, bytes, len, &strict, msg);
     h.err = err;
-    h.is_trailer = true;
-    result = read_fields(&h);
+    result = read_trailers(&h);
     if (result == PARSE_DONE)
         *size = (size_t)(h.pos - bytes);
     return result;
 }
 
-/* --- unfinished heads --------------------------------------------------------------------------
- */
+/* --- unfinished heads ----------------------------------------------------- */
 
 bool
 h1_has_head_end(const char *bytes, size_t len, size_t known)

@@ -23,7 +23,7 @@ end_of_message(struct h1_conn *h1)
     h1->receiving = NULL;
 }
 
-/* --- trailers ----------------------------------------------------------------------------- */
+/* --- trailers ------------------------------------------------------------- */
 
 /* Cheap refusal to parse what cannot be complete. */
 static bool
@@ -63,7 +63,7 @@ read_trailers(struct h1_conn *h1)
     end_of_message(h1);
 }
 
-/* --- what is there --------------------------------------------------------------------------- */
+/* --- what is there -------------------------------------------------------- */
 
 /* One step. False: no more can be done now. */
 static bool
@@ -128,8 +128,7 @@ h1_read_unused(struct h1_conn *h1)
     intake_release(&h1->intake);
 }
 
-/* --- what comes ---------------------------------------------------------------------------------
- */
+/* --- what comes ----------------------------------------------------------- */
 
 /* How many bytes may come that need no parser; 0: few or none. */
 static uint64_t
@@ -214,8 +213,7 @@ h1_read_body(struct h1_conn *h1)
     return false;
 }
 
-/* --- tunnels
- * -------------------------------------------------------------------------------------- */
+/* --- tunnels -------------------------------------------------------------- */
 
 void
 h1_begin_tunnel_in(struct h1_conn *h1)
@@ -230,8 +228,7 @@ h1_begin_tunnel_in(struct h1_conn *h1)
         h1->ep.flags |= EP_IN_ENDED;
 }
 
-/* --- backpressure
- * ------------------------------------------------------------------------------------ */
+/* --- backpressure --------------------------------------------------------- */
 
 void
 h1_consumed(struct endpoint *ep)

@@ -21,7 +21,7 @@
 
 #define H1_SCAN_STEP 16
 
-/* --- names ----------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------- */
 
 static inline char *
 h1_scan_name_slow(char *at, const char *end)
@@ -47,15 +47,15 @@ h1_in_range(__m128i bytes, char low, char high)
     return _mm_cmpeq_epi8(_mm_min_epu8(from_low, _mm_set1_epi8((char)(high - low))), from_low);
 }
 
-/* Capitals among the first `len` of the 16 bytes become small. */
+/* Stores the first `len` bytes of `lower`, the others as they were. */
 static inline void
-h1_lower_16(char *at, __m128i bytes, __m128i upper, int len)
+h1_store_some(char *at, __m128i bytes, __m128i lower, int len)
 {
     __m128i place = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     __m128i inside = _mm_cmplt_epi8(place, _mm_set1_epi8((char)len));
-    __m128i bit = _mm_and_si128(_mm_and_si128(upper, inside), _mm_set1_epi8(0x20));
+    __m128i bit = _mm_and_si128(_mm_xor_si128(bytes, lower), inside);
 
-    _mm_storeu_si128((__m128i *)at, _mm_or_si128(bytes, bit));
+    _mm_storeu_si128((__m128i *)at, _mm_xor_si128(bytes, bit));
 }
 #endif
 
@@ -67,26 +67,27 @@ h1_scan_name(char *at, const char *end)
 #if H1_SCAN_WIDE
     while (end - at >= H1_SCAN_STEP) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)at);
-        __m128i upper = h1_in_range(bytes, 'A', 'Z');
-        __m128i fine = _mm_or_si128(h1_in_range(bytes, 'a', 'z'), upper);
-        unsigned others;
+        /* Of letters, digits and '-', only capitals lack the bit 0x20. */
+        __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        __m128i fine = _mm_or_si128(h1_in_range(lower, 'a', 'z'), h1_in_range(bytes, '0', '9'));
+        unsigned others, capitals;
         int len;
 
         fine = _mm_or_si128(fine, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-        fine = _mm_or_si128(fine, h1_in_range(bytes, '0', '9'));
         others = (unsigned)_mm_movemask_epi8(fine) ^ 0xffff;
-        len = others == 0 ? H1_SCAN_STEP : __builtin_ctz(others);
-        if (_mm_movemask_epi8(upper) != 0)
-            h1_lower_16(at, bytes, upper, len);
+        capitals = ~(unsigned)_mm_movemask_epi8(_mm_slli_epi16(bytes, 2));
+        len = __builtin_ctz(others | 1 << H1_SCAN_STEP);
+        if ((capitals & ((1u << len) - 1)) != 0)
+            h1_store_some(at, bytes, lower, len);
         at += len;
-        if (len < H1_SCAN_STEP)
+        if (__builtin_expect(len < H1_SCAN_STEP, 1))
             return *at == ':' ? at : h1_scan_name_slow(at, end);
     }
 #endif
     return h1_scan_name_slow(at, end);
 }
 
-/* --- values ---------------------------------------------------------------- */
+/* --- values --------------------------------------------------------------- */
 
 /* The first NUL, CR or LF. */
 static inline char *
@@ -113,7 +114,7 @@ h1_scan_value(char *at, const char *end)
     return at;
 }
 
-/* --- targets --------------------------------------------------------------- */
+/* --- targets -------------------------------------------------------------- */
 
 /* The first byte that may not stand in a target: blank, control, '#', above 126. */
 static inline char *

@@ -13,7 +13,7 @@
 
 #include "outlet.h"
 
-/* --- heads ---------------------------------------------------------------------------- */
+/* --- heads ---------------------------------------------------------------- */
 
 static unsigned
 write_options(const struct h1_conn *h1, const struct message *msg)
@@ -99,7 +99,7 @@ h1_send_head(struct endpoint *ep, struct message *msg)
     return true;
 }
 
-/* --- bodies ----------------------------------------------------------------------------- */
+/* --- bodies --------------------------------------------------------------- */
 
 static bool
 queue_chunk(struct h1_conn *h1, struct chain *data)
@@ -196,7 +196,7 @@ h1_want_body(struct endpoint *ep)
     h1_flush(ep, false);
 }
 
-/* --- writing ------------------------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 /* Everything is written, or never will be. */
 static void

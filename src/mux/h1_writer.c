@@ -6,11 +6,11 @@
  * Callers: h1_write.c; the fuzzer.
  * Thread:  owner of the message and the chain.
  *
- * Two passes. The first looks at the fields that are about the connection or the body, decides the
- * framing, and adds up sizes. The second copies into room that was reserved for all of it: fields
- * that stand one after the other in the received bytes and that nobody touched go out as one run. A
- * head that is larger than a buffer is made in the message's arena and then copied piece by piece,
- * so headers added by rules never make a message fail.
+ * First the fields that are about the connection or the body are looked at, if there are any, and
+ * the framing is decided. Then everything is copied into the room of one buffer: fields that stand
+ * one after the other in the received bytes and that nobody touched go out as one run. A head that
+ * does not fit is made again in the message's arena and copied piece by piece, so headers added by
+ * rules never make a message fail.
  *
  * What a received field says about its connection is never passed on; what a rule added is.
  */
@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "case_map.h"
+#include "weir/base/crash.h"
 #include "weir/base/number.h"
 #include "weir/http/validate.h"
 
@@ -28,23 +29,23 @@
      FIELD_BIT(FIELD_KEEP_ALIVE) | FIELD_BIT(FIELD_TRANSFER_ENCODING) |                            \
      FIELD_BIT(FIELD_CONTENT_LENGTH) | FIELD_BIT(FIELD_UPGRADE) | FIELD_BIT(FIELD_HTTP2_SETTINGS))
 
-/* Start line without its texts, and every line that we may add. */
+/* Versions, status, blanks, and every line that we may add, without the texts of the message. */
 #define OVERHEAD_MAX 192
 
 struct plan {
-    size_t size; /* at least what the head needs */
     unsigned options;
     struct h1_written written;
     struct str upgrade; /* to be sent with "connection: Upgrade"; len 0: none */
     bool is_request;
     bool is_1_0;        /* version to be written */
     bool has_length;    /* a content-length field is there */
+    bool says_length;   /* ... or shall be */
     bool wants_upgrade; /* connection says so, in a field made by a rule */
     bool wants_close;
     const struct case_map *names;
 };
 
-/* --- first pass: look ---------------------------------------------------------------- */
+/* --- first pass: look ----------------------------------------------------- */
 
 static inline bool
 is_received(const struct field *field)
@@ -53,51 +54,34 @@ is_received(const struct field *field)
 }
 
 static void
-look_at_connection(struct plan *plan, const struct field *field)
+look_at_connection(struct plan *plan, const struct message *msg)
 {
-    struct str value = field_value(field);
+    for (int at = message_find_field(msg, FIELD_CONNECTION, 0); at >= 0;
+         at = message_find_field(msg, FIELD_CONNECTION, (uint32_t)at + 1)) {
+        const struct field *field = &msg->fields[at];
 
-    if (is_received(field))
-        return;
-    plan->wants_close = plan->wants_close || list_has(value, STR("close"));
-    plan->wants_upgrade = plan->wants_upgrade || list_has(value, STR("upgrade"));
+        if (is_received(field))
+            continue;
+        plan->wants_close = plan->wants_close || list_has(field_value(field), STR("close"));
+        plan->wants_upgrade = plan->wants_upgrade || list_has(field_value(field), STR("upgrade"));
+    }
 }
 
 static void
-look_at_special(struct plan *plan, const struct message *msg, const struct field *field)
+look_at_upgrade(struct plan *plan, const struct message *msg)
 {
-    unsigned id = field->id;
+    for (int at = message_find_field(msg, FIELD_UPGRADE, 0); at >= 0 && plan->upgrade.len == 0;
+         at = message_find_field(msg, FIELD_UPGRADE, (uint32_t)at + 1)) {
+        const struct field *field = &msg->fields[at];
 
-    if (id == FIELD_CONNECTION) {
-        look_at_connection(plan, field);
-    } else if (id == FIELD_CONTENT_LENGTH) {
-        plan->has_length = true;
-    } else if (id == FIELD_UPGRADE) {
         /* 426 says what to ask for next time, RFC 9110 15.5.22. */
-        bool is_meant = !is_received(field) || (msg->flags & MESSAGE_UPGRADE) != 0 ||
-                        (!plan->is_request && msg->status == 426);
-
-        if (is_meant && plan->upgrade.len == 0)
+        if (!is_received(field) || (msg->flags & MESSAGE_UPGRADE) != 0 ||
+            (!plan->is_request && msg->status == 426))
             plan->upgrade = field_value(field);
     }
 }
 
-static inline void
-look_at_fields(struct plan *plan, const struct message *msg)
-{
-    size_t size = 0;
-
-    for (uint32_t i = 0; i < msg->count; i++) {
-        const struct field *field = &msg->fields[i];
-
-        size += (size_t)field->name_len + field->value_len + 4;
-        if ((FIELD_BIT(field->id) & SPECIAL) != 0 && field->name_len != 0)
-            look_at_special(plan, msg, field);
-    }
-    plan->size = size + OVERHEAD_MAX;
-}
-
-/* --- decide ------------------------------------------------------------------------------ */
+/* --- decide --------------------------------------------------------------- */
 
 static inline bool
 is_old_version(const struct message *msg)
@@ -173,268 +157,332 @@ plan_upgrade(struct plan *plan, struct message *msg)
 static inline void
 make_plan(struct plan *plan, struct message *msg)
 {
+    const uint64_t about_connection = FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_UPGRADE);
+
     plan->is_request = (msg->flags & MESSAGE_IS_RESPONSE) == 0;
     plan->is_1_0 = is_old_version(msg);
-    look_at_fields(plan, msg);
-    if (plan->is_request) {
-        plan->size += msg->method_text.len + msg->target.len;
+    plan->has_length =
+        msg->body == BODY_LENGTH && message_find_field(msg, FIELD_CONTENT_LENGTH, 0) >= 0;
+    if (plan->is_request)
         plan_request_body(plan, msg);
-    } else {
-        plan->size += msg->reason.len;
+    else
         plan_response_body(plan, msg);
-    }
-    if ((msg->present & FIELD_BIT(FIELD_UPGRADE)) != 0 || (msg->flags & MESSAGE_UPGRADE) != 0)
+    plan->says_length = plan->written.framing == BODY_LENGTH ||
+                        (plan->written.framing == BODY_NONE && msg->body == BODY_LENGTH);
+    if ((msg->present & about_connection) != 0 || (msg->flags & MESSAGE_UPGRADE) != 0) {
+        look_at_connection(plan, msg);
+        look_at_upgrade(plan, msg);
         plan_upgrade(plan, msg);
-    plan->size += plan->upgrade.len;
+    }
     plan->written.closes = plan->wants_close || (plan->options & H1_WRITE_CLOSE) != 0 ||
                            (msg->flags & MESSAGE_FORCE_CLOSE) != 0 ||
                            plan->written.framing == BODY_CLOSE;
 }
 
-/* --- second pass: write ------------------------------------------------------------------- */
+/* --- second pass: write --------------------------------------------------- */
 
-static inline char *
-put(char *to, const char *from, size_t len)
+/* Where the next byte goes. Room for OVERHEAD_MAX bytes, our own, is left behind `end`. */
+struct pen {
+    char *at;
+    char *end;
+    bool is_full; /* something did not fit: nothing that was written counts */
+};
+
+static inline void
+put(struct pen *pen, const char *from, size_t len)
 {
-    memcpy(to, from, len);
-    return to + len;
+    memcpy(pen->at, from, len);
+    pen->at += len;
 }
 
-/* Fields that stand together in the received bytes; run NULL: none. */
-static inline char *
-put_run(char *to, const char *run, const char *run_end)
-{
-    return run == NULL ? to : put(to, run, (size_t)(run_end - run));
-}
+#define PUT(pen, lit) put((pen), (lit), sizeof(lit) - 1)
 
-#define PUT(to, lit) put((to), (lit), sizeof(lit) - 1)
-
-static inline char *
-put_str(char *to, struct str text)
+/* Text of the message: of any length. */
+static inline void
+put_text(struct pen *pen, const char *from, size_t len)
 {
-    return text.len == 0 ? to : put(to, text.ptr, text.len);
-}
-
-static inline char *
-put_line_end(char *to)
-{
-    return PUT(to, "\r\n");
-}
-
-static inline char *
-put_name(const struct plan *plan, char *to, struct str name)
-{
-    if (__builtin_expect(plan->names != NULL, 0))
-        name = case_map_find(plan->names, name);
-    return put_str(to, name);
-}
-
-static char *
-put_field(const struct plan *plan, char *to, struct str name, struct str value)
-{
-    to = put_name(plan, to, name);
-    to = PUT(to, ": ");
-    to = put_str(to, value);
-    return put_line_end(to);
-}
-
-static inline char *
-put_request_line(const struct plan *plan, char *to, const struct message *msg)
-{
-    to = put_str(to, msg->method_text);
-    *to++ = ' ';
-    to = put_str(to, msg->target);
-    return plan->is_1_0 ? PUT(to, " HTTP/1.0\r\n") : PUT(to, " HTTP/1.1\r\n");
-}
-
-static inline char *
-put_status_line(const struct plan *plan, char *to, const struct message *msg)
-{
-    to = plan->is_1_0 ? PUT(to, "HTTP/1.0 ") : PUT(to, "HTTP/1.1 ");
-    if (msg->status < 1000) {
-        *to++ = (char)('0' + msg->status / 100);
-        *to++ = (char)('0' + msg->status / 10 % 10);
-        *to++ = (char)('0' + msg->status % 10);
-    } else {
-        to += number_format(to, msg->status);
+    if (__builtin_expect(len > (size_t)(pen->end - pen->at), 0)) {
+        pen->is_full = true;
+        return;
     }
-    *to++ = ' ';
-    return put_line_end(put_str(to, msg->reason));
+    if (len > 0)
+        put(pen, from, len);
 }
 
-static char *
-put_length(const struct plan *plan, char *to, uint64_t length)
+static inline struct str
+name_as_sent(const struct plan *plan, struct str name)
 {
-    to = put_name(plan, to, STR("content-length"));
-    to = PUT(to, ": ");
-    to += number_format(to, length);
-    return put_line_end(to);
+    return __builtin_expect(plan->names == NULL, 1) ? name : case_map_find(plan->names, name);
 }
 
-/* Does the message say its length? A HEAD's answer says that of the body which it has not. */
-static inline bool
-says_length(const struct plan *plan, const struct message *msg)
+/* A line of our own. */
+static void
+put_own(const struct plan *plan, struct pen *pen, struct str name, struct str value)
 {
-    return plan->written.framing == BODY_LENGTH ||
-           (plan->written.framing == BODY_NONE && msg->body == BODY_LENGTH);
+    name = name_as_sent(plan, name);
+    put(pen, name.ptr, name.len);
+    PUT(pen, ": ");
+    put(pen, value.ptr, value.len);
+    PUT(pen, "\r\n");
+}
+
+static void
+put_field(const struct plan *plan, struct pen *pen, const struct field *field)
+{
+    struct str name = name_as_sent(plan, field_name_str(field));
+
+    if (name.len + field->value_len + 4 > (size_t)(pen->end - pen->at)) {
+        pen->is_full = true;
+        return;
+    }
+    put(pen, name.ptr, name.len);
+    PUT(pen, ": ");
+    if (field->value_len > 0)
+        put(pen, field->value, field->value_len);
+    PUT(pen, "\r\n");
+}
+
+static inline void
+put_request_line(const struct plan *plan, struct pen *pen, const struct message *msg)
+{
+    put_text(pen, msg->method_text.ptr, msg->method_text.len);
+    PUT(pen, " ");
+    put_text(pen, msg->target.ptr, msg->target.len);
+    if (plan->is_1_0)
+        PUT(pen, " HTTP/1.0\r\n");
+    else
+        PUT(pen, " HTTP/1.1\r\n");
+}
+
+static inline void
+put_status_line(const struct plan *plan, struct pen *pen, const struct message *msg)
+{
+    unsigned status = msg->status;
+
+    if (plan->is_1_0)
+        PUT(pen, "HTTP/1.0 ");
+    else
+        PUT(pen, "HTTP/1.1 ");
+    if (status < 1000) {
+        *pen->at++ = (char)('0' + status / 100);
+        *pen->at++ = (char)('0' + status / 10 % 10);
+        *pen->at++ = (char)('0' + status % 10);
+    } else {
+        pen->at += number_format(pen->at, status);
+    }
+    PUT(pen, " ");
+    put_text(pen, msg->reason.ptr, msg->reason.len);
+    PUT(pen, "\r\n");
+}
+
+static void
+put_length(const struct plan *plan, struct pen *pen)
+{
+    char digits[20];
+    size_t len = number_format(digits, plan->written.length);
+
+    put_own(plan, pen, STR("content-length"), str_of(digits, len));
 }
 
 /* What a rule wrote there, without the words that we write ourselves. */
-static char *
-put_connection_words(const struct plan *plan, char *to, const struct field *field)
+static void
+put_connection_words(const struct plan *plan, struct pen *pen, const struct field *field)
 {
-    struct str rest = field_value(field);
-    char *first = to;
+    struct str rest = field_value(field), name = name_as_sent(plan, STR("connection"));
+    bool is_first = true;
 
+    /* Each word may cost two bytes more than before. */
+    if (2 * (size_t)field->value_len + OVERHEAD_MAX > (size_t)(pen->end - pen->at)) {
+        pen->is_full = true;
+        return;
+    }
     while (rest.ptr != NULL) {
         struct str word = list_next(&rest);
 
         if (word.len == 0 || str_eq_nocase(word, STR("close")) ||
             str_eq_nocase(word, STR("keep-alive")) || str_eq_nocase(word, STR("upgrade")))
             continue;
-        if (to == first)
-            to = PUT(put_name(plan, to, STR("connection")), ": ");
-        else
-            *to++ = ',';
-        to = put_str(to, word);
+        if (is_first)
+            put(pen, name.ptr, name.len);
+        put(pen, is_first ? ": " : ", ", 2);
+        put(pen, word.ptr, word.len);
+        is_first = false;
     }
-    return to == first ? to : put_line_end(to);
+    if (!is_first)
+        PUT(pen, "\r\n");
 }
 
-static char *
-put_special(const struct plan *plan, char *to, const struct message *msg, const struct field *field)
+static void
+put_special(const struct plan *plan, struct pen *pen, const struct field *field)
 {
     unsigned id = field->id;
 
-    if (id == FIELD_CONTENT_LENGTH)
-        return says_length(plan, msg) ? put_length(plan, to, plan->written.length) : to;
+    if (id == FIELD_CONTENT_LENGTH) {
+        if (plan->says_length && plan->has_length)
+            put_length(plan, pen);
+        return;
+    }
     if (id == FIELD_TRANSFER_ENCODING || is_received(field))
-        return to;
+        return;
     if (id == FIELD_CONNECTION)
-        return put_connection_words(plan, to, field);
-    if (id == FIELD_UPGRADE && plan->upgrade.len > 0)
-        return to; /* with the connection's fields */
-    return put_field(plan, to, field_name_str(field), field_value(field));
+        put_connection_words(plan, pen, field);
+    else if (id != FIELD_UPGRADE || plan->upgrade.len == 0)
+        put_field(plan, pen, field);
 }
 
 /* Does the field need a decision? A length that stands there just as we would write it does not. */
 static inline bool
-is_special(const struct plan *plan, const struct message *msg, const struct field *field)
+is_special(const struct plan *plan, const struct field *field)
 {
     if ((FIELD_BIT(field->id) & SPECIAL) == 0)
         return false;
     return field->id != FIELD_CONTENT_LENGTH || (field->flags & FIELD_VERBATIM) == 0 ||
-           !says_length(plan, msg);
+           !plan->says_length;
 }
 
-static char *
-put_fields(const struct plan *plan, char *to, const struct message *msg)
+/* Fields that stand together in the received bytes, and that nobody touched, go as one run. */
+static void
+put_fields(const struct plan *plan, struct pen *pen, const struct message *msg)
 {
-    unsigned verbatim = plan->names == NULL ? FIELD_VERBATIM : 0;
+    const struct field *field = msg->fields, *last = field + msg->count;
+    const unsigned verbatim = plan->names == NULL ? FIELD_VERBATIM : 0;
     const char *run = NULL, *run_end = NULL;
 
-    for (uint32_t i = 0; i < msg->count; i++) {
-        const struct field *field = &msg->fields[i];
+    for (; field < last; field++) {
+        bool is_plain = (field->flags & verbatim) != 0 && !is_special(plan, field);
 
         if (field->name_len == 0)
             continue;
-        if (is_special(plan, msg, field)) {
-            to = put_run(to, run, run_end);
-            run = run_end = NULL;
-            to = put_special(plan, to, msg, field);
+        if (is_plain && field->name == run_end) {
+            run_end = field->value + field->value_len + 2;
             continue;
         }
-        if (field->name != run_end || (field->flags & verbatim) == 0) {
-            to = put_run(to, run, run_end);
-            run = run_end = NULL;
-        }
-        if ((field->flags & verbatim) == 0) {
-            to = put_field(plan, to, field_name_str(field), field_value(field));
-            continue;
-        }
-        if (run == NULL)
+        put_text(pen, run, (size_t)(run_end - run));
+        run = run_end = NULL;
+        if (is_plain) {
             run = field->name;
-        run_end = field->value + field->value_len + 2;
+            run_end = field->value + field->value_len + 2;
+        } else if (is_special(plan, field)) {
+            put_special(plan, pen, field);
+        } else {
+            put_field(plan, pen, field);
+        }
     }
-    return put_run(to, run, run_end);
+    put_text(pen, run, (size_t)(run_end - run));
 }
 
-/* --- the connection's own fields ---------------------------------------------------------------
- */
+/* --- the connection's own fields ------------------------------------------ */
 
-static char *
-put_framing(const struct plan *plan, char *to, const struct message *msg)
+static inline void
+put_framing(const struct plan *plan, struct pen *pen, const struct message *msg)
 {
     bool is_headless_chunked = plan->written.framing == BODY_NONE && msg->body == BODY_CHUNKED &&
                                (plan->options & H1_WRITE_FOR_1_0) == 0 && !plan->is_request;
 
     if (plan->written.framing == BODY_CHUNKED || is_headless_chunked)
-        return put_field(plan, to, STR("transfer-encoding"), STR("chunked"));
-    if (plan->written.framing == BODY_LENGTH && !plan->has_length)
-        return put_length(plan, to, plan->written.length);
-    return to;
+        put_own(plan, pen, STR("transfer-encoding"), STR("chunked"));
+    else if (plan->written.framing == BODY_LENGTH && !plan->has_length)
+        put_length(plan, pen);
 }
 
-static char *
-put_persistence(const struct plan *plan, char *to, const struct message *msg)
+static void
+put_upgrade(const struct plan *plan, struct pen *pen)
 {
-    struct str name = STR("connection");
+    struct str name = name_as_sent(plan, STR("upgrade"));
+
+    put_own(plan, pen, STR("connection"), STR("Upgrade"));
+    put(pen, name.ptr, name.len);
+    PUT(pen, ": ");
+    put_text(pen, plan->upgrade.ptr, plan->upgrade.len);
+    PUT(pen, "\r\n");
+}
+
+static inline void
+put_persistence(const struct plan *plan, struct pen *pen, const struct message *msg)
+{
+    bool for_1_0 = plan->is_1_0 || (plan->options & H1_WRITE_FOR_1_0) != 0;
+    bool says_close = plan->written.closes && (plan->options & H1_WRITE_HIDE_CLOSE) == 0;
 
     if (plan->upgrade.len > 0) {
-        to = put_field(plan, to, name, STR("Upgrade"));
-        return put_field(plan, to, STR("upgrade"), plan->upgrade);
+        put_upgrade(plan, pen);
+        return;
     }
     if (!plan->is_request && (msg->status < 200 || (msg->flags & MESSAGE_TUNNEL) != 0))
-        return to;
-    if (plan->written.closes && (plan->options & H1_WRITE_HIDE_CLOSE) == 0)
-        return plan->is_1_0 ? to : put_field(plan, to, name, STR("close"));
-    if (plan->is_1_0 || (plan->options & H1_WRITE_FOR_1_0) != 0)
-        return put_field(plan, to, name, STR("keep-alive"));
-    return to;
+        return;
+    if (says_close) {
+        if (!plan->is_1_0)
+            put_own(plan, pen, STR("connection"), STR("close"));
+    } else if (for_1_0) {
+        put_own(plan, pen, STR("connection"), STR("keep-alive"));
+    }
 }
 
-static char *
-put_head(const struct plan *plan, char *to, const struct message *msg)
+/* Bytes written; 0: they do not fit. */
+static size_t
+put_head(const struct plan *plan, char *to, size_t room, const struct message *msg)
 {
-    to = plan->is_request ? put_request_line(plan, to, msg) : put_status_line(plan, to, msg);
-    to = put_fields(plan, to, msg);
-    to = put_framing(plan, to, msg);
-    to = put_persistence(plan, to, msg);
-    return put_line_end(to);
+    struct pen pen = { .at = to, .end = to + room - OVERHEAD_MAX };
+
+    if (plan->is_request)
+        put_request_line(plan, &pen, msg);
+    else
+        put_status_line(plan, &pen, msg);
+    put_fields(plan, &pen, msg);
+    put_framing(plan, &pen, msg);
+    put_persistence(plan, &pen, msg);
+    PUT(&pen, "\r\n");
+    return pen.is_full ? 0 : (size_t)(pen.at - to);
 }
 
-/* --- whole heads
- * ----------------------------------------------------------------------------------- */
+/* --- whole heads ---------------------------------------------------------- */
+
+/* At least what the head needs. */
+static size_t
+size_of_head(const struct plan *plan, const struct message *msg)
+{
+    size_t size = msg->method_text.len + msg->target.len + msg->reason.len + plan->upgrade.len;
+
+    for (uint32_t i = 0; i < msg->count; i++)
+        size += msg->fields[i].name_len + 2 * (size_t)msg->fields[i].value_len + OVERHEAD_MAX;
+    return size + 2 * OVERHEAD_MAX;
+}
 
 static bool
 write_large_head(struct chain *out, struct message *msg, const struct plan *plan)
 {
-    char *first = arena_take(&msg->arena, plan->size);
+    size_t size = size_of_head(plan, msg);
+    char *first = arena_take(&msg->arena, size);
 
-    return first != NULL &&
-           chain_add_copy(out, first, (size_t)(put_head(plan, first, msg) - first));
+    if (first == NULL)
+        return false;
+    size = put_head(plan, first, size, msg);
+    MUST(size > 0);
+    return chain_add_copy(out, first, size);
 }
+
+/* Room that is worth to be tried for what rules have added. */
+#define USUAL_ROOM 1024
 
 bool
 h1_write_head(struct chain *out, struct message *msg, unsigned options,
               const struct case_map *names, struct h1_written *result)
 {
     struct plan plan = { .options = options, .names = names };
+    size_t room = msg->head_bytes + USUAL_ROOM, size;
     char *first;
 
     make_plan(&plan, msg);
     *result = plan.written;
-    if (__builtin_expect(plan.size > buffer_default_size(), 0))
-        return write_large_head(out, msg, &plan);
-    first = chain_reserve(out, plan.size);
+    first = chain_reserve(out, room < buffer_default_size() ? room : buffer_default_size());
     if (first == NULL)
         return false;
-    chain_commit(out, (size_t)(put_head(&plan, first, msg) - first));
-    return true;
+    room = buffer_room(out->last->buf);
+    size = room < OVERHEAD_MAX ? 0 : put_head(&plan, first, room, msg);
+    chain_commit(out, size);
+    return size > 0 || write_large_head(out, msg, &plan);
 }
 
-/* --- chunks
- * ------------------------------------------------------------------------------------------ */
+/* --- chunks --------------------------------------------------------------- */
 
 size_t
 h1_format_chunk_head(char *to, uint64_t size)

@@ -91,7 +91,7 @@ intake_read(struct intake *in, struct connection *conn, size_t *got)
     return io;
 }
 
-/* --- bodies ------------------------------------------------------------------------- */
+/* --- bodies --------------------------------------------------------------- */
 
 struct burst {
     struct buffer *bufs[BURST_MAX + 1];

@@ -57,7 +57,7 @@ mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot
     settings->case_map = settings->case_adjust ? conf->names : NULL;
 }
 
-/* --- h1-case-adjust ----------------------------------------------------------------- */
+/* --- h1-case-adjust ------------------------------------------------------- */
 
 static bool
 add_pair(struct parse *parse, struct str from, struct str to)
@@ -143,7 +143,7 @@ parse_case_adjust_file(struct parse *parse)
     return fine;
 }
 
-/* --- keywords ------------------------------------------------------------------------- */
+/* --- keywords ------------------------------------------------------------- */
 
 static const struct keyword keywords[] = {
     { "tune.http.maxhdr", IN_GLOBAL, .args = "<number>", .slot = &mux_slot,

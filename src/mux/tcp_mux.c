@@ -55,7 +55,7 @@ tcp_tell(struct tcp_conn *tcp)
         tcp->ep.owner->on_event(&tcp->ep);
 }
 
-/* --- the end ------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------- */
 
 static void
 tcp_free(struct tcp_conn *tcp)
@@ -107,7 +107,7 @@ run_later(struct deferred *work)
     }
 }
 
-/* --- receiving ------------------------------------------------------------------------ */
+/* --- receiving ------------------------------------------------------------ */
 
 static void
 tcp_break(struct tcp_conn *tcp, enum endpoint_error error)
@@ -153,7 +153,7 @@ tcp_consumed(struct endpoint *ep)
         connection_resume_reading(conn);
 }
 
-/* --- sending --------------------------------------------------------------------------- */
+/* --- sending -------------------------------------------------------------- */
 
 static void
 write_out(struct tcp_conn *tcp, bool more)
@@ -225,7 +225,7 @@ tcp_flush(struct endpoint *ep, bool more)
         loop_defer(tcp->mux.conn->loop, &tcp->work);
 }
 
-/* --- life ------------------------------------------------------------------------------ */
+/* --- life ----------------------------------------------------------------- */
 
 static void
 on_established(struct connection *conn)

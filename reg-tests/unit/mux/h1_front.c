@@ -37,7 +37,7 @@ h1(void)
     return (struct h1_conn *)side.mc;
 }
 
-/* --- one after the other ------------------------------------------------------------------ */
+/* --- one after the other -------------------------------------------------- */
 
 static void
 request_and_answer(void **state)
@@ -173,7 +173,7 @@ empty_lines_between(void **state)
     assert_int_equal(side.streams, 3);
 }
 
-/* --- bodies ---------------------------------------------------------------------------------- */
+/* --- bodies --------------------------------------------------------------- */
 
 static void
 counted_body(void **state)
@@ -292,8 +292,7 @@ answer_instead_of_continue(void **state)
     peer_expect(&side, OK_CLOSE, true);
 }
 
-/* --- the end of a connection ---------------------------------------------------------------------
- */
+/* --- the end of a connection ---------------------------------------------- */
 
 static void
 client_wants_close(void **state)
@@ -457,8 +456,7 @@ closed_without_answer(void **state)
     assert_int_equal(side.gone, 1);
 }
 
-/* --- requests that cannot be read ----------------------------------------------------------------
- */
+/* --- requests that cannot be read ----------------------------------------- */
 
 static void
 refuse(struct side *who)
@@ -591,8 +589,7 @@ pipelined_large_head(void **state)
     free(text);
 }
 
-/* --- deadlines
- * ------------------------------------------------------------------------------------- */
+/* --- deadlines ------------------------------------------------------------ */
 
 static void
 nothing_comes(void **state)
@@ -686,8 +683,7 @@ new_settings(void **state)
     peer_expect(&side, OK_CLOSE, true);
 }
 
-/* --- slow readers
- * -------------------------------------------------------------------------------------- */
+/* --- slow readers --------------------------------------------------------- */
 
 static void
 slow_client(void **state)
@@ -797,8 +793,7 @@ interim_answer(void **state)
     peer_expect(&side, OK_KEEP, false);
 }
 
-/* --- tunnels
- * ------------------------------------------------------------------------------------------- */
+/* --- tunnels -------------------------------------------------------------- */
 
 static void
 tunnel(void **state)

@@ -53,7 +53,7 @@ struct example {
         (how_) | MORE, (bytes_), sizeof(bytes_) - 1, NULL, 0                                       \
     }
 
-/* --- what a message says, as text ------------------------------------------------------- */
+/* --- what a message says, as text ----------------------------------------- */
 
 static size_t
 dump_flags(char *to, unsigned flags)
@@ -114,7 +114,7 @@ dump(const struct message *msg, char *to, size_t size)
     }
 }
 
-/* --- one example ---------------------------------------------------------------------------- */
+/* --- one example ---------------------------------------------------------- */
 
 static enum parse_result
 parse(const struct example *e, char *bytes, size_t len, struct message *msg, size_t *head_len,
@@ -238,7 +238,7 @@ check_all(const struct example *examples, size_t count)
 
 #define CHECK_ALL(examples) check_all((examples), sizeof(examples) / sizeof((examples)[0]))
 
-/* --- start lines of requests ------------------------------------------------------------------ */
+/* --- start lines of requests ---------------------------------------------- */
 
 #define H "Host: a\r\n\r\n"
 #define D "|host: a"
@@ -434,8 +434,7 @@ forms(void **state)
     CHECK_ALL(examples);
 }
 
-/* --- fields ------------------------------------------------------------------------------------
- */
+/* --- fields --------------------------------------------------------------- */
 
 #define R "GET / HTTP/1.1\r\n"
 
@@ -535,8 +534,7 @@ verbatim(void **state)
     message_give(msg);
 }
 
-/* --- the connection -----------------------------------------------------------------------------
- */
+/* --- the connection ------------------------------------------------------- */
 
 static void
 connection(void **state)
@@ -624,8 +622,7 @@ upgrades(void **state)
     CHECK_ALL(examples);
 }
 
-/* --- framing
- * ---------------------------------------------------------------------------------------- */
+/* --- framing -------------------------------------------------------------- */
 
 #define P    "POST / HTTP/1.1\r\n"
 #define TE   "Transfer-Encoding: chunked\r\n"
@@ -781,8 +778,7 @@ responses(void **state)
     CHECK_ALL(examples);
 }
 
-/* --- trailers, unfinished heads
- * ------------------------------------------------------------------------ */
+/* --- trailers, unfinished heads ------------------------------------------- */
 
 static enum parse_result
 parse_trailers(const char *text, struct message *msg, size_t *size)

@@ -72,7 +72,7 @@ expect_same(struct message *msg, const char *expected)
     expect(msg, 0, NULL, expected);
 }
 
-/* --- requests --------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 static void
 requests(void **state)
@@ -246,7 +246,7 @@ upgrade_flag_follows(void **state)
     message_give(msg);
 }
 
-/* --- responses ------------------------------------------------------------------------------ */
+/* --- responses ------------------------------------------------------------ */
 
 static void
 responses(void **state)
@@ -328,8 +328,7 @@ replies(void **state)
     assert_int_equal(written.length, 0);
 }
 
-/* --- size, letters, chunks ---------------------------------------------------------------------
- */
+/* --- size, letters, chunks ------------------------------------------------ */
 
 static void
 large_heads(void **state)

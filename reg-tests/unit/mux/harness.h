@@ -162,7 +162,7 @@ run_for_ms(struct loop *loop, int ms)
     run(loop);
 }
 
-/* --- the test's end ------------------------------------------------------------------- */
+/* --- the test's end ------------------------------------------------------- */
 
 static inline void
 peer_send(struct side *side, const char *text, size_t len)
@@ -214,7 +214,7 @@ peer_expect(struct side *side, const char *expected, bool is_closed)
     assert_int_equal(closed, is_closed);
 }
 
-/* --- the stream's end ------------------------------------------------------------------- */
+/* --- the stream's end ----------------------------------------------------- */
 
 static inline void
 send_bytes(struct endpoint *ep, const char *text, size_t len)
