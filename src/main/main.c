@@ -50,7 +50,7 @@ print_lists(const struct options *options)
 int
 main(int argc, char **argv)
 {
-    struct options options = { .name = "weir" };
+    static struct options options = { .name = "weir" };
 
     features_follow(&options);
     if (!options_parse(&options, argc, argv))

@@ -40,6 +40,8 @@ read_line(const char *keyword, const char *line)
         items[words.count++] = (struct word){ .text = arena_copy_str(&snapshot.arena, word),
                                               .column = words.count + 1 };
     }
+    if (parse.diag != NULL) /* of a line that did not end */
+        diag_free(parse.diag);
     parse = (struct parse){ .snapshot = &snapshot,
                             .arena = &snapshot.arena,
                             .diag = diag_new(),
@@ -56,6 +58,7 @@ end_line(bool fine)
     diag_print(parse.diag, &complaints, DIAG_WARNING);
     assert_int_equal(fine, diag_count(parse.diag, DIAG_ALERT) == 0);
     diag_free(parse.diag);
+    parse.diag = NULL;
     return fine ? NULL : text_cstr(&complaints);
 }
 
