@@ -140,17 +140,35 @@ burst_deliver(struct burst *burst, struct intake *in, struct chain *to, size_t g
     return fine;
 }
 
-enum io
-intake_read_to(struct intake *in, struct connection *conn, uint64_t limit, struct chain *to,
-               size_t *got)
+/* The usual case: one buffer. When it is filled, more is tried the next time. */
+static enum io
+read_one(struct intake *in, struct connection *conn, uint64_t limit, struct chain *to, size_t *got)
+{
+    struct buffer *buf = in->buf;
+    size_t room = buffer_room(buf);
+    enum io io;
+
+    if (room > limit)
+        room = (size_t)limit;
+    io = connection_read(conn, buf->data + buf->end, room, got);
+    if (io != IO_OK) {
+        intake_release(in);
+        return io;
+    }
+    buf->end += (uint32_t)*got;
+    in->start = buf->end;
+    if (*got == room && *got < limit)
+        in->burst = BURST_MAX;
+    return chain_add_slice(to, buf, buf->data + buf->end - *got, *got) ? IO_OK : IO_FAILED;
+}
+
+static enum io
+read_burst(struct intake *in, struct connection *conn, uint64_t limit, struct chain *to,
+           size_t *got)
 {
     struct burst burst = { .count = 0 };
     enum io io;
 
-    *got = 0;
-    MUST(intake_len(in) == 0 && limit > 0);
-    if (!take_empty(in))
-        return IO_FAILED;
     burst_add(&burst, in->buf, limit);
     while (burst.count <= (int)in->burst && burst.room < limit) {
         struct buffer *buf = buffer_take();
@@ -159,10 +177,7 @@ intake_read_to(struct intake *in, struct connection *conn, uint64_t limit, struc
             break;
         burst_add(&burst, buf, limit);
     }
-    if (burst.count == 1)
-        io = connection_read(conn, burst.iov[0].iov_base, burst.room, got);
-    else
-        io = connection_readv(conn, burst.iov, burst.count, got);
+    io = connection_readv(conn, burst.iov, burst.count, got);
     in->burst = *got == burst.room && *got < limit ? BURST_MAX
                 : *got <= burst.iov[0].iov_len     ? 0
                                                    : in->burst;
@@ -171,4 +186,17 @@ intake_read_to(struct intake *in, struct connection *conn, uint64_t limit, struc
     if (io != IO_OK)
         intake_release(in);
     return io;
+}
+
+enum io
+intake_read_to(struct intake *in, struct connection *conn, uint64_t limit, struct chain *to,
+               size_t *got)
+{
+    *got = 0;
+    MUST(intake_len(in) == 0 && limit > 0);
+    if (!take_empty(in))
+        return IO_FAILED;
+    if (in->burst == 0)
+        return read_one(in, conn, limit, to, got);
+    return read_burst(in, conn, limit, to, got);
 }

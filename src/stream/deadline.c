@@ -16,10 +16,17 @@
 
 #include "private.h"
 
+/* Rounded up, so that nothing is late before its time. */
+static int64_t
+now_up_ms(const struct stream *s)
+{
+    return (stream_loop(s)->now_us + 999) / 1000;
+}
+
 void
 deadline_in(struct stream *s, int64_t ms)
 {
-    s->step_expires_ms = ms > 0 ? stream_loop(s)->now_ms + ms : TIMER_NEVER;
+    s->step_expires_ms = ms > 0 ? now_up_ms(s) + ms : TIMER_NEVER;
 }
 
 /* --- whose turn is it? --------------------------------------------------- */
@@ -152,19 +159,45 @@ earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* A relay whose ends are in the same state as before has only moved bytes: its deadlines can only
+ * move away, so it is enough to note the time; the timer looks at everything when it fires. */
+static bool
+stays_calm(const struct stream *s)
+{
+    return s->is_calm && s->step == STEP_FORWARD && s->back != NULL &&
+           s->front->flags == s->calm_front && s->back->flags == s->calm_back;
+}
+
+static void
+note_calm(struct stream *s)
+{
+    s->is_calm = s->step == STEP_FORWARD && is_relay(s) && s->back != NULL &&
+                 s->rule_expires_ms == 0 && s->step_expires_ms == TIMER_NEVER;
+    if (!s->is_calm)
+        return;
+    s->calm_front = s->front->flags;
+    s->calm_back = s->back->flags;
+    s->touched_ms = stream_loop(s)->now_ms;
+}
+
 void
 deadline_update(struct stream *s)
 {
     struct loop *loop = stream_loop(s);
     int64_t at = s->step_expires_ms;
 
+    if (stays_calm(s)) {
+        s->touched_ms = loop->now_ms;
+        return;
+    }
+    note_calm(s);
     note_client(s, loop->now_ms);
     note_server(s, loop->now_ms);
     if (s->rule_expires_ms != 0)
         at = earlier(at, s->rule_expires_ms);
     at = earlier(at, client_deadline(s));
     at = earlier(at, server_deadline(s));
-    timer_set(loop, &s->timer, at);
+    timer_set(stream_loop(s), &s->timer, at);
 }
 
 /* --- too late ------------------------------------------------------------ */
@@ -193,8 +226,9 @@ deadline_fired(struct timer *timer)
 
     MUST_BE(s, STREAM_MAGIC);
     s->eval.now_us = stream_loop(s)->wall_us;
-    note_client(s, now_ms);
-    note_server(s, now_ms);
+    note_client(s, s->is_calm ? s->touched_ms : now_ms);
+    note_server(s, s->is_calm ? s->touched_ms : now_ms);
+    s->is_calm = false;
     if (s->step_expires_ms <= now_ms) {
         s->step_expires_ms = TIMER_NEVER;
         stream_go_on(s, stream_step(s)->expired(s));

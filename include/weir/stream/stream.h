@@ -146,7 +146,10 @@ struct stream {
     int64_t step_expires_ms;                 /* of the step; TIMER_NEVER */
     int64_t rule_expires_ms;                 /* of the action that waits; 0: none */
     int64_t front_active_ms, back_active_ms; /* when bytes moved last */
-    uint64_t front_moved, back_moved;        /* bytes by then */
+    int64_t touched_ms;                      /* the last event of a calm relay: deadline.c */
+    unsigned calm_front, calm_back;          /* flags of its ends */
+    bool is_calm;
+    uint64_t front_moved, back_moved; /* bytes by then */
     struct queue_entry queue_entry;
 
     struct chain replay; /* request body sent so far, while it may have to be sent again */
