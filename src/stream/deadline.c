@@ -177,22 +177,21 @@ note_calm(struct stream *s)
         return;
     s->calm_front = s->front->flags;
     s->calm_back = s->back->flags;
-    s->touched_ms = stream_loop(s)->now_ms;
+    s->touched_ms = now_up_ms(s);
 }
 
 void
 deadline_update(struct stream *s)
 {
-    struct loop *loop = stream_loop(s);
-    int64_t at = s->step_expires_ms;
+    int64_t at = s->step_expires_ms, now_ms = now_up_ms(s);
 
     if (stays_calm(s)) {
-        s->touched_ms = loop->now_ms;
+        s->touched_ms = now_ms;
         return;
     }
     note_calm(s);
-    note_client(s, loop->now_ms);
-    note_server(s, loop->now_ms);
+    note_client(s, now_ms);
+    note_server(s, now_ms);
     if (s->rule_expires_ms != 0)
         at = earlier(at, s->rule_expires_ms);
     at = earlier(at, client_deadline(s));
@@ -226,8 +225,8 @@ deadline_fired(struct timer *timer)
 
     MUST_BE(s, STREAM_MAGIC);
     s->eval.now_us = stream_loop(s)->wall_us;
-    note_client(s, s->is_calm ? s->touched_ms : now_ms);
-    note_server(s, s->is_calm ? s->touched_ms : now_ms);
+    note_client(s, s->is_calm ? s->touched_ms : now_up_ms(s));
+    note_server(s, s->is_calm ? s->touched_ms : now_up_ms(s));
     s->is_calm = false;
     if (s->step_expires_ms <= now_ms) {
         s->step_expires_ms = TIMER_NEVER;
