@@ -102,21 +102,21 @@ is_always(const struct command *command)
     return false;
 }
 
-/* Is each typed word the beginning of the name's word at that place, as far as both go? */
-static bool
-agrees(const char *name, const char **words, unsigned count)
+/* How many of the typed words are beginnings of the name's words; up to the first that is not. */
+static unsigned
+agreeing_words(const char *name, const char **words, unsigned count)
 {
-    for (unsigned at = 0; at < count; at++) {
+    unsigned at = 0;
+
+    for (; at < count && *name != '\0'; at++) {
         size_t len = strcspn(name, " ");
         size_t typed = strlen(words[at]);
 
         if (typed > len || strncmp(words[at], name, typed) != 0)
-            return false;
-        if (name[len] == '\0')
-            return true;
-        name += len + 1;
+            break;
+        name += len + (name[len] == ' ');
     }
-    return true;
+    return at;
 }
 
 static bool
@@ -124,7 +124,7 @@ has_match(const char **words, unsigned count, enum command_level level)
 {
     for (size_t i = 0; i < table_count; i++) {
         if (table[i]->level <= level && !is_always(table[i]) &&
-            agrees(table[i]->name, words, count))
+            agreeing_words(table[i]->name, words, count) == count)
             return true;
     }
     return false;
@@ -187,7 +187,7 @@ command_help(struct text *out, const char **words, unsigned count, enum command_
 
         /* Names that begin with '_' are private to weir's own processes. */
         if (table[i]->level <= level && !is_always(table[i]) && *name != '_' &&
-            agrees(name, words, count))
+            agreeing_words(name, words, count) == count)
             print_help(out, table[i]);
     }
     print_always(out, level);

@@ -724,7 +724,6 @@ static const struct gone_word gone[] = {
     { "transparent", IN_PROXY, "use a 'server' with address 0.0.0.0" },
     { "option transparent", IN_PROXY, "use a 'server' with address 0.0.0.0" },
     { "bind-process", IN_PROXY, "use 'thread' on bind lines" },
-    { "stats bind-process", IN_GLOBAL, "use 'thread' on the line of the stats socket" },
     { "process", IN_BIND, "use 'thread'" },
     { "nbproc", IN_GLOBAL, "weir is one process with threads; see 'nbthread'" },
     { "ssl-engine", IN_GLOBAL, "OpenSSL's engines have given way to providers: 'ssl-provider'" },
