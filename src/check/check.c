@@ -322,15 +322,13 @@ check_resume(struct server *srv)
     return true;
 }
 
-bool
+void
 check_force(struct server *srv, enum server_state state)
 {
     struct check *check = srv->check;
     const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
 
-    if (check == NULL || conf == NULL || !check->is_wanted)
-        return false;
-    check->health = state == SERVER_STOPPED ? 0 : (int)(conf->rise + conf->fall - 1);
+    if (check != NULL && conf != NULL)
+        check->health = state == SERVER_STOPPED ? 0 : (int)(conf->rise + conf->fall - 1);
     server_set_state(srv, state, "changed from CLI");
-    return true;
 }

@@ -176,6 +176,7 @@ parse_id(struct parse *parse)
 
     if (!parse_int(parse, "a number from 1", 1, INT32_MAX, &id))
         return false;
+    conf->has_own_id = true;
     conf->id = id; /* clashes are found when all ids are known: proxy_check.c */
     return parse_end(parse);
 }

@@ -177,15 +177,20 @@ idle_pool_forget(struct server *srv, struct mux_conn *mc)
 }
 
 uint32_t
+idle_pool_count_of(const struct server *srv, unsigned index)
+{
+    const struct idle_part *part = __atomic_load_n(&srv->idle->parts[index], __ATOMIC_RELAXED);
+
+    return part == NULL ? 0 : __atomic_load_n(&part->count, __ATOMIC_RELAXED);
+}
+
+uint32_t
 idle_pool_count(const struct server *srv)
 {
     uint32_t sum = 0;
 
-    for (unsigned i = 0; i < thread_count(); i++) {
-        const struct idle_part *part = __atomic_load_n(&srv->idle->parts[i], __ATOMIC_RELAXED);
-
-        sum += part == NULL ? 0 : __atomic_load_n(&part->count, __ATOMIC_RELAXED);
-    }
+    for (unsigned i = 0; i < thread_count(); i++)
+        sum += idle_pool_count_of(srv, i);
     return sum;
 }
 

@@ -28,3 +28,5 @@ void weight_begin_slow_start(struct server *srv);
 
 /* Tells the observers. */
 void server_tell(struct server *srv, unsigned what);
+/* Everything that follows from a change: the set, who waits, who keeps connections, the observers. */
+void server_after_change(struct server *srv, bool was_usable, unsigned what);

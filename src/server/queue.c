@@ -87,36 +87,28 @@ on_mail(struct mail *mail)
     entry->on_granted(entry);
 }
 
-/* Removes the first entry and readies its grant. NULL: the line is empty, or no memory (then the
- * entry waits on). */
-static struct queue_grant *
-pop(struct queue *queue, struct server *srv, struct thread **to)
+/* Moves the first entry to `grant`. False: the line is empty. */
+static bool
+pop(struct queue *queue, struct server *srv, struct queue_grant *grant, struct thread **to)
 {
-    struct queue_grant *grant;
-    struct queue_entry *entry;
+    struct queue_entry *entry = NULL;
 
     if (length_of(queue) == 0)
-        return NULL;
-    grant = pool_take(&grant_pool);
-    if (grant == NULL)
-        return NULL;
+        return false;
     lock_take(&queue->lock);
-    if (list_is_empty(&queue->entries)) {
-        lock_give(&queue->lock);
-        pool_give(&grant_pool, grant);
-        return NULL;
+    if (!list_is_empty(&queue->entries)) {
+        entry = LIST_FIRST(&queue->entries, struct queue_entry, link);
+        list_remove(&entry->link);
+        __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
+        grant->entry = entry;
+        grant->server = srv;
+        entry->granted = srv;
+        entry->grant = grant;
+        entry->state = QUEUE_GRANTED;
+        *to = entry->thread;
     }
-    entry = LIST_FIRST(&queue->entries, struct queue_entry, link);
-    list_remove(&entry->link);
-    __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
-    grant->entry = entry;
-    grant->server = srv;
-    entry->granted = srv;
-    entry->grant = grant;
-    entry->state = QUEUE_GRANTED;
-    *to = entry->thread;
     lock_give(&queue->lock);
-    return grant;
+    return entry != NULL;
 }
 
 void
@@ -145,22 +137,29 @@ queue_leave(struct queue_entry *entry)
     }
 }
 
-/* Who waits for this server: those who want no other first. */
-static struct queue_grant *
-pop_for(struct server *srv, struct thread **to)
+/* May those who wait for any server have this one? Not a backup whose turn has not come. */
+static bool
+serves_any(const struct server *srv)
 {
-    struct queue_grant *grant = pop(&srv->queue, srv, to);
+    const struct server_conf *conf = __atomic_load_n(&srv->conf, __ATOMIC_CONSUME);
 
-    if (grant == NULL && server_is_usable(srv))
-        grant = pop(&srv->backend->back->queue, srv, to);
-    return grant;
+    return server_is_usable(srv) && conf != NULL &&
+           (!conf->backup || server_set_read(srv->backend)->uses_backups);
+}
+
+/* Who waits for this server: those who want no other first. */
+static bool
+pop_for(struct server *srv, struct queue_grant *grant, struct thread **to)
+{
+    return pop(&srv->queue, srv, grant, to) ||
+           (serves_any(srv) && pop(&srv->backend->back->queue, srv, grant, to));
 }
 
 static bool
 has_waiting(const struct server *srv)
 {
     return length_of(&srv->queue) > 0 ||
-           (length_of(&srv->backend->back->queue) > 0 && server_is_usable(srv));
+           (length_of(&srv->backend->back->queue) > 0 && serves_any(srv));
 }
 
 void
@@ -173,11 +172,14 @@ queue_serve(struct server *srv)
 
         if (!server_slot_take(srv, conf))
             return;
-        grant = pop_for(srv, &to);
-        if (grant != NULL) {
+        grant = pool_take(&grant_pool);
+        if (grant != NULL && pop_for(srv, grant, &to)) {
             mailbox_send(to, &grant->mail, on_mail);
             continue;
         }
         __atomic_sub_fetch(&srv->current, 1, __ATOMIC_SEQ_CST);
+        if (grant == NULL)
+            return; /* no memory: whoever gives the next slot back tries again */
+        pool_give(&grant_pool, grant);
     }
 }

@@ -81,17 +81,20 @@ note_peak(struct server *srv, uint32_t now)
         __atomic_store_n(&srv->current_max, now, __ATOMIC_RELAXED);
 }
 
+/* Never counts beyond the limit, not even for a moment: somebody else would find no slot because of
+ * an attempt that fails, and nobody would be left to serve the line. */
 bool
 server_slot_take(struct server *srv, const struct proxy_conf *backend)
 {
     uint32_t max = server_maxconn_now(srv, backend);
-    uint32_t now = __atomic_add_fetch(&srv->current, 1, __ATOMIC_SEQ_CST);
+    uint32_t now = __atomic_load_n(&srv->current, __ATOMIC_SEQ_CST);
 
-    if (max != 0 && now > max) {
-        __atomic_sub_fetch(&srv->current, 1, __ATOMIC_SEQ_CST);
-        return false;
-    }
-    note_peak(srv, now);
+    do {
+        if (max != 0 && now >= max)
+            return false;
+    } while (!__atomic_compare_exchange_n(&srv->current, &now, now + 1, false, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_SEQ_CST));
+    note_peak(srv, now + 1);
     return true;
 }
 
@@ -244,8 +247,8 @@ init_from_conf(struct server *srv, const struct server_conf *conf)
     srv->maxconn = conf->maxconn;
     srv->addr = conf->addr;
     srv->state = SERVER_RUNNING;
-    srv->admin =
-        (conf->disabled ? ADMIN_CMAINT : 0) | (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);
+    srv->admin = (conf->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0) |
+                 (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);
     if (srv->admin & ADMIN_MAINT)
         srv->state = SERVER_STOPPED;
 }
@@ -368,12 +371,10 @@ take_changes(struct server *srv, const struct server_conf *before, const struct 
     }
     if (before == NULL || before->maxconn != now->maxconn)
         __atomic_store_n(&srv->maxconn, now->maxconn, __ATOMIC_RELAXED);
-    if (before != NULL && !addr_eq(&before->addr, &now->addr)) {
+    if (before != NULL && !addr_eq(&before->addr, &now->addr) && now->addr.family != ADDR_NONE)
         server_set_addr(srv, &now->addr, "configuration");
-        server_set_admin(srv, 0, ADMIN_RMAINT, NULL);
-    }
     if (before != NULL && before->disabled != now->disabled)
-        server_set_admin(srv, now->disabled ? ADMIN_CMAINT : 0,
+        server_set_admin(srv, now->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0,
                          now->disabled ? 0 : ADMIN_CMAINT | ADMIN_FMAINT, NULL);
 }
 

@@ -97,11 +97,12 @@ server_addr(const struct server *srv, struct addr *out)
 void
 server_set_addr(struct server *srv, const struct addr *addr, const char *source)
 {
-    (void)source;
+    (void)source; /* room for a log line */
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     srv->addr = *addr;
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELEASE);
     idle_pool_clear_all(srv, NULL);
     server_tell(srv, SERVER_CHANGED_ADDR);
+    server_set_admin(srv, 0, ADMIN_RMAINT, NULL);
 }

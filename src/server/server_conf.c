@@ -152,6 +152,7 @@ parse_server(struct parse *parse)
     srv->backend = conf;
     if (!parse_addr(parse, srv) || !parse_options(parse, srv))
         return false;
+    srv->has_own_id = srv->id != 0;
     if (srv->id == 0)
         srv->id = conf->server_count + 1;
     conf->server_count++;

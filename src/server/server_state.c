@@ -71,20 +71,30 @@ say_empty(struct server *srv)
                proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
 }
 
-/* Everything that follows from a change: times, weights, the set, who waits, who keeps connections.
- */
-static void
-after_change(struct server *srv, bool was_usable, unsigned what)
+void
+server_after_change(struct server *srv, bool was_usable, unsigned what)
 {
     struct proxy *backend = srv->backend;
-    bool is_usable = server_is_usable(srv);
+    const struct server_set *set;
 
     server_set_rebuild(backend);
     if (!server_takes_persistent(srv))
         idle_pool_clear_all(srv, NULL);
     server_tell(srv, what);
-    if (is_usable && !was_usable)
+    if (server_is_usable(srv) && !was_usable)
         queue_serve(srv);
+    /* Backups may have taken over for those that wait. */
+    set = backend->back->set;
+    for (unsigned i = 0; i < set->usable_count && set->uses_backups; i++)
+        queue_serve(set->usable[i]);
+}
+
+void
+server_set_maxconn(struct server *srv, int64_t maxconn)
+{
+    __atomic_store_n(&srv->maxconn, maxconn, __ATOMIC_SEQ_CST);
+    server_tell(srv, SERVER_CHANGED_MAXCONN);
+    queue_serve(srv);
 }
 
 static void
@@ -134,7 +144,7 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
         srv->down_transitions++;
     if (state == SERVER_RUNNING && before == SERVER_STOPPED)
         weight_begin_slow_start(srv);
-    after_change(srv, was_usable, SERVER_CHANGED_STATE);
+    server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
     say_state(srv, state, reason);
     if (!is_up((int)state))
         say_empty(srv);
@@ -190,6 +200,6 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
         __atomic_store_n(&srv->state, SERVER_RUNNING, __ATOMIC_RELAXED);
         weight_begin_slow_start(srv);
     }
-    after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
+    server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
     say_admin(srv, before, was_up, reason);
 }

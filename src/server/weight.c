@@ -88,27 +88,43 @@ weight_update(struct server *srv)
     store(srv, srv->user_weight);
 }
 
+/* The messages are those of the runtime socket. */
+static bool
+parse_weight(struct str text, bool is_relative, int64_t *weight, struct error *err)
+{
+    size_t digits = text.len > 0 && text.ptr[0] == '-' ? 1 : 0;
+    bool is_negative = digits == 1;
+
+    while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+        digits++;
+    if (digits == (is_negative ? 1u : 0u))
+        return error_set(err, "Empty weight string empty or preceded by garbage");
+    if (digits < text.len)
+        return error_set(err, "Trailing garbage in weight string");
+    if (number_parse_int(text, 0, is_relative ? 25600 : 256, weight, NULL))
+        return true;
+    if (is_relative && !is_negative) {
+        *weight = 25600; /* more than any weight can take */
+        return true;
+    }
+    return error_set(err, is_relative ? "Relative weight must be positive."
+                                      : "Absolute weight can only be between 0 and 256 inclusive.");
+}
+
 bool
 server_set_weight(struct server *srv, struct str text, struct error *err)
 {
-    bool is_relative = str_ends(text, STR("%"));
+    bool is_relative = str_ends(text, STR("%")), was_usable = server_is_usable(srv);
     int64_t weight;
 
     if (is_relative)
         text.len--;
-    if (!number_parse_int(text, 0, is_relative ? 25600 : 256, &weight, NULL)) {
-        if (is_relative)
-            return error_set(
-                err, "Relative weight must be positive and lower than 256 times the initial one.");
-        return error_set(err, "Absolute weight can only be between 0 and 256 inclusive.");
-    }
+    if (!parse_weight(text, is_relative, &weight, err))
+        return false;
     if (is_relative)
         weight = srv->conf->weight * weight / 100;
-    if (weight > 256)
-        weight = 256;
-    srv->user_weight = weight;
+    srv->user_weight = weight > 256 ? 256 : weight;
     weight_update(srv);
-    server_set_rebuild(srv->backend);
-    server_tell(srv, SERVER_CHANGED_WEIGHT);
+    server_after_change(srv, was_usable, SERVER_CHANGED_WEIGHT);
     return true;
 }

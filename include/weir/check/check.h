@@ -28,7 +28,8 @@ struct check_view {
 bool check_view(const struct server *srv, struct check_view *out);
 const char *check_status_name(enum check_status status);        /* "L4OK" */
 const char *check_status_description(enum check_status status); /* "Layer4 check passed" */
-/* disable health, enable health, set server health. False: the server has no check. Control. */
+/* disable health, enable health. False: the server has no check. Control. */
 bool check_pause(struct server *srv);
 bool check_resume(struct server *srv);
-bool check_force(struct server *srv, enum server_state state);
+/* set server health; the next checks go on from there. Control. */
+void check_force(struct server *srv, enum server_state state);

@@ -94,6 +94,7 @@ struct proxy_conf {
     unsigned sides; /* set of enum proxy_side */
     int mode;       /* enum proxy_mode */
     int64_t id;     /* unique number; automatic from 2 */
+    bool has_own_id; /* written */
     const char *guid;
     const char *description;
     bool disabled;

@@ -41,3 +41,5 @@ void idle_pool_forget(struct server *srv, struct mux_conn *mc);
 
 /* Kept now by all threads; approximate. */
 uint32_t idle_pool_count(const struct server *srv);
+/* Kept now by the thread `index` (from 1). */
+uint32_t idle_pool_count_of(const struct server *srv, unsigned index);

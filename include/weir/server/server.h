@@ -22,6 +22,7 @@ struct server_conf {
     const char *name;
     struct source_pos pos;
     int64_t id;                  /* puid; automatic from 1 */
+    bool has_own_id;             /* written */
     const char *guid;
     struct proxy_conf *backend;  /* same snapshot */
     struct list link;            /* in backend->servers */
@@ -61,12 +62,12 @@ enum server_state {
 enum server_admin {
     ADMIN_FMAINT = 0x01, /* forced maintenance */
     ADMIN_IMAINT = 0x02, /* inherited by tracking */
-    ADMIN_CMAINT = 0x04, /* "disabled" in the configuration */
+    ADMIN_CMAINT = 0x04, /* "disabled" in the configuration; a mark beside ADMIN_FMAINT, which counts */
     ADMIN_FDRAIN = 0x08,
     ADMIN_IDRAIN = 0x10,
     ADMIN_RMAINT = 0x20, /* no address by resolution */
     ADMIN_HMAINT = 0x40, /* name set at run time */
-    ADMIN_MAINT = 0x67,
+    ADMIN_MAINT = 0x63,
     ADMIN_DRAIN = 0x18,
 };
 
@@ -183,7 +184,10 @@ void server_set_state(struct server *srv, enum server_state state, const char *r
 void server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *reason);
 /* "N", "N%" relative to conf. False: err. */
 bool server_set_weight(struct server *srv, struct str text, struct error *err);
+/* The server leaves the state "no address". `source`: "stats socket command" ... */
 void server_set_addr(struct server *srv, const struct addr *addr, const char *source);
+/* 0: no limit. */
+void server_set_maxconn(struct server *srv, int64_t maxconn);
 /* Rebuilds and publishes the set after any change. */
 void server_set_rebuild(struct proxy *backend);
 void server_hold(struct server *srv);
