@@ -16,17 +16,10 @@
 
 #include "private.h"
 
-/* Rounded up, so that nothing is late before its time. */
-static int64_t
-now_up_ms(const struct stream *s)
-{
-    return (stream_loop(s)->now_us + 999) / 1000;
-}
-
 void
 deadline_in(struct stream *s, int64_t ms)
 {
-    s->step_expires_ms = ms > 0 ? now_up_ms(s) + ms : TIMER_NEVER;
+    s->step_expires_ms = ms > 0 ? deadline_now_ms(s) + ms : TIMER_NEVER;
 }
 
 /* --- whose turn is it? --------------------------------------------------- */
@@ -177,13 +170,15 @@ note_calm(struct stream *s)
         return;
     s->calm_front = s->front->flags;
     s->calm_back = s->back->flags;
-    s->touched_ms = now_up_ms(s);
+    s->is_open = ((s->calm_front | s->calm_back) &
+                  (EP_OUT_FULL | EP_OUT_ENDED | EP_OUT_BROKEN | EP_IN_ENDED | EP_IN_BROKEN)) == 0;
+    s->touched_ms = deadline_now_ms(s);
 }
 
 void
 deadline_update(struct stream *s)
 {
-    int64_t at = s->step_expires_ms, now_ms = now_up_ms(s);
+    int64_t at = s->step_expires_ms, now_ms = deadline_now_ms(s);
 
     if (stays_calm(s)) {
         s->touched_ms = now_ms;
@@ -225,8 +220,8 @@ deadline_fired(struct timer *timer)
 
     MUST_BE(s, STREAM_MAGIC);
     s->eval.now_us = stream_loop(s)->wall_us;
-    note_client(s, s->is_calm ? s->touched_ms : now_up_ms(s));
-    note_server(s, s->is_calm ? s->touched_ms : now_up_ms(s));
+    note_client(s, s->is_calm ? s->touched_ms : deadline_now_ms(s));
+    note_server(s, s->is_calm ? s->touched_ms : deadline_now_ms(s));
     s->is_calm = false;
     if (s->step_expires_ms <= now_ms) {
         s->step_expires_ms = TIMER_NEVER;

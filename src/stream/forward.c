@@ -53,6 +53,23 @@ pump(struct endpoint *from, struct endpoint *to)
     return result;
 }
 
+bool
+forward_bytes(struct stream *s, struct endpoint *ep)
+{
+    struct endpoint *front = s->front, *back = s->back;
+    struct endpoint *to = ep == front ? back : front;
+
+    if (!s->is_calm || !s->is_open || front->flags != s->calm_front ||
+        back->flags != s->calm_back || chain_is_empty(&ep->in) || !endpoint_send_body(to, &ep->in))
+        return false;
+    endpoint_consumed(ep);
+    endpoint_flush(to, false);
+    if (to->flags != (to == front ? s->calm_front : s->calm_back))
+        return false; /* the rest waits, or went wrong: look at everything */
+    s->touched_ms = deadline_now_ms(s);
+    return true;
+}
+
 /* --- the request's body -------------------------------------------------- */
 
 /* Adds what is about to be sent to what is kept for another attempt; gives up when that grows too

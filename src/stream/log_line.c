@@ -278,12 +278,24 @@ structured_data(struct stream *s)
     return log_format_to_str(s->eval.frontend->log_format_sd, &s->eval);
 }
 
-void
-log_line_stream(struct stream *s)
+/* Apart, because of its stack. */
+static __attribute__((noinline)) void
+write_line(struct stream *s, enum log_level level)
 {
     const struct proxy_conf *frontend = s->eval.frontend;
     char line[LINE_MAX];
     struct format_out out = { line, line + sizeof(line), false };
+
+    put_line(&out, s);
+    counter_add(&s->front_row->log_lines, 1);
+    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
+             structured_data(s));
+}
+
+void
+log_line_stream(struct stream *s)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
     enum log_level level;
 
     if (frontend->logs == NULL || (s->flags & STREAM_LOGGED) != 0 ||
@@ -293,10 +305,7 @@ log_line_stream(struct stream *s)
     if (level == LOG_LEVEL_SILENT || !log_targets_want(frontend->logs, level))
         return;
     s->flags |= STREAM_LOGGED;
-    put_line(&out, s);
-    counter_add(&proxy_front_row(frontend->live)->log_lines, 1);
-    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
-             structured_data(s));
+    write_line(s, level);
 }
 
 /* --- other lines --------------------------------------------------------- */

@@ -140,6 +140,12 @@ deadline_none(struct stream *s)
 {
     s->step_expires_ms = TIMER_NEVER;
 }
+static inline int64_t
+deadline_now_ms(const struct stream *s)
+{
+    return (stream_loop(s)->now_us + 999) /
+           1000; /* rounded up, so that nothing is late before its time */
+}
 /* Before a stream waits: what moved, what is waited for, until when. */
 void deadline_update(struct stream *s);
 /* For its timer. */
@@ -175,6 +181,9 @@ void server_side_drop_kept(struct session *session);
 
 /* --- forward.c ----------------------------------------------------------- */
 
+/* The usual event of a relay, bytes for the other end, in as few steps as possible. False: it is
+ * something else, nothing was done. */
+bool forward_bytes(struct stream *s, struct endpoint *ep);
 /* Request body to the server, as far as it goes. False: out of memory. */
 bool forward_request(struct stream *s);
 /* --- stream_reply.c ------------------------------------------------------ */

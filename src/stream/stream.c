@@ -26,7 +26,8 @@ on_event(struct endpoint *ep)
     struct stream *s = ep->owner_data;
 
     MUST_BE(s, STREAM_MAGIC);
-    stream_run(s);
+    if (!forward_bytes(s, ep))
+        stream_run(s);
 }
 
 const struct endpoint_owner stream_endpoint_owner = { .on_event = on_event };
@@ -72,6 +73,13 @@ init_times(struct stream *s, const struct loop *loop)
     s->front_active_ms = s->back_active_ms = loop->now_ms;
 }
 
+/* A call: what compilers put in its place for a size that they know is slower. */
+static __attribute__((noinline)) void
+zero(void *to, size_t size)
+{
+    memset(to, 0, size);
+}
+
 struct stream *
 stream_new(struct session *session, struct endpoint *front, const struct proxy_conf *frontend,
            struct snapshot *snapshot)
@@ -81,7 +89,7 @@ stream_new(struct session *session, struct endpoint *front, const struct proxy_c
 
     if (s == NULL)
         return NULL;
-    memset(s, 0, sizeof(*s));
+    zero(s, sizeof(*s));
     s->magic = STREAM_MAGIC;
     s->session = session;
     s->snapshot = snapshot;
@@ -93,6 +101,7 @@ stream_new(struct session *session, struct endpoint *front, const struct proxy_c
     s->id = session_thread.next_id;
     session_thread.next_id += thread_traffic_count();
     s->front_timeouts = s->back_timeouts = &frontend->timeouts;
+    s->front_row = proxy_front_row(frontend->live);
     s->step_expires_ms = TIMER_NEVER;
     timer_init(&s->timer, deadline_fired);
     init_eval(s, frontend);
@@ -128,7 +137,7 @@ stream_begin(struct stream *s)
         s->flags |= STREAM_HTTP;
         s->request = s->eval.request = endpoint_take_message(front);
         stream_count_request(s);
-        if (s->eval.frontend->log_flavour == LOG_DEFAULT)
+        if (s->eval.frontend->log_flavour == LOG_DEFAULT && s->eval.frontend->logs != NULL)
             log_line_connect(s);
         stream_run(s);
     } else if (front->mux->is_http) {
@@ -259,7 +268,8 @@ stream_end(struct stream *s)
     s->bytes_out = front->bytes_out;
     stream_count_end(s);
     leave_backend(s);
-    log_line_stream(s);
+    if (s->eval.frontend->logs != NULL)
+        log_line_stream(s);
     front->owner = NULL;
     front->owner_data = NULL;
     session_stream_ended(session, s);

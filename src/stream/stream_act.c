@@ -189,7 +189,7 @@ begin_wait(struct stream *s, int64_t ms)
     if (s->eval.resume != 0)
         return false;
     s->eval.resume = 1;
-    s->rule_expires_ms = (stream_loop(s)->now_us + 999) / 1000 + ms;
+    s->rule_expires_ms = deadline_now_ms(s) + ms;
     return true;
 }
 

@@ -20,30 +20,14 @@ count_rate(struct rate *rate, uint64_t *max, int64_t now_ms)
         *max = now;
 }
 
-static struct proxy_row *
-front_row(const struct stream *s)
-{
-    return proxy_front_row(s->eval.frontend->live);
-}
-
-/* NULL before a backend was chosen. */
-static struct proxy_row *
-back_row(const struct stream *s)
-{
-    if (!proxy_conf_is_back(s->eval.backend) || s->eval.backend->live->back == NULL ||
-        (s->flags & STREAM_HAD_BACKEND) == 0)
-        return NULL;
-    return proxy_back_row(s->eval.backend->live);
-}
-
 /* Adds one to a field of the backend's and of the server's row. */
 #define COUNT_BACK(s, field)                                                                       \
     do {                                                                                           \
-        struct proxy_row *row_ = back_row(s);                                                      \
+        struct proxy_row *row_ = s->back_row;                                                      \
         if (row_ != NULL)                                                                          \
             counter_add(&row_->field, 1);                                                          \
-        if ((s)->eval.server != NULL)                                                              \
-            counter_add(&server_row((s)->eval.server)->field, 1);                                  \
+        if ((s)->server_row != NULL)                                                               \
+            counter_add(&(s)->server_row->field, 1);                                               \
     } while (0)
 
 /* --- sessions ------------------------------------------------------------ */
@@ -73,7 +57,7 @@ stream_count_session(struct session *session)
 void
 stream_count_request(struct stream *s)
 {
-    struct proxy_row *row = front_row(s);
+    struct proxy_row *row = s->front_row;
 
     counter_add(&row->requests, 1);
     count_rate(&row->request_rate, &row->request_rate_max, stream_loop(s)->now_ms);
@@ -82,12 +66,13 @@ stream_count_request(struct stream *s)
 void
 stream_count_backend(struct stream *s)
 {
+    const struct proxy *live = s->eval.backend->live;
     struct proxy_row *row;
 
     s->flags |= STREAM_HAD_BACKEND;
-    row = back_row(s);
-    if (row == NULL)
+    if (live->back == NULL)
         return;
+    row = s->back_row = proxy_back_row(live);
     counter_add(&row->backend_sessions, 1);
     if (stream_is_http(s))
         counter_add(&row->requests, 1);
@@ -97,15 +82,15 @@ stream_count_backend(struct stream *s)
 void
 stream_count_bad_request(struct stream *s)
 {
-    counter_add(&front_row(s)->bad_requests, 1);
+    counter_add(&s->front_row->bad_requests, 1);
 }
 
 void
 stream_count_denied_request(struct stream *s)
 {
-    struct proxy_row *row = back_row(s);
+    struct proxy_row *row = s->back_row;
 
-    counter_add(&front_row(s)->denied_requests, 1);
+    counter_add(&s->front_row->denied_requests, 1);
     if (row != NULL)
         counter_add(&row->denied_requests, 1);
 }
@@ -113,14 +98,14 @@ stream_count_denied_request(struct stream *s)
 void
 stream_count_denied_response(struct stream *s)
 {
-    counter_add(&front_row(s)->denied_responses, 1);
+    counter_add(&s->front_row->denied_responses, 1);
     COUNT_BACK(s, denied_responses);
 }
 
 void
 stream_count_intercepted(struct stream *s)
 {
-    counter_add(&front_row(s)->intercepted, 1);
+    counter_add(&s->front_row->intercepted, 1);
 }
 
 /* --- servers ------------------------------------------------------------- */
@@ -128,8 +113,8 @@ stream_count_intercepted(struct stream *s)
 void
 stream_count_picked(struct stream *s)
 {
-    struct proxy_row *row = back_row(s);
-    struct server_row *srv = server_row(s->eval.server);
+    struct proxy_row *row = s->back_row;
+    struct server_row *srv = s->server_row = server_row(s->eval.server);
     const struct loop *loop = stream_loop(s);
 
     if ((s->flags & STREAM_IS_BOUND) == 0) {
@@ -185,14 +170,14 @@ status_class(int status)
 void
 stream_count_status(struct stream *s)
 {
-    struct proxy_row *row = back_row(s);
+    struct proxy_row *row = s->back_row;
     unsigned class = status_class(s->status);
 
-    counter_add(&front_row(s)->status[class], 1);
+    counter_add(&s->front_row->status[class], 1);
     if (row != NULL)
         counter_add(&row->status[class], 1);
-    if (s->eval.server != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
-        counter_add(&server_row(s->eval.server)->status[class], 1);
+    if (s->server_row != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
+        counter_add(&s->server_row->status[class], 1);
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -226,7 +211,7 @@ add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
 static void
 count_times(struct stream *s)
 {
-    struct proxy_row *row = back_row(s);
+    struct proxy_row *row = s->back_row;
     uint64_t total_ms = span_ms(
         s->times.request_began != 0 ? s->times.request_began : s->times.accepted, s->times.ended);
 
@@ -234,8 +219,8 @@ count_times(struct stream *s)
         return;
     if (row != NULL)
         ADD_TIMES(row, s, total_ms);
-    if (s->eval.server != NULL) {
-        struct server_row *srv = server_row(s->eval.server);
+    if (s->server_row != NULL) {
+        struct server_row *srv = s->server_row;
 
         ADD_TIMES(srv, s, total_ms);
     }
@@ -254,7 +239,7 @@ count_aborts(struct stream *s)
 static void
 count_bytes(struct stream *s)
 {
-    struct proxy_row *front = front_row(s), *back = back_row(s);
+    struct proxy_row *front = s->front_row, *back = s->back_row;
 
     counter_add(&front->bytes_in, s->bytes_in);
     counter_add(&front->bytes_out, s->bytes_out);
@@ -262,8 +247,8 @@ count_bytes(struct stream *s)
         counter_add(&back->backend_bytes_in, s->bytes_in);
         counter_add(&back->backend_bytes_out, s->bytes_out);
     }
-    if (s->eval.server != NULL) {
-        struct server_row *srv = server_row(s->eval.server);
+    if (s->server_row != NULL) {
+        struct server_row *srv = s->server_row;
 
         counter_add(&srv->bytes_in, s->server_bytes_out);
         counter_add(&srv->bytes_out, s->server_bytes_in);
