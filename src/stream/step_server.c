@@ -17,11 +17,49 @@
 
 /* --- pick ---------------------------------------------------------------- */
 
-static void
+/* Does our own snapshot name it? */
+static bool
+is_ours(const struct stream *s, const struct server *srv)
+{
+    LIST_FOR_EACH (conf, &s->eval.backend->servers, struct server_conf, link) {
+        if (conf->live == srv)
+            return true;
+    }
+    return false;
+}
+
+/* Servers that a later configuration brought may go with it before this stream ends: hold that one
+ * too. False: it has gone already. */
+static bool
+hold_server(struct stream *s, const struct server *srv)
+{
+    const struct server_conf *conf = grace_read(srv->conf);
+    struct snapshot *snapshot = conf == NULL ? NULL : conf->backend->snapshot;
+
+    if (__builtin_expect(snapshot == s->snapshot || snapshot == s->server_snapshot, 1) &&
+        snapshot != NULL)
+        return true;
+    if (is_ours(s, srv))
+        return true;
+    if (snapshot == NULL)
+        return false;
+    if (s->server_snapshot != NULL)
+        snapshot_drop(s->server_snapshot);
+    s->server_snapshot = snapshot;
+    snapshot_hold(snapshot);
+    return true;
+}
+
+/* A slot of this server is ours. */
+static enum step_result
 has_picked(struct stream *s, struct server *srv)
 {
     struct server *before = s->eval.server;
 
+    if (!hold_server(s, srv)) {
+        server_slot_give(srv);
+        return stream_go(s, STEP_PICK);
+    }
     if (s->avoid != NULL && srv != before)
         s->flags |= STREAM_REDISPATCHED;
     s->avoid = NULL;
@@ -29,6 +67,7 @@ has_picked(struct stream *s, struct server *srv)
     s->flags |= STREAM_HAS_SLOT;
     s->times.picked = stream_loop(s)->now_us;
     stream_count_picked(s);
+    return stream_go(s, STEP_CONNECT);
 }
 
 static void
@@ -84,8 +123,7 @@ step_pick(struct stream *s)
     case PICK_SERVER:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;
-        has_picked(s, pick.server);
-        return STEP_NEXT;
+        return has_picked(s, pick.server);
     case PICK_QUEUE:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;
@@ -114,8 +152,7 @@ step_queue(struct stream *s)
     s->flags &= ~STREAM_GRANTED;
     s->queue_entry.granted = NULL;
     deadline_none(s);
-    has_picked(s, srv);
-    return stream_go(s, STEP_CONNECT);
+    return has_picked(s, srv);
 }
 
 enum step_result

@@ -235,6 +235,8 @@ free_stream(struct stream *s)
 {
     struct snapshot *snapshot = s->snapshot;
 
+    if (s->server_snapshot != NULL)
+        snapshot_drop(s->server_snapshot);
     message_give(s->request);
     message_give(s->response);
     if (s->txn.first != NULL)

@@ -125,9 +125,10 @@ struct stream {
     struct snapshot *snapshot; /* holds */
     struct endpoint *front;    /* NULL once given back */
     struct endpoint *back;
-    struct message *request;  /* owns */
-    struct message *response; /* owns */
-    struct server *avoid;     /* borrows: has just failed */
+    struct message *request;          /* owns */
+    struct message *response;         /* owns */
+    struct snapshot *server_snapshot; /* holds; NULL unless its server came with a later one */
+    struct server *avoid;             /* borrows: has just failed */
 
     /* Rules */
     struct eval eval; /* what rules see; frontend, backend, server are kept here */
@@ -149,7 +150,7 @@ struct stream {
     int64_t touched_ms;                      /* the last event of a calm relay: deadline.c */
     unsigned calm_front, calm_back;          /* flags of its ends */
     bool is_calm;
-    bool is_open; /* calm, and nothing has ended on either side */
+    bool is_open;                     /* calm, and nothing has ended on either side */
     uint64_t front_moved, back_moved; /* bytes by then */
     struct queue_entry queue_entry;
 
