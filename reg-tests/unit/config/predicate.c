@@ -14,7 +14,7 @@ static void
 check(const char *text, bool expected)
 {
     struct error err = ERROR_INIT;
-    bool result;
+    bool result = false;
 
     if (!conditional_eval(text, &result, &err))
         fail_msg("%s: %s", text, err.text);
