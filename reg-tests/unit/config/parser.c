@@ -36,6 +36,7 @@ struct testbed_slot {
 };
 
 static struct testbed testbed;
+static struct arena testbed_arena;
 static struct text seen = TEXT_INIT; /* what parsers were given */
 static unsigned opened, closed;
 
@@ -122,7 +123,7 @@ read_sources(struct reading *reading, const struct config_sources *sources)
     struct snapshot *snapshot;
 
     *reading = (struct reading){ .diag = diag_new(), .report = TEXT_INIT };
-    testbed = (struct testbed){ .slots = slots_new(SLOT_BIND, &(struct arena){ 0 }) };
+    testbed = (struct testbed){ .slots = slots_new(SLOT_BIND, &testbed_arena) };
     text_clear(&seen);
     opened = closed = 0;
     snapshot = snapshot_build(sources, reading->diag);
@@ -555,6 +556,7 @@ tear_down(void **state)
         unlink(path);
     }
     text_fini(&seen);
+    arena_fini(&testbed_arena);
     return rmdir(folder);
 }
 

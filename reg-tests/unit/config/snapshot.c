@@ -358,7 +358,7 @@ test_builder_thread(void **state)
     for (int i = 0; i < 50 && snapshot_retired_count() > 0; i++)
         run_control(100);
     assert_int_equal(snapshot_retired_count(), 0);
-    assert_true(reads > ROUNDS);
+    assert_true(__atomic_load_n(&reads, __ATOMIC_RELAXED) > ROUNDS);
 }
 
 static int
