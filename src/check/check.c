@@ -129,10 +129,15 @@ say_result(const struct check *check, const struct check_conf *conf)
 static void
 set_state(struct check *check, enum server_state state)
 {
+    const struct proxy_conf *backend = check->server->backend->conf;
     struct text reason = TEXT_INIT;
 
+    text_puts(&reason, "reason: ");
     add_reason(&reason, check);
-    server_set_state(check->server, state, text_cstr(&reason));
+    /* With option log-health-checks the line before has said why. */
+    server_set_state(check->server, state,
+                     backend != NULL && backend->option.log_health_checks ? NULL
+                                                                          : text_cstr(&reason));
     text_fini(&reason);
 }
 
@@ -149,7 +154,7 @@ count_good(struct check *check, const struct check_conf *conf)
         say_result(check, conf);
     }
     if (check->health >= conf->rise)
-        set_state(check, SERVER_RUNNING);
+        set_state(check, check->status == CHECK_L7OKC ? SERVER_STOPPING : SERVER_RUNNING);
 }
 
 static void
@@ -201,6 +206,7 @@ check_new(struct server *srv, const struct check_conf *conf)
     check->status = CHECK_INI;
     check->duration_ms = -1;
     check->health = (int)conf->rise;
+    check->in_maint = (srv->admin & ADMIN_MAINT) != 0;
     timer_init(&check->timer, on_timer);
     check_count++;
     return check;
@@ -246,6 +252,21 @@ refresh(struct server *srv)
         schedule(check, first_delay_ms(conf));
 }
 
+/* Not checked meanwhile; afterwards up until the next failure. */
+static void
+follow_maintenance(struct check *check)
+{
+    bool is_maint = (check->server->admin & ADMIN_MAINT) != 0;
+
+    if (is_maint == check->in_maint)
+        return;
+    check->in_maint = is_maint;
+    check_run_abort(check);
+    timer_stop(&check->timer);
+    if (!is_maint)
+        check->health = (int)check_conf_of(check->server->conf)->rise;
+}
+
 static void
 on_change(struct server *srv, unsigned what)
 {
@@ -258,12 +279,8 @@ on_change(struct server *srv, unsigned what)
     }
     if (srv->conf == NULL || (what != 0 && !(what & (SERVER_ADDED | SERVER_CHANGED_ADMIN))))
         return;
-    if (check != NULL && (what & SERVER_CHANGED_ADMIN)) {
-        check_run_abort(check);
-        timer_stop(&check->timer);
-        if (!(srv->admin & ADMIN_MAINT)) /* back from maintenance: up until the next failure */
-            check->health = (int)check_conf_of(srv->conf)->rise;
-    }
+    if (check != NULL)
+        follow_maintenance(check);
     refresh(srv);
 }
 

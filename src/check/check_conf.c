@@ -201,6 +201,10 @@ parse_http_check(struct parse *parse)
         return false;
     if (strcmp(word, "expect") == 0)
         return parse_expect(parse, method);
+    if (strcmp(word, "disable-on-404") == 0) {
+        method->stops_on_404 = true;
+        return parse_end(parse);
+    }
     if (strcmp(word, "send") != 0)
         return parse_not_yet(parse, arena_printf(parse->arena, "http-check %s", word));
     while ((word = words_next(parse->words)) != NULL) {
@@ -282,7 +286,7 @@ static const struct keyword keywords[] = {
     { "option tcp-check", IN_BACK, .flags = KEYWORD_NO, .slot = &method_slot,
       .parse = parse_tcp_check, .help = "Check servers by connecting: the default." },
     { "http-check", IN_BACK, .slot = &method_slot,
-      .args = "send <what>... | expect [!] <kind> <value>", .parse = parse_http_check,
-      .help = "What HTTP checks send and expect." },
+      .args = "send <what>... | expect [!] <kind> <value> | disable-on-404",
+      .parse = parse_http_check, .help = "What HTTP checks send and expect." },
 };
 REGISTER(keyword, keywords);

@@ -69,6 +69,11 @@ judge_status(struct check *check, const struct check_method *method, int status,
         is_good = is_in_list(method->expected, status);
     else
         is_good = status >= 200 && status < 400;
+    if (!is_good && status == 404 && method->stops_on_404 &&
+        check->server->state != SERVER_STOPPED) {
+        check_done(check, CHECK_L7OKC, status, NULL);
+        return;
+    }
     snprintf(info, sizeof(info), "%.*s", STR_ARG(reason));
     check_done(check, is_good != method->is_negated ? CHECK_L7OK : CHECK_L7STS, status,
                is_good != method->is_negated ? NULL : info);

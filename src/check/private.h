@@ -29,6 +29,7 @@ struct check_method {
     const char *body;    /* NULL: none */
     enum expect_kind expect;
     bool is_negated;
+    bool stops_on_404; /* http-check disable-on-404 */
     const char *expected;
     struct regex *regex;
     const char *request; /* the bytes to send; made in CONFIG_CHECK */
@@ -42,6 +43,7 @@ struct check {
     bool is_running;
     bool is_wanted; /* by the configuration */
     bool is_paused; /* disable health */
+    bool in_maint;  /* as seen last */
     int health;     /* 0 .. rise + fall - 1; up from rise on */
     enum check_status status;
     int code;

@@ -83,7 +83,33 @@ parse_log_tag(struct parse *parse)
     return conf->log_tag != NULL && parse_end(parse);
 }
 
+static bool
+parse_unique_id_format(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+    const char *text = parse_word(parse, "a format");
+
+    if (text == NULL)
+        return false;
+    conf->unique_id_format =
+        log_format_parse(parse, text, PLACE_FE_REQUEST, FORMAT_IS_LOG | FORMAT_MANDATORY);
+    return conf->unique_id_format != NULL && parse_end(parse);
+}
+
+static bool
+parse_unique_id_header(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+
+    conf->unique_id_header = parse_word(parse, "a header field");
+    return conf->unique_id_header != NULL && parse_end(parse);
+}
+
 static const struct keyword keywords[] = {
+    { "unique-id-format", IN_FRONT, .args = "<format>", .parse = parse_unique_id_format,
+      .help = "How the id of each request is made (%ID, unique-id)." },
+    { "unique-id-header", IN_FRONT, .args = "<name>", .parse = parse_unique_id_header,
+      .help = "The header field that carries the id to servers." },
     { "log", IN_PROXY, .flags = KEYWORD_NO,
       .args = "global | <target> [options] <facility> [<level> [<level>]]", .parse = parse_log,
       .help = "Where log lines go." },

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "weir/net/dial.h"
 #include "private.h"
 
 /* --- connection modes: the last one written counts, "no" undoes its own ------------------- */
@@ -56,6 +57,20 @@ parse_tcpka(struct parse *parse)
     conf->option.clitcpka = conf->option.srvtcpka = !parse->negated;
     return parse_end(parse);
 }
+
+/* Each line makes its own: the one of a defaults section stays as it is. */
+static struct dial_conf *
+make_source(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+
+    conf->source = ARENA_NEW(parse->arena, struct dial_conf);
+    dial_conf_init(conf->source);
+    return conf->source;
+}
+
+static const struct dial_place dial_places[] = { { IN_BACK, make_source } };
+REGISTER(dial_place, dial_places);
 
 /* --- http-reuse, retry-on -------------------------------------------------------------------- */
 
@@ -135,6 +150,16 @@ parse_retry_on(struct parse *parse)
                                  SET_FLAG(struct proxy_conf, option.member_), .help = help_        \
     }
 
+#define KEEPALIVE_COUNT(name_, place_, member_)                                                    \
+    {                                                                                              \
+        name_, place_, .args = "<count>", SET_INT(struct proxy_conf, member_, 0, 127),             \
+                       .help = "Keep-alive probes without an answer that end a connection."        \
+    }
+#define KEEPALIVE_TIME(name_, place_, member_, help_)                                              \
+    {                                                                                              \
+        name_, place_, .args = "<time>", SET_TIME_S(struct proxy_conf, member_), .help = help_     \
+    }
+
 static const struct keyword keywords[] = {
     { "option http-keep-alive", IN_PROXY, .flags = KEYWORD_NO, .parse = parse_http_mode,
       .help = "Keep connections of both sides open between requests: the default." },
@@ -193,6 +218,16 @@ static const struct keyword keywords[] = {
            "Adjust the case of header names for clients (h1-case-adjust)."),
     OPTION("h1-case-adjust-bogus-server", IN_BACK, case_adjust_server, 0,
            "Adjust the case of header names for servers (h1-case-adjust)."),
+    KEEPALIVE_COUNT("clitcpka-cnt", IN_FRONT, client_keepalive.count),
+    KEEPALIVE_TIME("clitcpka-idle", IN_FRONT, client_keepalive.idle_ms,
+                   "Silence before the first probe of a client."),
+    KEEPALIVE_TIME("clitcpka-intvl", IN_FRONT, client_keepalive.interval_ms,
+                   "Time between two probes of a client."),
+    KEEPALIVE_COUNT("srvtcpka-cnt", IN_BACK, server_keepalive.count),
+    KEEPALIVE_TIME("srvtcpka-idle", IN_BACK, server_keepalive.idle_ms,
+                   "Silence before the first probe of a server."),
+    KEEPALIVE_TIME("srvtcpka-intvl", IN_BACK, server_keepalive.interval_ms,
+                   "Time between two probes of a server."),
     { "http-reuse", IN_BACK, .args = "<never|safe|aggressive|always>", .parse = parse_http_reuse,
       .help = "When a request may use another client's idle server connection." },
     { "retry-on", IN_BACK, .args = "<word>...", .parse = parse_retry_on,

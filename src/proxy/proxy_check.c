@@ -96,11 +96,23 @@ fill_defaults(struct proxy_conf *conf)
         conf->timeouts.tarpit_ms = conf->timeouts.connect_ms;
 }
 
+static void
+fill_binds(struct proxy_conf *conf)
+{
+    LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
+        bind->keepalive = conf->option.clitcpka;
+        bind->keepalive_count = conf->client_keepalive.count;
+        bind->keepalive_idle_s = proxy_whole_seconds(conf->client_keepalive.idle_ms);
+        bind->keepalive_interval_s = proxy_whole_seconds(conf->client_keepalive.interval_ms);
+    }
+}
+
 bool
 proxy_check_conf(struct parse *parse, struct proxy_conf *conf)
 {
     fill_defaults(conf);
     compute_muxes(conf);
+    fill_binds(conf);
     if (conf->disabled)
         return true;
     warn_timeouts(parse, conf);

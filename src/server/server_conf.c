@@ -303,16 +303,35 @@ resolve_rules(struct parse *parse, struct proxy_conf *conf)
     return fine;
 }
 
+/* What the backend says and the line does not. */
 static void
-fill_mux(struct server_conf *srv)
+fill_source(struct dial_conf *dial, const struct dial_conf *backend)
 {
-    srv->mux = srv->backend->back_mux;
+    if (backend == NULL || dial->source.family != ADDR_NONE || dial->usesrc != USESRC_NONE)
+        return;
+    dial->source = backend->source;
+    dial->source_port_low = backend->source_port_low;
+    dial->source_port_high = backend->source_port_high;
+    dial->usesrc = backend->usesrc;
+    dial->usesrc_header = backend->usesrc_header;
+    dial->usesrc_occurrence = backend->usesrc_occurrence;
+    dial->usesrc_addr = backend->usesrc_addr;
+    if (dial->interface == NULL)
+        dial->interface = backend->interface;
+}
+
+static void
+fill_from_backend(struct server_conf *srv)
+{
+    const struct proxy_conf *backend = srv->backend;
+
+    srv->mux = backend->back_mux;
     srv->mux.max_requests = srv->max_reuse < 0 ? 0 : (uint32_t)srv->max_reuse + 1;
-    srv->dial.keepalive = srv->backend->option.srvtcpka;
-    if (srv->dial.source.family == ADDR_NONE && srv->backend->source != NULL) {
-        srv->dial.source = srv->backend->source->source;
-        srv->dial.usesrc = srv->backend->source->usesrc;
-    }
+    srv->dial.keepalive = backend->option.srvtcpka;
+    srv->dial.keepalive_count = backend->server_keepalive.count;
+    srv->dial.keepalive_idle_s = proxy_whole_seconds(backend->server_keepalive.idle_ms);
+    srv->dial.keepalive_interval_s = proxy_whole_seconds(backend->server_keepalive.interval_ms);
+    fill_source(&srv->dial, backend->source);
 }
 
 static bool
@@ -329,7 +348,7 @@ check_backend(struct parse *parse, struct proxy_conf *conf)
                                   same->pos.file, same->pos.line);
         if (srv->minconn > srv->maxconn && srv->maxconn > 0)
             srv->maxconn = srv->minconn;
-        fill_mux(srv);
+        fill_from_backend(srv);
     }
     hashmap_fini(&names);
     return fine;

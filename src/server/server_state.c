@@ -42,19 +42,28 @@ queued(const struct server *srv)
     return __atomic_load_n(&srv->backend->back->queue.length, __ATOMIC_RELAXED);
 }
 
+/* How many are there: after good news "online", after bad news "left". */
 static void
-add_counts(struct text *text, const struct server *srv, bool is_up)
+add_counts(struct text *text, const struct server *srv, bool is_good_news)
 {
     const struct server_set *set = srv->backend->back->set;
 
     text_printf(text, " %u active and %u backup servers %s.%s", set->active_count,
-                set->backup_count, is_up ? "online" : "left",
+                set->backup_count, is_good_news ? "online" : "left",
                 set->active_count == 0 && set->backup_count > 0 ? " Running on backup." : "");
-    if (is_up)
+    if (is_good_news)
         text_printf(text, " 0 sessions requeued, %u total in queue.", queued(srv));
     else
         text_printf(text, " %u sessions active, 0 requeued, %u remaining in queue.",
                     __atomic_load_n(&srv->current, __ATOMIC_RELAXED), queued(srv));
+}
+
+/* "Backup Server b/s " */
+static void
+add_name(struct text *text, const struct server *srv)
+{
+    text_printf(text, "%sServer %s/%s ", srv->conf != NULL && srv->conf->backup ? "Backup " : "",
+                srv->backend->name, srv->name);
 }
 
 static void
@@ -119,12 +128,12 @@ say_state(struct server *srv, enum server_state state, const char *reason)
     struct text text = TEXT_INIT;
     static const char *const words[] = { "DOWN", "UP", "UP", "stopping" };
 
-    text_printf(&text, "%sServer %s/%s is %s%s%s.",
-                srv->conf != NULL && srv->conf->backup ? "Backup " : "", srv->backend->name,
-                srv->name, words[state], reason != NULL ? ", reason: " : "",
+    add_name(&text, srv);
+    text_printf(&text, "is %s%s%s.", words[state], reason != NULL ? ", " : "",
                 reason != NULL ? reason : "");
-    add_counts(&text, srv, is_up(state));
-    say(srv, is_up(state) ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING, text_cstr(&text));
+    add_counts(&text, srv, state != SERVER_STOPPED);
+    say(srv, state != SERVER_STOPPED ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING,
+        text_cstr(&text));
     text_fini(&text);
 }
 
@@ -154,32 +163,71 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
  * ------------------------------------------------------------------------------- */
 
 static void
-say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
+say_enters_maint(struct server *srv, bool was_up, bool was_drain, const char *reason)
 {
-    bool was_maint = before & ADMIN_MAINT, is_maint = srv->admin & ADMIN_MAINT;
-    bool was_drain = before & ADMIN_DRAIN, is_drain = srv->admin & ADMIN_DRAIN;
     struct text text = TEXT_INIT;
 
-    if (was_maint == is_maint && was_drain == is_drain)
-        return;
-    text_printf(&text, "%sServer %s/%s ", srv->conf != NULL && srv->conf->backup ? "Backup " : "",
-                srv->backend->name, srv->name);
-    if (!was_maint && is_maint)
-        text_printf(&text,
-                    was_up ? "is going DOWN for maintenance%s%s%s."
-                           : "was DOWN and now enters maintenance%s%s%s.",
-                    reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
-    else if (was_maint && !is_maint)
-        text_printf(&text, "is %s/READY (leaving forced maintenance).",
-                    is_up(srv->state) ? "UP" : "DOWN");
-    else if (!was_drain && is_drain)
+    add_name(&text, srv);
+    text_printf(&text,
+                was_up ? "is going DOWN for maintenance%s%s%s."
+                       : "was DOWN and now enters maintenance%s%s%s.",
+                reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
+    if (was_up)
+        add_counts(&text, srv, false);
+    say(srv, was_up && !was_drain ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING,
+        text_cstr(&text));
+    text_fini(&text);
+}
+
+static void
+say_leaves_maint(struct server *srv, bool is_drain)
+{
+    struct text text = TEXT_INIT;
+
+    add_name(&text, srv);
+    text_printf(&text, "is %s/%s (leaving forced maintenance).", is_up(srv->state) ? "UP" : "DOWN",
+                is_drain ? "DRAIN" : "READY");
+    say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    text_clear(&text);
+    add_name(&text, srv);
+    text_puts(&text, "remains in forced drain mode.");
+    if (is_drain)
+        say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    text_fini(&text);
+}
+
+static void
+say_drain(struct server *srv, bool is_drain)
+{
+    struct text text = TEXT_INIT;
+
+    add_name(&text, srv);
+    if (is_drain) {
         text_puts(&text, "enters drain state.");
-    else
+        add_counts(&text, srv, is_up(srv->state));
+    } else {
         text_printf(&text, "is %s (leaving forced drain).", is_up(srv->state) ? "UP" : "DOWN");
-    add_counts(&text, srv, (was_maint && !is_maint) || (was_drain && !is_drain));
+    }
     say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
     text_fini(&text);
-    if (!server_is_usable(srv))
+}
+
+/* Maintenance hides what happens to drain meanwhile. */
+static void
+say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
+{
+    bool was_maint = (before & ADMIN_MAINT) != 0, is_maint = (srv->admin & ADMIN_MAINT) != 0;
+    bool was_drain = (before & ADMIN_DRAIN) != 0, is_drain = (srv->admin & ADMIN_DRAIN) != 0;
+
+    if (!was_maint && is_maint)
+        say_enters_maint(srv, was_up, was_drain, reason);
+    else if (was_maint && !is_maint)
+        say_leaves_maint(srv, is_drain);
+    else if (!is_maint && was_drain != is_drain)
+        say_drain(srv, is_drain);
+    else
+        return;
+    if (was_up)
         say_empty(srv);
 }
 

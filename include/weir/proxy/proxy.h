@@ -147,7 +147,10 @@ struct proxy_conf {
             idle_close_on_response;
     } option;
     struct mux_settings front_mux, back_mux; /* computed in CONFIG_CHECK */
-    struct dial_conf *source;                /* "source" keyword of the backend */
+    struct dial_conf *source; /* "source" of the backend; each line makes its own; NULL: none */
+    struct {
+        int64_t count, idle_ms, interval_ms; /* 0: as the system has it */
+    } client_keepalive, server_keepalive;  /* with option clitcpka, srvtcpka */
     void *slots; /* SLOT_PROXY: balance, checks, cookies, error pages, stats page ... */
 };
 
@@ -208,6 +211,13 @@ static inline bool
 proxy_conf_is_back(const struct proxy_conf *conf)
 {
     return (conf->sides & SIDE_BACK) != 0;
+}
+
+/* What the kernel counts in seconds; never less than was written. */
+static inline int64_t
+proxy_whole_seconds(int64_t ms)
+{
+    return (ms + 999) / 1000;
 }
 
 /* --- boot ------------------------------------------------------------------ */

@@ -179,7 +179,8 @@ void server_slot_give(struct server *srv);
 /* --- control ---------------------------------------------------------------- */
 
 struct server *server_find(struct proxy *backend, struct str name);
-/* All states change here; `reason` goes into the log line ("Layer4 connection problem..."). */
+/* All states change here; `reason` goes into the log line ("reason: Layer4 connection problem...");
+ * may be NULL. */
 void server_set_state(struct server *srv, enum server_state state, const char *reason);
 void server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *reason);
 /* "N", "N%" relative to conf. False: err. */
