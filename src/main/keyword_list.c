@@ -15,6 +15,7 @@
 #include "weir/balance/balance.h"
 #include "weir/base/alloc.h"
 #include "weir/base/str.h"
+#include "weir/base/text.h"
 #include "weir/cli/command.h"
 #include "weir/config/keyword.h"
 #include "weir/expr/log_format.h"
@@ -66,9 +67,44 @@ name_list_fini(struct name_list *names)
 
 /* --- weir's own form ------------------------------------------------------------------------- */
 
-#define ADD(kind_, place_, item_, list_)                                                           \
-    name_list_add(&names, alloc_printf("%s\t%x\t%s\t%s\t%s", kind_, (unsigned)(place_),            \
-                                       (item_)->name, (list_)->file, (item_)->help))
+static char *
+synopsis(const struct arg_spec *specs)
+{
+    static const char *const names[] = {
+        [ARG_STR] = "text",
+        [ARG_INT] = "number",
+        [ARG_SIZE] = "size",
+        [ARG_TIME_MS] = "time",
+        [ARG_IP4] = "ipv4",
+        [ARG_IP6] = "ipv6",
+        [ARG_MASK4] = "mask",
+        [ARG_MASK6] = "mask6",
+        [ARG_REGEX] = "regex",
+        [ARG_VARIABLE] = "variable",
+        [ARG_NAMED] = "name",
+        [ARG_STR_OR_VAR] = "text|variable",
+        [ARG_INT_OR_VAR] = "number|variable",
+    };
+    struct text out = TEXT_INIT;
+    char *copy;
+
+    for (int i = 0; specs[i].kind != ARG_END; i++)
+        text_printf(&out, "%s%s%s%s", i == 0 ? "(" : ",", specs[i].is_optional ? "[" : "",
+                    specs[i].type_name != NULL ? specs[i].type_name : names[specs[i].kind],
+                    specs[i].is_optional ? "]" : "");
+    if (out.len > 0)
+        text_add_char(&out, ')');
+    copy = alloc_copy(text_cstr(&out));
+    text_fini(&out);
+    return copy;
+}
+
+/* "kind<TAB>place<TAB>name<TAB>file<TAB>help<TAB>synopsis" */
+#define ADD_WITH(kind_, place_, item_, list_, args_)                                               \
+    name_list_add(&names,                                                                          \
+                  alloc_printf("%s\t%x\t%s\t%s\t%s\t%s", kind_, (unsigned)(place_), (item_)->name, \
+                               (list_)->file, (item_)->help, (args_) == NULL ? "" : (args_)))
+#define ADD(kind_, place_, item_, list_) ADD_WITH(kind_, place_, item_, list_, (const char *)NULL)
 
 static void
 list_weir(void)
@@ -79,18 +115,26 @@ list_weir(void)
         ADD("section", section->place, section, list);
     FOR_EACH_REGISTERED (keyword, kw, list) {
         if (!(kw->flags & KEYWORD_HIDDEN))
-            ADD("keyword", kw->place, kw, list);
+            ADD_WITH("keyword", kw->place, kw, list, kw->args);
     }
-    FOR_EACH_REGISTERED (fetch, fetch, list)
-        ADD("fetch", fetch->places, fetch, list);
-    FOR_EACH_REGISTERED (converter, conv, list)
-        ADD("converter", 0, conv, list);
+    FOR_EACH_REGISTERED (fetch, fetch, list) {
+        char *args = synopsis(fetch->args);
+
+        ADD_WITH("fetch", fetch->places, fetch, list, args);
+        alloc_free(args);
+    }
+    FOR_EACH_REGISTERED (converter, conv, list) {
+        char *args = synopsis(conv->args);
+
+        ADD_WITH("converter", 0, conv, list, args);
+        alloc_free(args);
+    }
     FOR_EACH_REGISTERED (action_kind, kind, list)
-        ADD("action", kind->hooks, kind, list);
+        ADD_WITH("action", kind->hooks, kind, list, kind->args);
     FOR_EACH_REGISTERED (command, command, list)
-        ADD("command", command->level, command, list);
+        ADD_WITH("command", command->level, command, list, command->args);
     FOR_EACH_REGISTERED (balancer, balancer, list)
-        ADD("balancer", 0, balancer, list);
+        ADD_WITH("balancer", 0, balancer, list, balancer->args);
     FOR_EACH_REGISTERED (log_alias, alias, list)
         ADD("alias", alias->needs_http, alias, list);
     name_list_print(&names);
