@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fetches about frontends and backends: names, numbers, loads; and the argument types that name
+ * them.
+ *
+ * For:     rules and log formats.
+ * Owns:    nothing.
+ * Callers: expressions.
+ * Thread:  any; counts of other threads are read while they run.
+ */
+#include <stddef.h>
+
+#include "weir/expr/sample.h"
+#include "weir/loop/loop.h"
+#include "private.h"
+
+#define RATE_PERIOD_MS 1000
+
+static enum fetched
+give_int(struct value *out, int64_t n)
+{
+    out->type = VALUE_INT;
+    out->num = n;
+    return FETCH_OK;
+}
+
+static enum fetched
+give_name(struct value *out, const char *name)
+{
+    out->type = VALUE_STR;
+    out->str = str_from(name);
+    out->flags |= VALUE_CONST;
+    return FETCH_OK;
+}
+
+/* --- argument types ------------------------------------------------------------------------ */
+
+static void *
+resolve_side(struct parse *parse, struct source_pos pos, struct str text, unsigned side,
+             const char *what)
+{
+    struct proxy_conf *conf = proxy_conf_find(parse->snapshot, text, side);
+
+    if (conf == NULL)
+        parse_alert_at(parse, pos, "there is no %s '%.*s'", what, STR_ARG(text));
+    return conf;
+}
+
+static void *
+resolve_frontend(struct parse *parse, struct source_pos pos, struct str text, void *proxy_conf)
+{
+    (void)proxy_conf;
+    return resolve_side(parse, pos, text, SIDE_FRONT, "frontend");
+}
+
+static void *
+resolve_backend(struct parse *parse, struct source_pos pos, struct str text, void *proxy_conf)
+{
+    (void)proxy_conf;
+    return resolve_side(parse, pos, text, SIDE_BACK, "backend");
+}
+
+static const struct arg_type arg_types[] = {
+    { "frontend", resolve_frontend },
+    { "backend", resolve_backend },
+};
+REGISTER(arg_type, arg_types);
+
+/* The named one, else where we are; NULL: not on that side. */
+static const struct proxy *
+front_of(const struct eval *eval, const struct arg *args)
+{
+    const struct proxy_conf *conf =
+        args[0].kind == ARG_NAMED ? (const struct proxy_conf *)args[0].ptr : eval->frontend;
+
+    return conf == NULL ? NULL : conf->live;
+}
+
+static const struct proxy *
+back_of(const struct eval *eval, const struct arg *args)
+{
+    const struct proxy_conf *conf =
+        args[0].kind == ARG_NAMED ? (const struct proxy_conf *)args[0].ptr : eval->backend;
+
+    return conf == NULL || !proxy_conf_is_back(conf) ? NULL : conf->live;
+}
+
+/* --- names --------------------------------------------------------------------------------- */
+
+enum { NAME_FRONT, NAME_BACK, NAME_DEFAULT };
+
+static enum fetched
+run_name(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+{
+    const struct proxy_conf *conf = fetch->private == NAME_BACK ? eval->backend : eval->frontend;
+
+    (void)args;
+    if (conf != NULL && fetch->private == NAME_DEFAULT)
+        conf = conf->default_backend;
+    return conf == NULL ? FETCH_NONE : give_name(out, conf->name);
+}
+
+static enum fetched
+run_id(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+{
+    const struct proxy_conf *conf = fetch->private == NAME_BACK ? eval->backend : eval->frontend;
+
+    (void)args;
+    return conf == NULL ? FETCH_NONE : give_int(out, conf->id);
+}
+
+/* --- loads --------------------------------------------------------------------------------- */
+
+static enum fetched
+run_front_conn(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+               struct value *out)
+{
+    const struct proxy *proxy = front_of(eval, args);
+
+    (void)fetch;
+    return proxy == NULL
+               ? FETCH_NONE
+               : give_int(out, (int64_t)__atomic_load_n(&proxy->front_current, __ATOMIC_RELAXED));
+}
+
+static enum fetched
+run_back_conn(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+              struct value *out)
+{
+    const struct proxy *proxy = back_of(eval, args);
+
+    (void)fetch;
+    return proxy == NULL
+               ? FETCH_NONE
+               : give_int(out, (int64_t)__atomic_load_n(&proxy->back_current, __ATOMIC_RELAXED));
+}
+
+static enum fetched
+give_rate(struct value *out, const struct counter_rows *rows, size_t offset)
+{
+    int64_t sum = 0, now_ms = loop_now_ms(loop_here());
+
+    for (unsigned i = 0; i < thread_count(); i++) {
+        const char *row = counter_row_of(rows, i);
+
+        if (row != NULL)
+            sum += rate_read((const struct rate *)(row + offset), now_ms, RATE_PERIOD_MS);
+    }
+    return give_int(out, sum);
+}
+
+static enum fetched
+run_front_rate(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+               struct value *out)
+{
+    const struct proxy *proxy = front_of(eval, args);
+
+    return proxy == NULL ? FETCH_NONE
+                         : give_rate(out, &proxy->front_counters, (size_t)fetch->private);
+}
+
+static enum fetched
+run_back_rate(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+              struct value *out)
+{
+    const struct proxy *proxy = back_of(eval, args);
+
+    return proxy == NULL ? FETCH_NONE
+                         : give_rate(out, &proxy->back_counters, (size_t)fetch->private);
+}
+
+/* --- table --------------------------------------------------------------------------------- */
+
+#define BACK_KNOWN                                                                                 \
+    (PLACE_L4 & ~(PLACE_FE_CONNECTION | PLACE_FE_SESSION | PLACE_FE_CONTENT | PLACE_FE_REQUEST |   \
+                  PLACE_FE_REQUEST_BODY | PLACE_SWITCH))
+#define FRONT_ARG                                                                                  \
+    {                                                                                              \
+        {                                                                                          \
+            ARG_NAMED, 1, "frontend"                                                               \
+        }                                                                                          \
+    }
+#define BACK_ARG                                                                                   \
+    {                                                                                              \
+        {                                                                                          \
+            ARG_NAMED, 1, "backend"                                                                \
+        }                                                                                          \
+    }
+#define NO_ARG                                                                                     \
+    {                                                                                              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+
+static const struct fetch fetches[] = {
+    { "fe_name", VALUE_STR, PLACE_L4, NO_ARG, run_name, NAME_FRONT, .help = "The frontend." },
+    { "fe_defbe", VALUE_STR, PLACE_L4, NO_ARG, run_name, NAME_DEFAULT,
+      .help = "The frontend's default backend." },
+    { "fe_id", VALUE_INT, PLACE_L4, NO_ARG, run_id, NAME_FRONT, .help = "The frontend's number." },
+    { "be_name", VALUE_STR, BACK_KNOWN, NO_ARG, run_name, NAME_BACK, .help = "The backend." },
+    { "be_id", VALUE_INT, BACK_KNOWN, NO_ARG, run_id, NAME_BACK, .help = "The backend's number." },
+    { "fe_conn", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_conn,
+      .help = "Connections that the frontend has now." },
+    { "be_conn", VALUE_INT, PLACE_ANY, BACK_ARG, run_back_conn,
+      .help = "Streams that the backend has now." },
+    { "fe_sess_rate", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_rate,
+      offsetof(struct proxy_row, session_rate), .help = "New sessions per second." },
+    { "fe_req_rate", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_rate,
+      offsetof(struct proxy_row, request_rate), .help = "Requests per second." },
+    { "be_sess_rate", VALUE_INT, PLACE_ANY, BACK_ARG, run_back_rate,
+      offsetof(struct proxy_row, backend_rate), .help = "New streams per second." },
+};
+REGISTER(fetch, fetches);
