@@ -200,7 +200,7 @@ parse_end(struct parse *parse)
 const char *
 parse_suggest(struct parse *parse, const char *word, const char *const *names)
 {
-    unsigned best = 3 + (unsigned)strlen(word) / 6;
+    unsigned best = 2 + (unsigned)strlen(word) / 4; /* more edits are a guess, not a help */
     const char *nearest = NULL;
 
     for (int i = 0; names[i] != NULL; i++) {
