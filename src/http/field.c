@@ -142,7 +142,7 @@ message_replace_value(struct message *msg, uint32_t at, struct str value)
     field->flags &= (uint8_t) ~(FIELD_RECEIVED | FIELD_VERBATIM);
 }
 
-/* --- trailers ------------------------------------------------------------------ */
+/* --- trailers ------------------------------------------------------------- */
 
 #define TRAILERS_MIN 8
 

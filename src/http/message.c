@@ -70,7 +70,7 @@ message_copy(struct message *msg, struct str text)
     return str_of(copy, text.len);
 }
 
-/* --- the target ------------------------------------------------------------------ */
+/* --- the target ----------------------------------------------------------- */
 
 struct str
 message_path_only(const struct message *msg)

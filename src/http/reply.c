@@ -19,7 +19,7 @@
 
 #define REPLY_FIELDS_MAX 100
 
-/* --- from text ------------------------------------------------------------------- */
+/* --- from text ------------------------------------------------------------ */
 
 struct reading {
     struct str rest;
@@ -164,7 +164,7 @@ reply_parse(struct str raw, struct arena *arena, struct reply *out, struct error
     return true;
 }
 
-/* --- to a message ------------------------------------------------------------------ */
+/* --- to a message --------------------------------------------------------- */
 
 static bool
 add_length(struct message *msg, uint64_t length)

@@ -10,7 +10,7 @@
 
 #include "weir/base/number.h"
 
-/* --- the target --------------------------------------------------------------- */
+/* --- the target ----------------------------------------------------------- */
 
 static bool
 is_scheme_char(char c)
@@ -103,7 +103,7 @@ uri_query(struct str path)
     return str_of(mark + 1, (size_t)(path.ptr + path.len - mark - 1));
 }
 
-/* --- the authority ---------------------------------------------------------------- */
+/* --- the authority -------------------------------------------------------- */
 
 void
 authority_split(struct str authority, struct str *host, struct str *port)

@@ -136,10 +136,12 @@ read_odd_version(struct h1_head *h)
         result = read_literal(h, ".");
     if (result == PARSE_DONE)
         result = read_number(h, &msg->version_minor);
-    if (result != PARSE_DONE || msg->version_major == 1 || h1_forgive(h))
+    if (result != PARSE_DONE || msg->version_major == 1)
         return result;
     if (msg->version_major == 2 && str_eq(msg->method_text, STR("PRI")))
         return h1_refuse(h, 505, first, "this is the preface of HTTP/2, which is not spoken here");
+    if (h1_forgive(h))
+        return PARSE_DONE;
     return h1_refuse(h, 505, first, "version is not HTTP/1.x (RFC 9112 2.3)");
 }
 

@@ -40,7 +40,7 @@ struct plan {
     bool is_1_0;        /* version to be written */
     bool has_length;    /* a content-length field is there */
     bool says_length;   /* ... or shall be */
-    bool wants_upgrade; /* connection says so, in a field made by a rule */
+    bool wants_upgrade; /* connection says so */
     bool wants_close;
     const struct case_map *names;
 };
@@ -60,8 +60,7 @@ look_at_connection(struct plan *plan, const struct message *msg)
          at = message_find_field(msg, FIELD_CONNECTION, (uint32_t)at + 1)) {
         const struct field *field = &msg->fields[at];
 
-        if (is_received(field))
-            continue;
+        /* "close" was taken out of received ones. */
         plan->wants_close = plan->wants_close || list_has(field_value(field), STR("close"));
         plan->wants_upgrade = plan->wants_upgrade || list_has(field_value(field), STR("upgrade"));
     }
@@ -138,8 +137,10 @@ plan_response_body(struct plan *plan, const struct message *msg)
 static void
 plan_upgrade(struct plan *plan, struct message *msg)
 {
-    bool is_asked = (msg->flags & MESSAGE_UPGRADE) != 0 || plan->wants_upgrade ||
-                    (!plan->is_request && msg->status == 426);
+    /* A message made by weir says it by the flag alone. */
+    bool is_told =
+        (msg->flags & MESSAGE_UPGRADE) != 0 && (msg->present & FIELD_BIT(FIELD_CONNECTION)) == 0;
+    bool is_asked = is_told || plan->wants_upgrade || (!plan->is_request && msg->status == 426);
     bool is_bodiless = plan->written.framing == BODY_NONE ||
                        (plan->written.framing == BODY_LENGTH && plan->written.length == 0);
     bool is_allowed = plan->is_request ? is_bodiless : msg->status == 101 || msg->status == 426;

@@ -323,6 +323,7 @@ request_lines(void **state)
             "GET /a\x01"
             "b HTTP/1.1\r\n" H),
         BAD(UNSAFE, 400, "POST /\r\n"),
+        BAD(UNSAFE, 505, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     };
 
     (void)state;

@@ -219,6 +219,12 @@ upgrades(void **state)
     assert_true(message_add_field_copy(msg, STR("Connection"), STR("upgrade")));
     expect_same(msg, "GET / HTTP/1.1\r\nconnection: Upgrade\r\nupgrade: foo\r\n\r\n");
 
+    /* A rule puts something else in the place of "upgrade". */
+    msg = request("GET / HTTP/1.1\r\n" UPGRADE "\r\n");
+    message_remove_fields_id(msg, FIELD_CONNECTION);
+    assert_true(message_add_field_copy(msg, STR("Connection"), STR("close")));
+    expect_same(msg, "GET / HTTP/1.1\r\nsec-websocket-key: x\r\nconnection: close\r\n\r\n");
+
     msg = parse("HTTP/1.1 101 S\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n", true,
                 (struct h1_asked){ .method = METHOD_GET, .upgrade = true });
     written = expect(msg, H1_WRITE_CLOSE, NULL,
