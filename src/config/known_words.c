@@ -16,6 +16,10 @@
 
 /* Sorted by name (strcmp), for bsearch(); a unit test checks it. */
 static const struct known_word words[] = {
+    { "51degrees-cache-size", IN_GLOBAL },
+    { "51degrees-data-file", IN_GLOBAL },
+    { "51degrees-property-name-list", IN_GLOBAL },
+    { "51degrees-property-separator", IN_GLOBAL },
     { "accept-netscaler-cip", IN_BIND },
     { "accept-proxy", IN_BIND },
     { "accepted_payload_size", IN_RESOLVERS },
@@ -103,6 +107,10 @@ static const struct known_word words[] = {
     { "default_backend", IN_FRONT },
     { "defer-accept", IN_BIND },
     { "description", IN_GLOBAL | IN_FRONTEND | IN_LISTEN | IN_BACKEND | IN_RING },
+    { "deviceatlas-json-file", IN_GLOBAL },
+    { "deviceatlas-log-level", IN_GLOBAL },
+    { "deviceatlas-properties-cookie", IN_GLOBAL },
+    { "deviceatlas-separator", IN_GLOBAL },
     { "dgram-bind", IN_LOG_FORWARD },
     { "directory", IN_ACME },
     { "disabled", IN_PROXY | IN_SERVER | IN_PEERS },
@@ -709,6 +717,11 @@ static const struct known_word words[] = {
     { "warn-blocked-traffic-after", IN_GLOBAL },
     { "weight", IN_SERVER },
     { "ws", IN_SERVER },
+    { "wurfl-cache-size", IN_GLOBAL },
+    { "wurfl-data-file", IN_GLOBAL },
+    { "wurfl-information-list", IN_GLOBAL },
+    { "wurfl-information-list-separator", IN_GLOBAL },
+    { "wurfl-patch-file", IN_GLOBAL },
     { "zero-warning", IN_GLOBAL },
 };
 

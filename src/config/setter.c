@@ -29,6 +29,20 @@ set_text(struct parse *parse, const char *what, const char **to)
     return word != NULL;
 }
 
+/* "default" takes a flag back to what a new slot says; flags of the object itself are off at first.
+ */
+static bool
+built_in_flag(struct parse *parse, const struct keyword *kw)
+{
+    char *fresh;
+
+    if (kw->slot == NULL || kw->slot->init == NULL)
+        return false;
+    fresh = arena_zero(parse->arena, kw->slot->size);
+    kw->slot->init(fresh);
+    return *(bool *)(void *)(fresh + kw->offset);
+}
+
 bool
 setter_run(struct parse *parse, const struct keyword *kw)
 {
@@ -38,7 +52,7 @@ setter_run(struct parse *parse, const struct keyword *kw)
 
     switch (kw->setter) {
     case SETTER_FLAG:
-        *(bool *)to = !parse->negated;
+        *(bool *)to = parse->is_default ? built_in_flag(parse, kw) : !parse->negated;
         return true;
     case SETTER_INT:
         return parse_int(parse, what, kw->min, kw->max, to);

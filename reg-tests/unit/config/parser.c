@@ -33,6 +33,7 @@ struct testbed {
 };
 struct testbed_slot {
     int64_t count;
+    bool is_on;
 };
 
 static struct testbed testbed;
@@ -40,7 +41,18 @@ static struct arena testbed_arena;
 static struct text seen = TEXT_INIT; /* what parsers were given */
 static unsigned opened, closed;
 
-static struct slot testbed_slot = SLOT("testbed", SLOT_BIND, struct testbed_slot);
+static void
+init_slot(void *slot)
+{
+    ((struct testbed_slot *)slot)->is_on = true;
+}
+
+static struct slot testbed_slot = {
+    .name = "testbed",
+    .owner = SLOT_BIND,
+    .size = sizeof(struct testbed_slot),
+    .init = init_slot,
+};
 REGISTER_SLOT(testbed_slot);
 
 static bool
@@ -101,6 +113,8 @@ static const struct keyword keywords[] = {
       .help = "x" },
     { "tb slot", IN_TESTBED, .args = "<count>", .slot = &testbed_slot,
       SET_INT(struct testbed_slot, count, 0, 9), .help = "x" },
+    { "tb slot-flag", IN_TESTBED, .flags = KEYWORD_NO, .slot = &testbed_slot,
+      SET_FLAG(struct testbed_slot, is_on), .help = "x" },
     { "seen", IN_TESTBED, .flags = KEYWORD_NO, .parse = parse_seen, .help = "x" },
     { "seen longer", IN_TESTBED, .parse = parse_seen, .help = "x" },
     { "seen longer still", IN_TESTBED, .parse = parse_seen, .help = "x" },
@@ -220,6 +234,10 @@ test_modifiers(void **state)
     assert_false(testbed.flag);
     check("testbed\n tb flag\n default tb flag\n", "[]");
     assert_false(testbed.flag);
+    check("testbed\n no tb slot-flag\n", "[]");
+    assert_false(((struct testbed_slot *)slot_of(testbed.slots, &testbed_slot))->is_on);
+    check("testbed\n no tb slot-flag\n default tb slot-flag\n", "[]");
+    assert_true(((struct testbed_slot *)slot_of(testbed.slots, &testbed_slot))->is_on);
     check_report("testbed\n no tb count 5\n", 1,
                  REPORT("[test.cfg:2] : 'tb count' cannot be preceded by 'no'"));
 }
