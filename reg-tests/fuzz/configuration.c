@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a configuration: read twice, it is refused or accepted both times, with the same messages, and
- * nothing is left behind. Whatever is refused says why.
+ * Any bytes as a configuration: read twice, it is refused or accepted both times, with the same
+ * messages, and nothing is left behind. Whatever is refused says why.
  */
 #include <netdb.h>
 #include <stdint.h>

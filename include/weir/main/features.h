@@ -6,5 +6,6 @@ struct options;
 
 /* Which options enabled() is about; borrowed for ever, and read when it is asked. */
 void features_follow(const struct options *options);
-/* The "Feature list" of -vv: "+NAME" for what is there, "-NAME" for what HAProxy may have and weir has not. */
+/* The "Feature list" of -vv: "+NAME" for what is there, "-NAME" for what HAProxy may have and weir
+ * has not. */
 void features_print(void);

@@ -112,7 +112,8 @@ check_mark(const char *line, const char *left, const char *end)
 static void
 test_payload_mark(void **state)
 {
-    static const char longest[] = "<<1234567890123456789012345678901234567890123456789012345678901234";
+    static const char longest[] =
+        "<<1234567890123456789012345678901234567890123456789012345678901234";
     char line[128];
 
     (void)state;
@@ -135,12 +136,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_several_commands),
-        cmocka_unit_test(test_escapes),
-        cmocka_unit_test(test_quotes_mean_nothing),
-        cmocka_unit_test(test_too_many_words),
-        cmocka_unit_test(test_payload_mark),
+        cmocka_unit_test(test_words),          cmocka_unit_test(test_several_commands),
+        cmocka_unit_test(test_escapes),        cmocka_unit_test(test_quotes_mean_nothing),
+        cmocka_unit_test(test_too_many_words), cmocka_unit_test(test_payload_mark),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

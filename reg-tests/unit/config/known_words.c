@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of the language's words: sorted, without repetitions, and no registered word is called gone. */
+/* The table of the language's words: sorted, without repetitions, and no registered word is called
+ * gone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,8 +25,7 @@ test_lookup(void **state)
 {
     (void)state;
     assert_int_equal(known_places("balance"), IN_BACK);
-    assert_int_equal(known_places("bind"),
-                     IN_FRONTEND | IN_LISTEN | IN_PEERS | IN_LOG_FORWARD);
+    assert_int_equal(known_places("bind"), IN_FRONTEND | IN_LISTEN | IN_PEERS | IN_LOG_FORWARD);
     assert_int_equal(known_places("capture request header"), IN_FRONTEND | IN_LISTEN);
     assert_int_equal(known_places("nonsense"), 0);
     assert_non_null(known_gone(IN_BACKEND, "reqadd"));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole configurations: sections, keywords, setters, conditional blocks, files and folders; and what is said
- * about mistakes: all of them, in order, each with its place.
+ * Whole configurations: sections, keywords, setters, conditional blocks, files and folders; and
+ * what is said about mistakes: all of them, in order, each with its place.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -255,8 +255,7 @@ test_setters(void **state)
     assert_int_equal(testbed.size, 4096);
     assert_true(testbed.on_off);
     assert_int_equal(testbed.choice, 2);
-    assert_int_equal(
-        ((struct testbed_slot *)slot_of(testbed.slots, &testbed_slot))->count, 7);
+    assert_int_equal(((struct testbed_slot *)slot_of(testbed.slots, &testbed_slot))->count, 7);
     check_report("testbed\n tb count 101\n tb ms 5x\n tb on-off yes\n tb colour gren\n tb count\n"
                  " tb count 5 6\n",
                  6,
@@ -267,22 +266,24 @@ test_setters(void **state)
                         ":7] : 'tb count' takes nothing more, but '6' follows"));
 }
 
-/* --- unknown words ------------------------------------------------------------------------------ */
+/* --- unknown words ------------------------------------------------------------------------------
+ */
 
 static void
 test_spelling(void **state)
 {
     (void)state;
-    check_report("backend b\n balence roundrobin\n option httpchkk\n optoin httpchk\n timeout\n"
-                 " zzzzzz\n server s 127.0.0.1:1 chek\n",
-                 6,
-                 REPORT(":2] : unknown keyword 'balence' in 'backend'; did you mean 'balance'?",
-                        ":3] : unknown keyword 'option httpchkk' in 'backend'; did you mean 'option "
-                        "httpchk'?",
-                        ":4] : unknown keyword 'optoin' in 'backend'; did you mean 'option'?",
-                        ":5] : 'timeout' expects another word",
-                        ":6] : unknown keyword 'zzzzzz' in 'backend'\n",
-                        ":7] : unknown keyword 'chek' on a 'server' line; did you mean 'check'?"));
+    check_report(
+        "backend b\n balence roundrobin\n option httpchkk\n optoin httpchk\n timeout\n"
+        " zzzzzz\n server s 127.0.0.1:1 chek\n",
+        6,
+        REPORT(":2] : unknown keyword 'balence' in 'backend'; did you mean 'balance'?",
+               ":3] : unknown keyword 'option httpchkk' in 'backend'; did you mean 'option "
+               "httpchk'?",
+               ":4] : unknown keyword 'optoin' in 'backend'; did you mean 'option'?",
+               ":5] : 'timeout' expects another word",
+               ":6] : unknown keyword 'zzzzzz' in 'backend'\n",
+               ":7] : unknown keyword 'chek' on a 'server' line; did you mean 'check'?"));
 }
 
 static void
@@ -302,12 +303,12 @@ static void
 test_words_that_are_gone(void **state)
 {
     (void)state;
-    check_report("global\n nbproc 2\nbackend b\n reqadd X\n option forceclose\nprogram x\n command y\n",
-                 4,
-                 REPORT(":2] : 'nbproc' is not supported any more: ",
-                        ":4] : 'reqadd' is not supported any more: use 'http-request add-header'",
-                        ":5] : 'option forceclose' is not supported any more: ",
-                        ":6] : section 'program' is not supported any more: "));
+    check_report(
+        "global\n nbproc 2\nbackend b\n reqadd X\n option forceclose\nprogram x\n command y\n", 4,
+        REPORT(":2] : 'nbproc' is not supported any more: ",
+               ":4] : 'reqadd' is not supported any more: use 'http-request add-header'",
+               ":5] : 'option forceclose' is not supported any more: ",
+               ":6] : section 'program' is not supported any more: "));
 }
 
 static void
@@ -366,7 +367,8 @@ test_all_mistakes_are_told(void **state)
     text_fini(&content);
 }
 
-/* --- conditional blocks ---------------------------------------------------------------------------- */
+/* --- conditional blocks
+ * ---------------------------------------------------------------------------- */
 
 static void
 test_branches(void **state)
@@ -433,7 +435,8 @@ test_messages(void **state)
                  REPORT("[ALERT]    (", ":1] : 'a'.\n", ":2] : '.notice' expects one text"));
 }
 
-/* --- lines and files ----------------------------------------------------------------------------------- */
+/* --- lines and files
+ * ----------------------------------------------------------------------------------- */
 
 static void
 test_long_lines(void **state)
@@ -452,8 +455,7 @@ test_line_ends(void **state)
     (void)state;
     check("testbed\r\n seen a\r\n\r\n seen b \\\r\n c\r\n", "[]seen(a);seen(b c);");
     check("\xef\xbb\xbftestbed\n", "[]");
-    check_report("testbed\n seen a", 0,
-                 REPORT("[WARNING]", ":2] : missing line feed at the end"));
+    check_report("testbed\n seen a", 0, REPORT("[WARNING]", ":2] : missing line feed at the end"));
     check_report("testbed\n # a", 0, REPORT("[WARNING]"));
     assert_string_equal(text_cstr(&seen), "[]");
 }
@@ -563,7 +565,7 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-    static const char *const names[] = { "20.cfg", "10.cfg", "30.conf",
+    static const char *const names[] = { "20.cfg",  "10.cfg",  "30.conf",
                                          ".40.cfg", "nul.bin", "next.bin" };
 
     (void)state;

@@ -141,7 +141,7 @@ test_versions(void **state)
 static void
 test_comparing_versions(void **state)
 {
-    static const char *const ascending[] = { "2.6-dev1", "2.6-dev10", "2.6",     "2.6.1",
+    static const char *const ascending[] = { "2.6-dev1", "2.6-dev10", "2.6",      "2.6.1",
                                              "2.6.10",   "2.10-dev1", "2.10.0-1", "2.10.0-2" };
 
     (void)state;
@@ -183,12 +183,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_grammar),
-        cmocka_unit_test(test_nesting_is_limited),
-        cmocka_unit_test(test_arguments),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_comparing_versions),
+        cmocka_unit_test(test_grammar),   cmocka_unit_test(test_nesting_is_limited),
+        cmocka_unit_test(test_arguments), cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_versions),  cmocka_unit_test(test_comparing_versions),
         cmocka_unit_test(test_features),
     };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of snapshots: hooks in order, what a failure leaves behind, holding and retiring across threads.
- * Run it under -fsanitize=thread too.
+ * The life of snapshots: hooks in order, what a failure leaves behind, holding and retiring across
+ * threads. Run it under -fsanitize=thread too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,7 +118,8 @@ static const struct keyword keywords[] = {
 };
 REGISTER(keyword, keywords);
 
-/* --- helpers ------------------------------------------------------------------------------------ */
+/* --- helpers ------------------------------------------------------------------------------------
+ */
 
 static struct snapshot *
 build(const char *content, struct diag *diag)
@@ -166,7 +167,8 @@ run_control(int64_t ms)
     loop_run(loop_here());
 }
 
-/* --- building ----------------------------------------------------------------------------------- */
+/* --- building -----------------------------------------------------------------------------------
+ */
 
 static void
 test_stages(void **state)
@@ -179,7 +181,8 @@ test_stages(void **state)
     check_told("release1 ");
 }
 
-/* Mistakes in the text: names are still resolved, to tell more mistakes; nothing is judged as a whole. */
+/* Mistakes in the text: names are still resolved, to tell more mistakes; nothing is judged as a
+ * whole. */
 static void
 test_refused(void **state)
 {
@@ -237,7 +240,8 @@ test_environment_is_the_snapshots_own(void **state)
     text_clear(&told);
 }
 
-/* --- publishing ---------------------------------------------------------------------------------- */
+/* --- publishing ----------------------------------------------------------------------------------
+ */
 
 static void
 publish(const char *content)
@@ -302,7 +306,8 @@ test_nobody_holds(void **state)
     assert_int_equal(released, 11);
 }
 
-/* --- a builder thread beside readers ---------------------------------------------------------------- */
+/* --- a builder thread beside readers
+ * ---------------------------------------------------------------- */
 
 enum { ROUNDS = 50 };
 
