@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A head while it is parsed: what h1_parser.c (bytes) and h1_meaning.c (what fields say) share.
+ * A head while it is parsed: what the files that read it share.
  */
 #pragma once
+
+#include <string.h>
 
 #include "weir/http/validate.h"
 #include "weir/mux/h1_parser.h"
@@ -47,6 +49,30 @@ h1_forgive(struct h1_head *h)
     return true;
 }
 
+/* --- bytes ---------------------------------------------------------------- */
+
+static inline bool
+h1_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static inline bool
+h1_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* h->pos is at the end of a line: goes behind it. (h1_parser.c) */
+enum parse_result h1_skip_line_end(struct h1_head *h);
+
+/* --- h1_start_line.c ------------------------------------------------------ */
+
+enum parse_result h1_read_request_line(struct h1_head *h);
+enum parse_result h1_read_status_line(struct h1_head *h);
+
+/* --- h1_meaning.c, h1_framing.c ------------------------------------------- */
+
 /* Fields that h1_meaning_of_field() must see. */
 #define H1_MEANINGFUL                                                                              \
     (FIELD_BIT(FIELD_HOST) | FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_TRANSFER_ENCODING) |    \
@@ -57,6 +83,8 @@ enum h1_verdict { H1_KEEP, H1_LEAVE_OUT, H1_REFUSED };
 /* A field that was read (not yet counted in the message) and may be changed. H1_REFUSED: err is
  * set. */
 enum h1_verdict h1_meaning_of_field(struct h1_head *h, struct field *field);
+/* Takes fields away that Connection names: they are for us alone. */
+void h1_remove_named_fields(struct message *msg);
 /* All fields are there. */
 enum parse_result h1_meaning_of_request(struct h1_head *h);
 enum parse_result h1_meaning_of_response(struct h1_head *h, struct h1_asked asked);
