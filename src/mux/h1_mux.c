@@ -127,6 +127,7 @@ h1_break(struct h1_conn *h1, enum endpoint_error error, int status, const char *
 {
     h1->flags |= H1_CLOSE;
     h1->in = H1_IN_BROKEN;
+    h1->receiving = NULL;
     h1->ep.flags |= EP_IN_BROKEN;
     h1->ep.error = (uint8_t)error;
     h1->ep.error_status = (uint16_t)status;

@@ -161,7 +161,8 @@ make_plan(struct plan *plan, struct message *msg)
     const uint64_t about_connection = FIELD_BIT(FIELD_CONNECTION) | FIELD_BIT(FIELD_UPGRADE);
 
     plan->is_request = (msg->flags & MESSAGE_IS_RESPONSE) == 0;
-    plan->is_1_0 = is_old_version(msg);
+    /* Only HTTP/1.1 knows 101, whatever the server called itself. */
+    plan->is_1_0 = is_old_version(msg) && (plan->is_request || msg->status != 101);
     plan->has_length =
         msg->body == BODY_LENGTH && message_find_field(msg, FIELD_CONTENT_LENGTH, 0) >= 0;
     if (plan->is_request)

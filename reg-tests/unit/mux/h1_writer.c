@@ -225,7 +225,7 @@ upgrades(void **state)
     assert_true(message_add_field_copy(msg, STR("Connection"), STR("close")));
     expect_same(msg, "GET / HTTP/1.1\r\nsec-websocket-key: x\r\nconnection: close\r\n\r\n");
 
-    msg = parse("HTTP/1.1 101 S\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n", true,
+    msg = parse("HTTP/1.0 101 S\r\nUpgrade: foo\r\nConnection: upgrade\r\n\r\n", true,
                 (struct h1_asked){ .method = METHOD_GET, .upgrade = true });
     written = expect(msg, H1_WRITE_CLOSE, NULL,
                      "HTTP/1.1 101 S\r\nconnection: Upgrade\r\nupgrade: foo\r\n\r\n");
