@@ -27,11 +27,13 @@ static struct kept_file *kept_files;
 
 /* --- files ------------------------------------------------------------------------- */
 
+/* "-f -", "-f /dev/stdin" and "-f <(program)" of a shell. */
 static bool
 is_pipe(const char *path)
 {
-    return strcmp(path, "-") == 0 || str_starts(str_from(path), STR("/dev/")) ||
-           str_starts(str_from(path), STR("/proc/"));
+    return strcmp(path, "-") == 0 || strcmp(path, "/dev/stdin") == 0 ||
+           str_starts(str_from(path), STR("/dev/fd/")) ||
+           str_starts(str_from(path), STR("/proc/self/fd/"));
 }
 
 static void
