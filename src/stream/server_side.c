@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "weir/net/proxy_protocol.h"
 #include "weir/server/idle_pool.h"
 
 #include "private.h"
@@ -80,6 +81,14 @@ take_kept(struct session *session, const struct server *srv)
 
 /* --- kept by a server ---------------------------------------------------- */
 
+/* Nobody else may use a connection that speaks for this client. */
+static bool
+is_private(const struct stream *s)
+{
+    return s->eval.backend->http_reuse == REUSE_NEVER || (s->flags & STREAM_PRIVATE) != 0 ||
+           (s->session->flags & SESSION_IS_PRIVATE) != 0;
+}
+
 static void
 on_idle(struct mux_conn *mc)
 {
@@ -87,8 +96,7 @@ on_idle(struct mux_conn *mc)
     const struct stream *s = closing;
 
     mc->settings = &idle_settings;
-    if (s != NULL &&
-        (s->eval.backend->http_reuse == REUSE_NEVER || (s->flags & STREAM_PRIVATE) != 0))
+    if (s != NULL && is_private(s))
         keep_in_session(s->session, mc, srv);
     else
         idle_pool_give(srv, mc);
@@ -181,10 +189,59 @@ mux_of(const struct stream *s, const struct server_conf *conf)
     return stream_is_http(s) ? &h1_mux : &tcp_mux;
 }
 
-static struct mux_conn *
-dial(struct stream *s, enum connection_error *err)
+/* The nth item of all comma-separated values of a field; n < 0: from the end. */
+static struct str
+find_item(const struct message *msg, struct str name, int n)
 {
-    const struct server_conf *conf = grace_read(s->eval.server->conf);
+    struct str found = STR_NONE, last[8] = { STR_NONE };
+    int count = 0;
+
+    for (int at = message_find_field_name(msg, name, 0); at >= 0;
+         at = message_find_field_name(msg, name, (uint32_t)at + 1)) {
+        struct str rest = field_value(&msg->fields[at]);
+
+        while (rest.ptr != NULL) {
+            last[count % 8] = str_trim(str_split(&rest, ','));
+            count++;
+            if (n > 0 && count == n)
+                return last[(count - 1) % 8];
+        }
+    }
+    if (n < 0 && -n <= count && -n <= 8)
+        found = last[(count + n) % 8];
+    return found;
+}
+
+/* With usesrc hdr_ip(name,occurrence): the address that stands there. */
+static struct addr
+address_in_header(const struct stream *s, const struct dial_conf *dial)
+{
+    struct addr addr = { .family = ADDR_NONE };
+    struct str value;
+
+    if (dial->usesrc == USESRC_HEADER && s->request != NULL) {
+        value = find_item(s->request, str_from(dial->usesrc_header), dial->usesrc_occurrence);
+        (void)addr_parse_host(value, &addr);
+    }
+    return addr;
+}
+
+/* Does the connection say to the server who the client is, or where it wanted to go? */
+static void
+note_privacy(struct stream *s, const struct server_conf *conf)
+{
+    const struct dial_conf *dial = &conf->dial;
+
+    if (dial->send_proxy || dial->send_proxy_v2 || dial->usesrc == USESRC_CLIENT ||
+        dial->usesrc == USESRC_CLIENTIP || conf->port_is_offset || conf->addr.port == 0)
+        s->flags |= STREAM_PRIVATE;
+    if (dial->usesrc == USESRC_HEADER)
+        s->flags |= STREAM_SINGLE_USE;
+}
+
+static struct mux_conn *
+dial(struct stream *s, const struct server_conf *conf, enum connection_error *err)
+{
     struct dial_request request = { .client = s->session->client };
     struct connection *conn;
     struct mux_conn *mc;
@@ -193,6 +250,9 @@ dial(struct stream *s, enum connection_error *err)
     if (conf == NULL)
         return NULL; /* taken out of the configuration a moment ago */
     request.conf = &conf->dial;
+    request.usesrc = address_in_header(s, &conf->dial);
+    if ((conf->dial.proxy_v2_options & PROXY_V2_UNIQUE_ID) != 0)
+        request.unique_id = stream_unique_id(s);
     target_addr(s, conf, &request.to);
     conn = connector_dial(stream_loop(s), &request, NULL, NULL, err);
     if (conn == NULL)
@@ -209,11 +269,14 @@ dial(struct stream *s, enum connection_error *err)
 bool
 server_side_open(struct stream *s, enum connection_error *err)
 {
+    const struct server_conf *conf = grace_read(s->eval.server->conf);
     struct mux_conn *mc = take_idle(s);
     bool is_reused = mc != NULL;
 
+    if (conf != NULL)
+        note_privacy(s, conf);
     if (mc == NULL)
-        mc = dial(s, err);
+        mc = dial(s, conf, err);
     stream_count_attempt(s, is_reused);
     if (mc == NULL)
         return false;
@@ -248,6 +311,11 @@ server_side_close(struct stream *s, enum endpoint_close how)
     s->eval.server_conn = NULL;
     back->owner = NULL;
     back->owner_data = NULL;
+    if ((s->flags & STREAM_SINGLE_USE) != 0 && how == EP_CLOSE_DONE)
+        how = EP_CLOSE_ABORT;
+    if (s->eval.backend->option.prefer_last_server ||
+        (s->session->flags & (SESSION_PREFERS_SERVER | SESSION_IS_PRIVATE)) != 0)
+        s->session->last_server = s->eval.server;
     if (how != EP_CLOSE_DONE && s->eval.backend->option.nolinger)
         how = EP_CLOSE_RESET;
     closing = s;

@@ -77,6 +77,7 @@ move_session(struct session *session)
     const struct proxy_conf *frontend = grace_read(session->frontend->conf);
 
     server_side_drop_kept(session);
+    session->last_server = NULL;
     if (frontend == NULL)
         session_frontend_gone(session);
     else if (session->mux != NULL && session->mux->streams == 0)

@@ -165,6 +165,30 @@ run_rules(struct stream *s)
     return rules_run_response(s, &frontend->http_response, frontend, PLACE_FE_RESPONSE);
 }
 
+/* These prove who the client is once for a connection, not with each request. */
+static bool
+is_bound_to_connection(struct str scheme)
+{
+    return str_eq_nocase(str_slice(scheme, 0, 4), STR("ntlm")) ||
+           str_eq_nocase(str_slice(scheme, 0, 9), STR("negotiate"));
+}
+
+/* The client will come again with credentials: to the server that asked for them, and maybe on the
+ * connection on which it did. */
+static void
+expects_credentials(struct stream *s)
+{
+    enum field_name name =
+        s->response->status == 401 ? FIELD_WWW_AUTHENTICATE : FIELD_PROXY_AUTHENTICATE;
+
+    s->session->flags |= SESSION_PREFERS_SERVER;
+    for (int at = message_find_field(s->response, name, 0); at >= 0;
+         at = message_find_field(s->response, name, (uint32_t)at + 1)) {
+        if (is_bound_to_connection(field_value(&s->response->fields[at])))
+            s->session->flags |= SESSION_IS_PRIVATE;
+    }
+}
+
 /* A client connection that must not be kept is told so with this response. */
 static void
 decide_about_connection(struct stream *s)
@@ -172,7 +196,7 @@ decide_about_connection(struct stream *s)
     if ((s->session->flags & SESSION_STOPPING) != 0)
         s->response->flags |= MESSAGE_FORCE_CLOSE;
     if (s->response->status == 401 || s->response->status == 407)
-        s->session->flags |= SESSION_KEEPS_SERVER;
+        expects_credentials(s);
 }
 
 static enum step_result

@@ -11,6 +11,7 @@
  *      ▼               │  └──> PICK                        another one
  *     QUEUE ──granted──┘
  */
+#include "weir/balance/balance.h"
 #include "weir/balance/pick.h"
 
 #include "private.h"
@@ -110,15 +111,35 @@ queue_ms(const struct stream *s)
                                            : s->back_timeouts->connect_ms;
 }
 
+/* The server of the client's last request, if there is a reason to stay with it. */
+static struct server *
+last_server(struct stream *s)
+{
+    struct session *session = s->session;
+    struct server *srv = session->last_server;
+    bool wanted = (session->flags & (SESSION_PREFERS_SERVER | SESSION_IS_PRIVATE)) != 0 ||
+                  (s->eval.backend->option.prefer_last_server &&
+                   !balance_of(s->eval.backend)->balancer->is_bound);
+
+    session->flags &= ~(uint32_t)SESSION_PREFERS_SERVER;
+    if (!wanted || s->avoid != NULL || srv->backend != s->eval.backend->live ||
+        !server_is_usable(srv) || !server_slot_take(srv, s->eval.backend))
+        return NULL;
+    return srv;
+}
+
 enum step_result
 step_pick(struct stream *s)
 {
     struct pick pick = { .server = NULL };
+    struct server *last;
 
     s->eval.place = PLACE_BE_SERVER;
     s->eval.proxy = s->eval.backend;
     if (s->times.queued == 0)
         s->times.queued = stream_loop(s)->now_us;
+    if (s->session->last_server != NULL && (last = last_server(s)) != NULL)
+        return has_picked(s, last);
     switch (pick_server(s->eval.backend, &s->eval, s->avoid, &pick)) {
     case PICK_SERVER:
         if (pick.is_bound)

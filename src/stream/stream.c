@@ -141,7 +141,7 @@ stream_begin(struct stream *s)
             log_line_connect(s);
         stream_run(s);
     } else if (front->mux->is_http) {
-        s->flags |= STREAM_HTTP | STREAM_BAD_REQUEST;
+        s->flags |= STREAM_HTTP;
         stream_count_request(s);
         stream_go_on(s, reply_bad_request(s));
     } else {

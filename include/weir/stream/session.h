@@ -22,11 +22,12 @@ struct snapshot;
 struct session_start;
 
 enum session_flag {
-    SESSION_STOPPING = 1 << 0,   /* no further request: soft stop, or its frontend is gone */
-    SESSION_COUNTED = 1 << 1,    /* proxy_session_begin() was called */
-    SESSION_HAS_LOGGED = 1 << 2, /* a log line was written for it */
-    SESSION_KEEPS_SERVER =
-        1 << 3, /* its next request prefers last_server (authentication by connection) */
+    SESSION_STOPPING = 1 << 0, /* no further request: soft stop, or its frontend is gone */
+    SESSION_COUNTED = 1 << 1,  /* proxy_session_begin() was called */
+    /* Its next request goes to last_server if it can (after 401, 407). */
+    SESSION_PREFERS_SERVER = 1 << 2,
+    /* Who it is was proven on its server connection (NTLM), which nobody else may use. */
+    SESSION_IS_PRIVATE = 1 << 3,
 };
 
 #define SESSION_MAGIC 0x53455353u
@@ -44,6 +45,7 @@ struct session {
     struct session_start *start;   /* owns: handshakes and session rules; NULL once the mux runs */
     struct mux_conn *
         kept; /* owns: "http-reuse never": the server connection of this client, idle; NULL: none */
+    struct server *last_server; /* borrows: of its last request; NULL: nobody will ask */
     struct server *kept_server; /* borrows: whose it is */
     struct variable_set variables;
     int64_t accepted_us;   /* wall clock */

@@ -67,16 +67,16 @@ struct stream_times {
 
 enum stream_flag {
     STREAM_HTTP = 1 << 0,
-    STREAM_BAD_REQUEST = 1 << 1, /* no readable request: "<BADREQ>" */
-    STREAM_HAS_SLOT = 1 << 2,    /* of eval.server */
-    STREAM_IN_BACKEND = 1 << 3,  /* counted in the backend */
-    STREAM_LOGGED = 1 << 4,      /* its line is written (logasap) */
-    STREAM_REUSED = 1 << 5,      /* the server connection has served before */
-    STREAM_NO_REUSE = 1 << 6,    /* must be sent over a fresh connection */
-    STREAM_KEEP_BODY = 1 << 7,   /* body bytes are kept in `replay` */
-    STREAM_BODY_LOST = 1 << 8,   /* too long to be kept: it cannot be sent again */
-    STREAM_HEAD_SENT = 1 << 9,   /* to the server of this attempt */
-    STREAM_ANSWERED = 1 << 10,   /* a response head went to the client */
+    STREAM_SINGLE_USE = 1 << 1, /* its server connection serves nobody after it */
+    STREAM_HAS_SLOT = 1 << 2,   /* of eval.server */
+    STREAM_IN_BACKEND = 1 << 3, /* counted in the backend */
+    STREAM_LOGGED = 1 << 4,     /* its line is written (logasap) */
+    STREAM_REUSED = 1 << 5,     /* the server connection has served before */
+    STREAM_NO_REUSE = 1 << 6,   /* must be sent over a fresh connection */
+    STREAM_KEEP_BODY = 1 << 7,  /* body bytes are kept in `replay` */
+    STREAM_BODY_LOST = 1 << 8,  /* too long to be kept: it cannot be sent again */
+    STREAM_HEAD_SENT = 1 << 9,  /* to the server of this attempt */
+    STREAM_ANSWERED = 1 << 10,  /* a response head went to the client */
     STREAM_SKIP_BACKEND_RULES = 1 << 11,
     STREAM_TUNNEL = 1 << 12,
     STREAM_LOCAL_REPLY = 1 << 13, /* the answer is ours */
