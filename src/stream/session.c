@@ -23,10 +23,19 @@ static struct pool session_pool = POOL("session", sizeof(struct session));
 
 /* --- accepted ------------------------------------------------------------ */
 
+/* The frontend that the listener's bind line stands in, by the configuration of this moment. */
+static struct proxy *
+frontend_of(const struct listener *ln)
+{
+    const struct bind_conf *bind = grace_read(ln->conf);
+
+    return ((const struct proxy_conf *)bind->owner_conf)->live;
+}
+
 static bool
 may_accept(struct listener *ln)
 {
-    return proxy_may_accept(ln->owner_data);
+    return proxy_may_accept(frontend_of(ln));
 }
 
 static struct session *
@@ -39,7 +48,7 @@ session_new(struct listener *ln, struct connection *conn)
         return NULL;
     memset(session, 0, sizeof(*session));
     session->magic = SESSION_MAGIC;
-    session->frontend = ln->owner_data;
+    session->frontend = frontend_of(ln);
     session->listener = ln;
     session->client = conn;
     session->accepted_us = loop->wall_us;
