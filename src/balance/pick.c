@@ -45,7 +45,9 @@ static enum pick_result
 take_or_wait(const struct proxy_conf *backend, struct server *srv, struct pick *out)
 {
     out->server = srv;
-    if (server_slot_take(srv, backend))
+    /* Those who wait come first. */
+    if (__atomic_load_n(&srv->queue.length, __ATOMIC_RELAXED) == 0 &&
+        server_slot_take(srv, backend))
         return PICK_SERVER;
     out->queue = &srv->queue;
     return PICK_QUEUE;

@@ -139,10 +139,12 @@ offer_request(struct h1_conn *h1, struct message *msg, size_t head_len)
     h1->mux.owner->on_stream(&h1->mux, &h1->ep);
 }
 
+/* More is to come, until the deadline that the first byte has set. */
 static void
 head_is_unfinished(struct h1_conn *h1)
 {
     size_t len = intake_len(&h1->intake);
+    int64_t ms = head_ms(h1->mux.settings);
 
     if (len >= h1_max_head(h1)) {
         head_too_large(h1);
@@ -152,9 +154,35 @@ head_is_unfinished(struct h1_conn *h1)
         head_ends(h1, EP_ERR_CLOSED);
         return;
     }
-    if (h1->scanned == 0 && h1->mux.served > 0)
-        set_deadline(h1, head_ms(h1->mux.settings));
     h1->scanned = (uint32_t)len;
+    if (h1->mux.served > 0)
+        timer_set(h1_loop(h1), &h1->timer, ms <= 0 ? TIMER_NEVER : h1->ep.began_us / 1000 + ms);
+}
+
+/* Empty lines before a request are thrown away at once: they would be looked at again with each
+ * byte that follows. */
+static void
+skip_empty_lines(struct h1_conn *h1)
+{
+    struct intake *in = &h1->intake;
+
+    while (intake_len(in) > 0) {
+        const char *bytes = intake_bytes(in);
+
+        if (bytes[0] == '\n')
+            intake_use(in, 1);
+        else if (bytes[0] == '\r' && intake_len(in) >= 2 && bytes[1] == '\n')
+            intake_use(in, 2);
+        else
+            return;
+    }
+    intake_release(in);
+}
+
+static inline bool
+begins_with_empty_line(const struct h1_conn *h1)
+{
+    return *intake_bytes(&h1->intake) == '\r' || *intake_bytes(&h1->intake) == '\n';
 }
 
 static void
@@ -205,6 +233,12 @@ read_head(struct h1_conn *h1)
         h1->scanned = 0;
         h1->ep.began_us = h1_loop(h1)->now_us;
         refresh_settings(h1);
+    }
+    if (__builtin_expect(begins_with_empty_line(h1), 0))
+        skip_empty_lines(h1);
+    if (intake_len(&h1->intake) == 0) {
+        head_is_unfinished(h1);
+        return;
     }
     if (h1->scanned > 0 &&
         !h1_has_head_end(intake_bytes(&h1->intake), intake_len(&h1->intake), h1->scanned)) {

@@ -13,7 +13,6 @@ struct proxy_room {
     struct hashmap by_side[2]; /* name to proxy_conf: frontends, backends; a listen is in both */
     struct hashmap defaults;   /* named defaults sections */
     struct proxy_conf *unnamed_defaults; /* the last one; NULL: none yet */
-    int64_t next_id;
 };
 
 struct proxy_room *proxy_room_of(const struct snapshot *snapshot);
@@ -32,3 +31,5 @@ bool defaults_choose(struct parse *parse, struct proxy_conf **out);
 
 /* Names, contradictions, missing timeouts; computes what the muxes need. */
 bool proxy_check_conf(struct parse *parse, struct proxy_conf *conf);
+/* Gives a number to each proxy that has none; HAProxy counts in the same way. */
+bool proxy_number_all(struct parse *parse);

@@ -67,14 +67,13 @@ on_start(struct parse *parse)
     struct proxy_room *room = proxy_room_of(parse->snapshot);
 
     list_init(&room->proxies);
-    room->next_id = 2;
     return true;
 }
 
 static bool
 on_check(struct parse *parse)
 {
-    bool fine = true;
+    bool fine = proxy_number_all(parse);
 
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link)
         fine = proxy_check_conf(parse, conf) && fine;

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "weir/proxy/id_set.h"
 #include "private.h"
 
 static const char *
@@ -120,4 +121,45 @@ proxy_check_conf(struct parse *parse, struct proxy_conf *conf)
     if (proxy_conf_is_front(conf))
         warn_front(parse, conf);
     return true;
+}
+
+/* --- numbers -------------------------------------------------------------------------------- */
+
+/* Two sections with one number: reported at the later one. */
+static bool
+check_own_id(struct parse *parse, const struct proxy_conf *conf)
+{
+    LIST_FOR_EACH (other, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        if (other == conf)
+            return true;
+        if (other->has_own_id && other->id == conf->id)
+            return parse_alert_at(parse, conf->pos, "id %lld is that of '%s' at %s:%d already",
+                                  (long long)conf->id, other->name, other->pos.file,
+                                  other->pos.line);
+    }
+    return true;
+}
+
+bool
+proxy_number_all(struct parse *parse)
+{
+    struct id_set written = { 0 };
+    int64_t next = 2;
+    bool fine = true;
+
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        if (!conf->has_own_id)
+            continue;
+        id_set_add(&written, conf->id);
+        fine = check_own_id(parse, conf) && fine;
+    }
+    id_set_sort(&written);
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        if (conf->has_own_id)
+            next++;
+        else
+            conf->id = id_set_next(&written, &next);
+    }
+    id_set_fini(&written);
+    return fine;
 }

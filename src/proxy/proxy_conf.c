@@ -89,7 +89,6 @@ open_proxy(struct parse *parse, unsigned sides)
     parse->object = conf;
     if (!register_name(parse, conf))
         return false;
-    conf->id = room->next_id++;
     list_add_last(&room->proxies, &conf->link);
     return true;
 }
@@ -177,7 +176,7 @@ parse_id(struct parse *parse)
     if (!parse_int(parse, "a number from 1", 1, INT32_MAX, &id))
         return false;
     conf->has_own_id = true;
-    conf->id = id; /* clashes are found when all ids are known: proxy_check.c */
+    conf->id = id; /* clashes are found when all are known: proxy_number_all() */
     return parse_end(parse);
 }
 

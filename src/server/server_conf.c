@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "weir/base/hashmap.h"
+#include "weir/proxy/id_set.h"
 #include "private.h"
 
 /* The default-server of a proxy, inherited from its defaults section. */
@@ -153,8 +154,6 @@ parse_server(struct parse *parse)
     if (!parse_addr(parse, srv) || !parse_options(parse, srv))
         return false;
     srv->has_own_id = srv->id != 0;
-    if (srv->id == 0)
-        srv->id = conf->server_count + 1;
     conf->server_count++;
     list_add_last(&conf->servers, &srv->link);
     return true;
@@ -335,10 +334,49 @@ fill_from_backend(struct server_conf *srv)
 }
 
 static bool
+check_own_id(struct parse *parse, const struct proxy_conf *conf, const struct server_conf *srv)
+{
+    LIST_FOR_EACH (other, &conf->servers, struct server_conf, link) {
+        if (other == srv)
+            return true;
+        if (other->has_own_id && other->id == srv->id)
+            return parse_alert_at(
+                parse, srv->pos, "id %lld is that of server '%s' at %s:%d already",
+                (long long)srv->id, other->name, other->pos.file, other->pos.line);
+    }
+    return true;
+}
+
+/* A number for each server that has none; HAProxy counts in the same way. */
+static bool
+number_servers(struct parse *parse, struct proxy_conf *conf)
+{
+    struct id_set written = { 0 };
+    int64_t next = 1;
+    bool fine = true;
+
+    LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
+        if (!srv->has_own_id)
+            continue;
+        id_set_add(&written, srv->id);
+        fine = check_own_id(parse, conf, srv) && fine;
+    }
+    id_set_sort(&written);
+    LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
+        if (srv->has_own_id)
+            next++;
+        else
+            srv->id = id_set_next(&written, &next);
+    }
+    id_set_fini(&written);
+    return fine;
+}
+
+static bool
 check_backend(struct parse *parse, struct proxy_conf *conf)
 {
     struct hashmap names = HASHMAP_INIT;
-    bool fine = true;
+    bool fine = number_servers(parse, conf);
 
     LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
         const struct server_conf *same = hashmap_set(&names, str_from(srv->name), srv);
