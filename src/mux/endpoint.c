@@ -69,6 +69,30 @@ endpoint_want_body(struct endpoint *ep)
         ep->mux->want_body(ep);
 }
 
+uint64_t
+endpoint_raw_in(const struct endpoint *ep)
+{
+    return ep->mux->raw_in == NULL ? 0 : ep->mux->raw_in(ep);
+}
+
+uint64_t
+endpoint_raw_out(const struct endpoint *ep)
+{
+    return ep->mux->raw_out == NULL ? 0 : ep->mux->raw_out(ep);
+}
+
+void
+endpoint_raw_received(struct endpoint *ep, size_t count, enum io io)
+{
+    ep->mux->raw_received(ep, count, io);
+}
+
+void
+endpoint_raw_sent(struct endpoint *ep, size_t count, enum io io)
+{
+    ep->mux->raw_sent(ep, count, io);
+}
+
 void
 endpoint_close(struct endpoint *ep, enum endpoint_close how)
 {

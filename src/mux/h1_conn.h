@@ -123,6 +123,8 @@ const char *h1_too_large_text(struct h1_conn *h1, bool *is_uri);
 void h1_read_unused(struct h1_conn *h1);
 /* The socket is readable in H1_IN_BODY or H1_IN_TUNNEL. True: tell the stream. */
 bool h1_read_body(struct h1_conn *h1);
+uint64_t h1_raw_in(const struct endpoint *ep);
+void h1_raw_received(struct endpoint *ep, size_t count, enum io io);
 /* From now on raw bytes. */
 void h1_begin_tunnel_in(struct h1_conn *h1);
 void h1_consumed(struct endpoint *ep);
@@ -134,6 +136,8 @@ bool h1_send_body(struct endpoint *ep, struct chain *data);
 bool h1_send_end(struct endpoint *ep);
 void h1_flush(struct endpoint *ep, bool more);
 void h1_want_body(struct endpoint *ep);
+uint64_t h1_raw_out(const struct endpoint *ep);
+void h1_raw_sent(struct endpoint *ep, size_t count, enum io io);
 /* The socket can be written again. */
 void h1_on_writable(struct connection *conn);
 

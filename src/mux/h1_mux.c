@@ -286,6 +286,10 @@ const struct mux h1_mux = {
     .flush = h1_flush,
     .consumed = h1_consumed,
     .want_body = h1_want_body,
+    .raw_in = h1_raw_in,
+    .raw_out = h1_raw_out,
+    .raw_received = h1_raw_received,
+    .raw_sent = h1_raw_sent,
     .close = h1_close,
 };
 

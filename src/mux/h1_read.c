@@ -190,6 +190,8 @@ h1_read_body(struct h1_conn *h1)
     uint64_t expected;
     enum io io;
 
+    if ((h1->ep.flags & EP_RAW_IN) != 0)
+        return true;
     if (h1->ep.in.bytes >= buffer_default_size()) {
         connection_stop_reading(h1->mux.conn);
         return false;
@@ -211,6 +213,40 @@ h1_read_body(struct h1_conn *h1)
         return true;
     }
     return false;
+}
+
+/* --- past the mux --------------------------------------------------------------- */
+
+/* Chunks are left to the parser: their ends come too often. */
+uint64_t
+h1_raw_in(const struct endpoint *ep)
+{
+    const struct h1_conn *h1 = (const struct h1_conn *)ep->mux_conn;
+
+    if ((h1->in != H1_IN_BODY && h1->in != H1_IN_TUNNEL) || intake_len(&h1->intake) > 0 ||
+        !chain_is_empty(&ep->in) || (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0 ||
+        (h1->in == H1_IN_BODY && h1->body.state == H1_CHUNK_DATA))
+        return 0;
+    return bulk_expected(h1);
+}
+
+void
+h1_raw_received(struct endpoint *ep, size_t count, enum io io)
+{
+    struct h1_conn *h1 = h1_of_endpoint(ep);
+
+    ep->bytes_in += count;
+    if (h1->in == H1_IN_BODY && h1->body.state == H1_BODY_COUNTED) {
+        h1->body.left -= count;
+        if (h1->body.left == 0)
+            end_of_message(h1);
+    }
+    if (io == IO_CLOSED) {
+        read_end(h1);
+    } else if (io == IO_FAILED) {
+        h1_break(h1, EP_ERR_RESET, h1_is_back(h1) ? 502 : 400, "the connection was reset");
+        ep->flags |= EP_OUT_BROKEN;
+    }
 }
 
 /* --- tunnels -------------------------------------------------------------- */

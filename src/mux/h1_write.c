@@ -196,6 +196,34 @@ h1_want_body(struct endpoint *ep)
     h1_flush(ep, false);
 }
 
+/* --- past the mux --------------------------------------------------------------- */
+
+uint64_t
+h1_raw_out(const struct endpoint *ep)
+{
+    const struct h1_conn *h1 = (const struct h1_conn *)ep->mux_conn;
+
+    if (!chain_is_empty(&h1->out) || (ep->flags & (EP_OUT_ENDED | EP_OUT_BROKEN)) != 0)
+        return 0;
+    if (h1->out_state == H1_OUT_RAW)
+        return UINT64_MAX;
+    return h1->out_state == H1_OUT_COUNTED ? h1->out_left : 0;
+}
+
+void
+h1_raw_sent(struct endpoint *ep, size_t count, enum io io)
+{
+    struct h1_conn *h1 = h1_of_endpoint(ep);
+
+    ep->bytes_out += count;
+    if (h1->out_state == H1_OUT_COUNTED)
+        h1->out_left -= count;
+    if (io == IO_CLOSED || io == IO_FAILED) {
+        h1->flags |= H1_CLOSE;
+        ep->flags |= EP_OUT_BROKEN | EP_OUT_FLUSHED;
+    }
+}
+
 /* --- writing -------------------------------------------------------------- */
 
 /* Everything is written, or never will be. */
@@ -236,6 +264,10 @@ h1_on_writable(struct connection *conn)
     struct h1_conn *h1 = conn->owner_data;
     unsigned before = h1->ep.flags;
 
+    if ((before & EP_RAW_OUT) != 0) {
+        h1_tell(h1);
+        return;
+    }
     write_out(h1, false);
     if ((h1->flags & H1_LEAVING) != 0) {
         if (chain_is_empty(&h1->out))

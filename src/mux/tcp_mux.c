@@ -125,9 +125,12 @@ on_readable(struct connection *conn)
     enum io io;
 
     if (__builtin_expect((tcp->flags & (TCP_CLOSING | TCP_OFFER)) != 0 ||
-                             ep->in.bytes >= buffer_default_size(),
+                             (ep->flags & EP_RAW_IN) != 0 || ep->in.bytes >= buffer_default_size(),
                          0)) {
-        connection_stop_reading(conn);
+        if ((ep->flags & EP_RAW_IN) != 0)
+            tcp_tell(tcp);
+        else
+            connection_stop_reading(conn);
         return;
     }
     io = intake_read_to(&tcp->intake, conn, UINT64_MAX, &ep->in, &got);
@@ -171,8 +174,10 @@ on_writable(struct connection *conn)
     struct tcp_conn *tcp = conn->owner_data;
     unsigned before = tcp->ep.flags;
 
-    write_out(tcp, false);
-    if (((before ^ tcp->ep.flags) & (EP_OUT_FULL | EP_OUT_BROKEN | EP_OUT_FLUSHED)) != 0)
+    if ((before & EP_RAW_OUT) == 0)
+        write_out(tcp, false);
+    if ((before & EP_RAW_OUT) != 0 ||
+        ((before ^ tcp->ep.flags) & (EP_OUT_FULL | EP_OUT_BROKEN | EP_OUT_FLUSHED)) != 0)
         tcp_tell(tcp);
 }
 
@@ -223,6 +228,43 @@ tcp_flush(struct endpoint *ep, bool more)
     write_out(tcp, more);
     if ((ep->flags & EP_OUT_BROKEN) != 0)
         loop_defer(tcp->mux.conn->loop, &tcp->work);
+}
+
+/* --- past the mux ------------------------------------------------------------- */
+
+static uint64_t
+tcp_raw_in(const struct endpoint *ep)
+{
+    const unsigned ended = EP_IN_ENDED | EP_IN_BROKEN;
+
+    return chain_is_empty(&ep->in) && (ep->flags & ended) == 0 ? UINT64_MAX : 0;
+}
+
+static uint64_t
+tcp_raw_out(const struct endpoint *ep)
+{
+    const struct tcp_conn *tcp = (const struct tcp_conn *)ep->mux_conn;
+    const unsigned ended = EP_OUT_ENDED | EP_OUT_BROKEN;
+
+    return chain_is_empty(&tcp->out) && (ep->flags & ended) == 0 ? UINT64_MAX : 0;
+}
+
+static void
+tcp_raw_received(struct endpoint *ep, size_t count, enum io io)
+{
+    ep->bytes_in += count;
+    if (io == IO_CLOSED)
+        ep->flags |= EP_IN_ENDED;
+    else if (io == IO_FAILED)
+        tcp_break(tcp_of_endpoint(ep), EP_ERR_RESET);
+}
+
+static void
+tcp_raw_sent(struct endpoint *ep, size_t count, enum io io)
+{
+    ep->bytes_out += count;
+    if (io == IO_CLOSED || io == IO_FAILED)
+        ep->flags |= EP_OUT_BROKEN | EP_OUT_FLUSHED;
 }
 
 /* --- life ----------------------------------------------------------------- */
@@ -328,6 +370,10 @@ tcp_close(struct endpoint *ep, enum endpoint_close how)
 
 const struct mux tcp_mux = {
     .name = "none",
+    .raw_in = tcp_raw_in,
+    .raw_out = tcp_raw_out,
+    .raw_received = tcp_raw_received,
+    .raw_sent = tcp_raw_sent,
     .start = tcp_start,
     .open = tcp_open,
     .stop = tcp_stop,

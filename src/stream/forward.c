@@ -30,6 +30,13 @@ has_all(const struct endpoint *from)
     return (from->flags & EP_IN_ENDED) != 0 && chain_is_empty(&from->in);
 }
 
+/* What is spliced is on its way in a pipe. */
+static inline bool
+is_flushed_raw(const struct endpoint *to)
+{
+    return (to->flags & (EP_RAW_OUT | EP_OUT_FLUSHED)) != EP_RAW_OUT;
+}
+
 static enum pumped
 pump(struct endpoint *from, struct endpoint *to)
 {
@@ -45,7 +52,7 @@ pump(struct endpoint *from, struct endpoint *to)
         endpoint_consumed(from);
         result = PUMPED_SOME;
     }
-    if (has_all(from)) {
+    if (has_all(from) && is_flushed_raw(to)) {
         if (!endpoint_send_end(to))
             return PUMPED_NO_MEMORY;
         result = PUMPED_SOME;
@@ -192,11 +199,21 @@ is_flushed(const struct endpoint *ep)
 static enum step_result
 server_left(struct stream *s)
 {
-    if (!chain_is_empty(&s->back->in))
+    if (!chain_is_empty(&s->back->in) || !is_flushed(s->front))
         return STEP_WAIT;
     if ((s->back->flags & EP_IN_ENDED) == 0)
         return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
-    return is_flushed(s->front) ? STEP_END : STEP_WAIT;
+    return STEP_END;
+}
+
+/* What it sent before goes to the server. */
+static enum step_result
+client_left(struct stream *s)
+{
+    if ((s->back->flags & EP_OUT_BROKEN) == 0 &&
+        (!chain_is_empty(&s->front->in) || !is_flushed(s->back)))
+        return STEP_WAIT;
+    return stream_end_as(s, END_CLIENT_ABORT, PHASE_DATA);
 }
 
 static enum step_result
@@ -205,7 +222,7 @@ relay_state(struct stream *s)
     const struct endpoint *front = s->front, *back = s->back;
 
     if ((front->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
-        return stream_end_as(s, END_CLIENT_ABORT, PHASE_DATA);
+        return client_left(s);
     if ((back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0)
         return server_left(s);
     if ((front->flags & back->flags & EP_OUT_ENDED) == 0 || !is_flushed(front) || !is_flushed(back))
@@ -240,10 +257,24 @@ exchange_state(struct stream *s)
     return STEP_WAIT;
 }
 
+/* The end of what was spliced is passed on by another round of the usual way. */
+static bool
+forward_spliced(struct stream *s, size_t from_client, size_t from_server)
+{
+    if ((s->flags & STREAM_KEEP_BODY) == 0)
+        splicing_run(s, TO_SERVER, from_client);
+    splicing_run(s, TO_CLIENT, from_server);
+    return forward_request(s) && forward_response(s);
+}
+
 enum step_result
 step_forward(struct stream *s)
 {
+    size_t from_client = s->front->in.bytes, from_server = s->back->in.bytes;
+
     if (!forward_request(s) || !forward_response(s))
+        return stream_end_as(s, END_RESOURCE, PHASE_DATA);
+    if (s->may_splice && !forward_spliced(s, from_client, from_server))
         return stream_end_as(s, END_RESOURCE, PHASE_DATA);
     return is_relay(s) ? relay_state(s) : exchange_state(s);
 }

@@ -186,6 +186,17 @@ void server_side_drop_kept(struct session *session);
 bool forward_bytes(struct stream *s, struct endpoint *ep);
 /* Request body to the server, as far as it goes. False: out of memory. */
 bool forward_request(struct stream *s);
+/* --- splicing.c ---------------------------------------------------------- */
+
+enum direction { TO_SERVER, TO_CLIENT, DIRECTIONS };
+/* Does an option ask for it? */
+bool splicing_is_possible(const struct stream *s);
+/* Moves what can be moved past the muxes; begins to do so if it pays. `moved`: bytes that have just
+ * gone the other way. */
+void splicing_run(struct stream *s, enum direction direction, size_t moved);
+/* Before one of the endpoints is given back. */
+void splicing_end(struct stream *s);
+
 /* --- stream_reply.c ------------------------------------------------------ */
 
 /* Answers with the error page of a status (HTTP), or just ends (TCP). Nothing must have been sent

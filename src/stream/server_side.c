@@ -303,6 +303,8 @@ server_side_close(struct stream *s, enum endpoint_close how)
 
     if (back == NULL)
         return;
+    if (s->splicing != NULL)
+        splicing_end(s);
     s->server_bytes_in += back->bytes_in;
     s->server_bytes_out += back->bytes_out;
     stream_keep_addrs(s);

@@ -123,6 +123,7 @@ stream_set_backend(struct stream *s, const struct proxy_conf *backend)
     s->flags |= STREAM_IN_BACKEND;
     s->eval.backend = backend;
     s->back_timeouts = &backend->timeouts;
+    s->may_splice = splicing_is_possible(s);
     if ((s->flags & STREAM_RETRIES_SET) == 0 || backend != s->eval.frontend)
         s->retries_left = (uint16_t)backend->retries;
     stream_count_backend(s);
@@ -263,6 +264,8 @@ stream_end(struct stream *s)
     MUST_BE(s, STREAM_MAGIC);
     timer_stop(&s->timer);
     s->times.ended = stream_loop(s)->now_us;
+    if (s->splicing != NULL)
+        splicing_end(s);
     queue_leave(&s->queue_entry);
     server_side_close(s, EP_CLOSE_ABORT);
     server_side_leave(s);

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "weir/base/buffer.h"
+#include "weir/net/connection.h"
 
 struct endpoint;
 struct message;
@@ -56,6 +57,8 @@ enum endpoint_flag {
     EP_BACK = 1 << 9,        /* server side */
     EP_PEER_GONE = 1 << 10,  /* client side, request complete: the client has closed its side since
                                 (abortonclose) */
+    EP_RAW_IN = 1 << 11,     /* the stream reads the connection itself: below, "past the mux" */
+    EP_RAW_OUT = 1 << 12,    /* the same for writing */
 };
 
 /* What broke the incoming side. */
@@ -107,6 +110,18 @@ void endpoint_consumed(struct endpoint *ep);
 /* Client side: the request's body is wanted before a server is asked (http-buffer-request): tells a
  * client that waits for it to go on (100 Continue). */
 void endpoint_want_body(struct endpoint *ep);
+
+/* --- past the mux -------------------------------------------------------------
+ * Bytes that need no look (net/splice.h): while the stream has set EP_RAW_IN or EP_RAW_OUT, the mux
+ * neither reads nor writes such bytes; on_event() comes when the socket is ready. */
+
+/* How many of the next bytes are nothing but payload, with none of them received already. */
+uint64_t endpoint_raw_in(const struct endpoint *ep);
+/* How many bytes of payload may be written now; none is queued before them. */
+uint64_t endpoint_raw_out(const struct endpoint *ep);
+/* What the stream did, and how it went. */
+void endpoint_raw_received(struct endpoint *ep, size_t count, enum io io);
+void endpoint_raw_sent(struct endpoint *ep, size_t count, enum io io);
 
 enum endpoint_close {
     EP_CLOSE_DONE,  /* the exchange went well: the connection may be kept */

@@ -95,7 +95,11 @@ struct mux {
     bool (*send_end)(struct endpoint *ep);
     void (*flush)(struct endpoint *ep, bool more);
     void (*consumed)(struct endpoint *ep);
-    void (*want_body)(struct endpoint *ep); /* NULL: nothing to do */
+    void (*want_body)(struct endpoint *ep);        /* NULL: nothing to do */
+    uint64_t (*raw_in)(const struct endpoint *ep); /* NULL: this and the next three are not there */
+    uint64_t (*raw_out)(const struct endpoint *ep);
+    void (*raw_received)(struct endpoint *ep, size_t count, enum io io);
+    void (*raw_sent)(struct endpoint *ep, size_t count, enum io io);
     void (*close)(struct endpoint *ep, enum endpoint_close how);
 };
 

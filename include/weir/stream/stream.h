@@ -150,11 +150,13 @@ struct stream {
     int64_t touched_ms;                      /* the last event of a calm relay: deadline.c */
     unsigned calm_front, calm_back;          /* flags of its ends */
     bool is_calm;
+    bool may_splice;                  /* option splice-...: splicing.c */
     bool is_open;                     /* calm, and nothing has ended on either side */
     uint64_t front_moved, back_moved; /* bytes by then */
     struct queue_entry queue_entry;
 
-    struct chain replay; /* request body sent so far, while it may have to be sent again */
+    struct splicing *splicing; /* owns; NULL: nothing is spliced */
+    struct chain replay;       /* request body sent so far, while it may have to be sent again */
     struct proxy_row *front_row, *back_row; /* of this thread; back_row NULL: no backend yet */
     struct server_row *server_row;          /* NULL: no server yet */
     struct stream_times times;
