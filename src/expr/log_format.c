@@ -2,21 +2,25 @@
 /*
  * Format strings: compiled to an array of literals, aliases and expressions, then run.
  *
- * Thread: builder compiles; traffic runs, without allocation when it writes into a caller's buffer.
+ * For:     log lines, header values, bodies, names of backends, variables.
+ * Thread:  builder compiles; traffic runs, without allocation when it writes into a caller's
+ *          buffer.
  *
- *     %% a percent sign      %ci %{+Q}r   an alias, with flags for it alone
- *     %[expr] %{+X}[expr]    an expression      %{+Q}o   flags for all that follow
- *     %(name)ci              a named item (the name serves encoded output; plain output ignores it)
+ *     %%                   a percent sign
+ *     %ci %{+Q}r           an alias, with flags for it alone
+ *     %[expr] %{+X}[expr]  an expression
+ *     %{+Q}o               flags for all that follow
+ *     %(name:type)ci       a named item: the name serves encoded output, plain output ignores it
  */
 #include "weir/expr/log_format.h"
 
 #include <ctype.h>
 #include <string.h>
 
-#include "weir/base/number.h"
 #include "private.h"
 
-#define RESULT_MAX 16384 /* bytes of a format's result in a rule */
+#define RESULT_MAX 16384                /* bytes of a format's result on the stack */
+#define LARGE_MAX  ((size_t)1 << 20)    /* and at all, in a rule */
 
 enum node_kind { NODE_TEXT, NODE_ALIAS, NODE_SAMPLE };
 
@@ -34,99 +38,149 @@ struct log_format {
     unsigned cap;
 };
 
-/* --- output --------------------------------------------------------------------------- */
+/* --- compiling: nodes ----------------------------------------------------- */
 
-void
-format_raw(struct format_out *out, const char *ptr, size_t len)
+struct compiler {
+    struct parse *parse;
+    struct log_format *format;
+    const char *pos; /* what is read next */
+    unsigned place;
+    unsigned flags; /* of all that follow */
+};
+
+static struct node *
+add_node(struct compiler *c)
 {
-    if (len > (size_t)(out->end - out->pos)) {
-        len = (size_t)(out->end - out->pos);
-        out->is_cut = true;
+    struct log_format *format = c->format;
+
+    if (format->count == format->cap) {
+        unsigned cap = format->cap == 0 ? 4 : format->cap * 2;
+        struct node *nodes = ARENA_ARRAY(c->parse->arena, struct node, cap);
+
+        if (format->count > 0)
+            memcpy(nodes, format->nodes, format->count * sizeof(*nodes));
+        format->nodes = nodes;
+        format->cap = cap;
     }
-    memcpy(out->pos, ptr, len);
-    out->pos += len;
+    return &format->nodes[format->count++];
 }
 
-void
-format_char(struct format_out *out, char c)
+/* In log lines blanks only separate: of several one is kept. */
+static size_t
+copy_text(char *to, size_t len, struct str text, bool is_log)
 {
-    if (out->pos == out->end)
-        out->is_cut = true;
-    else
-        *out->pos++ = c;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_log || text.ptr[i] != ' ' || len == 0 || to[len - 1] != ' ')
+            to[len++] = text.ptr[i];
+    }
+    return len;
 }
 
-/* In log lines: what could break the line or its fields. In header values: what HTTP forbids. */
+/* Text that follows text grows together with it. */
+static void
+add_text(struct compiler *c, struct str text)
+{
+    struct log_format *format = c->format;
+    struct node *last = format->count == 0 ? NULL : &format->nodes[format->count - 1];
+    struct str before = last != NULL && last->kind == NODE_TEXT ? last->text : STR("");
+    char *copy;
+    size_t len;
+
+    if (text.len == 0)
+        return;
+    copy = arena_zero(c->parse->arena, before.len + text.len + 1);
+    len = copy_text(copy, 0, before, false);
+    len = copy_text(copy, len, text, (c->flags & FORMAT_IS_LOG) != 0);
+    if (before.len == 0)
+        last = add_node(c);
+    *last = (struct node){ .kind = NODE_TEXT, .flags = c->flags, .text = str_of(copy, len) };
+}
+
+/* --- compiling: items ----------------------------------------------------- */
+
+static unsigned
+find_flag(char c)
+{
+    switch (c) {
+    case 'Q':
+        return FORMAT_QUOTE;
+    case 'M':
+        return FORMAT_MANDATORY;
+    case 'X':
+        return FORMAT_HEX;
+    case 'E':
+        return FORMAT_ESCAPE;
+    default:
+        return 0;
+    }
+}
+
+/* "{+Q,-X}" */
 static bool
-must_escape(unsigned char c, unsigned flags)
+read_flags(struct compiler *c, unsigned *flags)
 {
-    if (flags & FORMAT_IS_LOG)
-        return c < 32 || c > 126;
-    if (flags & FORMAT_IS_HEADER)
-        return (c < 32 && c != '\t') || c == 127;
-    return false;
-}
+    const char *open = c->pos;
+    bool is_added = true;
 
-static void
-format_hex(struct format_out *out, unsigned char c)
-{
-    static const char digits[] = "0123456789ABCDEF";
+    for (c->pos++; *c->pos != '}'; c->pos++) {
+        unsigned bit = find_flag(*c->pos);
 
-    format_char(out, digits[c >> 4]);
-    format_char(out, digits[c & 15]);
-}
-
-static void
-format_escaped(struct format_out *out, unsigned char c, unsigned flags)
-{
-    if (must_escape(c, flags)) {
-        format_char(out, flags & FORMAT_IS_LOG ? '#' : '%');
-        format_hex(out, c);
-        return;
+        if (*c->pos == '\0')
+            return expr_alert(c->parse, open, "this brace of the format is not closed");
+        if (strncmp(c->pos, "json", 4) == 0 || strncmp(c->pos, "cbor", 4) == 0 ||
+            strncmp(c->pos, "bin", 3) == 0)
+            return expr_alert(c->parse, c->pos, "encoded formats are not implemented yet");
+        if (*c->pos == '+' || *c->pos == '-')
+            is_added = *c->pos == '+';
+        else if (bit != 0)
+            *flags = is_added ? *flags | bit : *flags & ~bit;
+        else if (*c->pos != ',' && *c->pos != ' ')
+            return expr_alert(c->parse, c->pos, "unknown flag '%c'; known are Q, X, E and M",
+                              *c->pos);
     }
-    if ((flags & FORMAT_ESCAPE) && (c == '"' || c == '\\' || c == ']'))
-        format_char(out, '\\');
-    else if ((flags & FORMAT_QUOTE) && (flags & FORMAT_IS_LOG) && c == '"') {
-        format_char(out, '#');
-        format_hex(out, c);
-        return;
-    }
-    format_char(out, (char)c);
+    c->pos++;
+    return true;
 }
 
-void
-format_str(struct format_out *out, struct str s, unsigned flags)
+/* "(name)" or "(name:type)" */
+static bool
+read_name(struct compiler *c)
 {
-    if (s.len == 0) {
-        if (flags & FORMAT_QUOTE)
-            format_raw(out, "\"\"", 2);
-        else if (flags & FORMAT_MANDATORY)
-            format_char(out, '-');
-        return;
+    static const char *const types[] = { "str", "sint", "bool", "raw", NULL };
+    const char *close = strchr(c->pos, ')'), *colon;
+    struct str type;
+
+    if (close == NULL)
+        return expr_alert(c->parse, c->pos, "this parenthesis of the format is not closed");
+    colon = memchr(c->pos, ':', (size_t)(close - c->pos));
+    type = colon == NULL ? STR("str") : str_of(colon + 1, (size_t)(close - colon - 1));
+    c->pos = close + 1;
+    for (unsigned i = 0; types[i] != NULL; i++) {
+        if (str_eq(str_from(types[i]), type))
+            return true;
     }
-    if (flags & FORMAT_QUOTE)
-        format_char(out, '"');
-    for (size_t i = 0; i < s.len && !out->is_cut; i++)
-        format_escaped(out, (unsigned char)s.ptr[i], flags);
-    if (flags & FORMAT_QUOTE)
-        format_char(out, '"');
+    return expr_alert(c->parse, colon + 1, "unknown type '%.*s'%s", STR_ARG(type),
+                      expr_suggest(c->parse, type, types));
 }
 
-void
-format_int(struct format_out *out, int64_t n, unsigned flags)
+/* In mode http an old habit is to leave blanks inside the brackets. */
+static bool
+read_expression(struct compiler *c, unsigned flags)
 {
-    char digits[24];
-    size_t len =
-        flags & FORMAT_HEX ? number_format_hex(digits, (uint64_t)n) : number_format_int(digits, n);
+    const char *open = c->pos, *end = open + 1 + strspn(open + 1, " ");
+    struct sample *sample = sample_parse_text(c->parse, end, &end, c->place);
 
-    if (flags & FORMAT_HEX) {
-        for (size_t i = 0; i < len; i++)
-            digits[i] = (char)toupper((unsigned char)digits[i]);
-    }
-    format_raw(out, digits, len);
+    if (sample == NULL)
+        return false;
+    end += strspn(end, " ");
+    if (*end == '\0')
+        return expr_alert(c->parse, open, "this bracket of the format is not closed");
+    if (*end != ']')
+        return expr_alert(c->parse, end, "']' should stand behind the expression, not '%c'", *end);
+    *add_node(c) = (struct node){ .kind = NODE_SAMPLE, .flags = flags, .sample = sample };
+    c->pos = end + 1;
+    return true;
 }
-
-/* --- compiling ------------------------------------------------------------------------------ */
 
 static const struct log_alias *
 find_alias(struct str name)
@@ -138,171 +192,132 @@ find_alias(struct str name)
     return NULL;
 }
 
-static struct node *
-add_node(struct parse *parse, struct log_format *format)
+static bool
+refuse_alias(struct compiler *c, struct str name)
 {
-    if (format->count == format->cap) {
-        unsigned cap = format->cap == 0 ? 8 : format->cap * 2;
-        struct node *nodes = ARENA_ARRAY(parse->arena, struct node, cap);
+    const char *names[256];
+    size_t count = 0;
 
-        if (format->count > 0)
-            memcpy(nodes, format->nodes, format->count * sizeof(*nodes));
-        format->nodes = nodes;
-        format->cap = cap;
+    FOR_EACH_REGISTERED (log_alias, alias, list) {
+        if (count < COUNT(names) - 1)
+            names[count++] = alias->name;
     }
-    return &format->nodes[format->count++];
-}
-
-static void
-add_text(struct parse *parse, struct log_format *format, struct str text, unsigned flags)
-{
-    if (text.len > 0)
-        *add_node(parse, format) = (struct node){ .kind = NODE_TEXT, .flags = flags, .text = text };
-}
-
-/* "{+Q,-X}" */
-static bool
-read_flags(struct parse *parse, const char **text, unsigned *flags)
-{
-    const char *pos = *text + 1;
-    bool is_added = true;
-
-    for (; *pos != '}'; pos++) {
-        unsigned bit = *pos == 'Q'   ? FORMAT_QUOTE
-                       : *pos == 'M' ? FORMAT_MANDATORY
-                       : *pos == 'X' ? FORMAT_HEX
-                       : *pos == 'E' ? FORMAT_ESCAPE
-                                     : 0;
-
-        if (*pos == '\0')
-            return parse_alert(parse, "the brace in the format is not closed at '%s'", *text);
-        if (strncmp(pos, "json", 4) == 0 || strncmp(pos, "cbor", 4) == 0 ||
-            strncmp(pos, "bin", 3) == 0)
-            return parse_not_yet(parse, "an encoded log format");
-        if (*pos == '+' || *pos == '-')
-            is_added = *pos == '+';
-        else if (bit != 0)
-            *flags = is_added ? *flags | bit : *flags & ~bit;
-        else if (*pos != ',' && *pos != ' ')
-            return parse_alert(parse, "unknown flag '%c' in the format at '%s'", *pos, *text);
-    }
-    *text = pos + 1;
-    return true;
+    names[count] = NULL;
+    return expr_alert(c->parse, c->pos,
+                      "unknown alias '%%%.*s'%s (a percent sign itself is written '%%%%')",
+                      STR_ARG(name), expr_suggest(c->parse, name, names));
 }
 
 static bool
-read_expression(struct parse *parse, struct log_format *format, const char **text, unsigned place,
-                unsigned flags)
+read_alias(struct compiler *c, unsigned flags)
 {
-    const char *end;
-    struct sample *sample =
-        sample_parse_text(parse, *text + 1 + strspn(*text + 1, " "), &end, place);
+    struct str name = str_of(c->pos, 0);
+    const struct log_alias *alias;
 
-    if (sample == NULL)
-        return false;
-    end += strspn(end, " ");
-    if (*end != ']')
-        return parse_alert(parse, "the bracket of the expression '%s' is not closed", sample->text);
-    *add_node(parse, format) =
-        (struct node){ .kind = NODE_SAMPLE, .flags = flags, .sample = sample };
-    *text = end + 1;
-    return true;
-}
-
-static bool
-read_alias(struct parse *parse, struct log_format *format, const char **text,
-           unsigned *global_flags, unsigned flags)
-{
-    size_t len = strspn(*text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    const struct log_alias *alias = NULL;
-
-    if (len == 1 && **text == 'o') { /* no output: flags for what follows */
-        *global_flags = flags;
-        (*text)++;
+    while (isalnum((unsigned char)c->pos[name.len]))
+        name.len++;
+    if (str_eq(name, STR("o"))) { /* prints nothing: flags for what follows */
+        c->flags = flags;
+        c->pos++;
         return true;
     }
-    for (; len > 0 && alias == NULL; len--)
-        alias = find_alias(str_of(*text, len));
+    alias = find_alias(name);
     if (alias == NULL)
-        return parse_alert(parse, "unknown alias in the format at '%%%s'", *text);
-    *add_node(parse, format) = (struct node){ .kind = NODE_ALIAS, .flags = flags, .alias = alias };
-    *text += len + 1;
+        return refuse_alias(c, name);
+    *add_node(c) = (struct node){ .kind = NODE_ALIAS, .flags = flags, .alias = alias };
+    c->pos += name.len;
     return true;
 }
 
 /* Behind a percent sign. */
 static bool
-read_item(struct parse *parse, struct log_format *format, const char **text, unsigned place,
-          unsigned *global_flags)
+read_item(struct compiler *c)
 {
-    unsigned flags = *global_flags;
+    unsigned flags = c->flags;
 
-    if (**text == '(') {
-        const char *close = strchr(*text, ')');
-
-        if (close == NULL)
-            return parse_alert(parse, "the parenthesis in the format is not closed at '%s'", *text);
-        *text = close + 1;
+    if (*c->pos == '%') {
+        add_text(c, str_of(c->pos++, 1));
+        return true;
     }
-    if (**text == '{' && !read_flags(parse, text, &flags))
+    if (*c->pos == '(' && !read_name(c))
         return false;
-    if (**text == '[')
-        return read_expression(parse, format, text, place, flags);
-    return read_alias(parse, format, text, global_flags, flags);
+    if (*c->pos == '{' && !read_flags(c, &flags))
+        return false;
+    return *c->pos == '[' ? read_expression(c, flags) : read_alias(c, flags);
+}
+
+/* --- compiling: the whole -------------------------------------------------- */
+
+/* A text that is not the word in hand might not live as long as the format. */
+static const char *
+lasting(struct parse *parse, const char *text)
+{
+    const struct words *words = parse->words;
+
+    if (words != NULL && words->at > 0 && words->at <= words->count &&
+        words->items[words->at - 1].text == text)
+        return text;
+    return arena_copy(parse->arena, text);
 }
 
 struct log_format *
 log_format_parse(struct parse *parse, const char *text, unsigned place, unsigned flags)
 {
-    struct log_format *format = ARENA_NEW(parse->arena, struct log_format);
+    struct compiler c = { .parse = parse,
+                          .format = ARENA_NEW(parse->arena, struct log_format),
+                          .pos = lasting(parse, text),
+                          .place = place,
+                          .flags = flags };
 
-    text = arena_copy(parse->arena, text);
-    while (*text != '\0') {
-        size_t len = strcspn(text, "%");
+    while (*c.pos != '\0') {
+        size_t len = strcspn(c.pos, "%");
 
-        add_text(parse, format, str_of(text, len), flags);
-        text += len;
-        if (*text == '\0')
-            break;
-        text++;
-        if (*text == '%') {
-            add_text(parse, format, str_of(text++, 1), flags);
-        } else if (!read_item(parse, format, &text, place, &flags)) {
+        add_text(&c, str_of(c.pos, len));
+        c.pos += len;
+        if (*c.pos == '%' && *++c.pos == '\0') {
+            expr_alert(parse, c.pos - 1, "something should follow this percent sign (the sign "
+                                         "itself is written '%%%%')");
             return NULL;
         }
+        if (*c.pos != '\0' && !read_item(&c))
+            return NULL;
     }
-    return format;
+    return c.format;
 }
 
-/* --- running
- * --------------------------------------------------------------------------------------- */
+const char *
+log_format_literal(const struct log_format *format)
+{
+    if (format->count == 0)
+        return "";
+    return format->count == 1 && format->nodes[0].kind == NODE_TEXT ? format->nodes[0].text.ptr
+                                                                    : NULL;
+}
+
+/* --- running --------------------------------------------------------------- */
 
 static void
 run_sample(const struct node *node, struct eval *eval, struct format_out *out)
 {
     struct value value;
 
-    if (sample_run_as(node->sample, eval, VALUE_STR, &value) != FETCH_OK) {
-        format_str(out, STR_NONE, node->flags);
-        return;
-    }
-    if (!(node->flags & FORMAT_HEX)) {
+    if (sample_run_as(node->sample, eval, VALUE_STR, &value) == FETCH_OK)
         format_str(out, value.str, node->flags);
-        return;
-    }
-    for (size_t i = 0; i < value.str.len; i++)
-        format_hex(out, (unsigned char)value.str.ptr[i]);
+    else
+        format_str(out, STR_NONE, node->flags);
 }
 
-/* In log lines blanks only separate: one is enough, also around items that say nothing, and none
- * stands at the beginning. */
+/* A separator is left out at the beginning of a line, and behind another one: items between them
+ * may have said nothing. */
 static void
-run_log_text(struct str text, const char *begin, struct format_out *out)
+run_text(const struct node *node, const char *begin, struct format_out *out)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] != ' ' || (out->pos > begin && out->pos[-1] != ' '))
-            format_char(out, text.ptr[i]);
-    }
+    struct str text = node->text;
+
+    if ((node->flags & FORMAT_IS_LOG) && text.ptr[0] == ' ' &&
+        (out->pos == begin || out->pos[-1] == ' '))
+        text = str_slice(text, 1, text.len);
+    format_raw(out, text.ptr, text.len);
 }
 
 void
@@ -315,10 +330,7 @@ log_format_run(const struct log_format *format, struct eval *eval, struct format
 
         switch (node->kind) {
         case NODE_TEXT:
-            if (node->flags & FORMAT_IS_LOG)
-                run_log_text(node->text, begin, out);
-            else
-                format_raw(out, node->text.ptr, node->text.len);
+            run_text(node, begin, out);
             break;
         case NODE_ALIAS:
             node->alias->run(eval, node->alias, node->flags, out);
@@ -330,33 +342,48 @@ log_format_run(const struct log_format *format, struct eval *eval, struct format
     }
 }
 
-const char *
-log_format_literal(const struct log_format *format)
+/* For the few results that are larger than the stack should hold. */
+static struct str
+run_large(const struct log_format *format, struct eval *eval)
 {
-    if (format->count == 0)
-        return "";
-    return format->count == 1 && format->nodes[0].kind == NODE_TEXT ? format->nodes[0].text.ptr
-                                                                    : NULL;
+    for (size_t size = 4 * RESULT_MAX; size <= LARGE_MAX; size *= 4) {
+        char *room = arena_take(eval->arena, size);
+        struct format_out out = { room, room + size, false };
+
+        if (room == NULL)
+            return STR_NONE;
+        log_format_run(format, eval, &out);
+        if (!out.is_cut || size == LARGE_MAX)
+            return str_of(room, (size_t)(out.pos - room));
+    }
+    return STR_NONE;
+}
+
+/* Written on the stack first, because an expression may take from the arena meanwhile. */
+static struct str
+run_small(const struct log_format *format, struct eval *eval)
+{
+    char room[RESULT_MAX], *copy;
+    struct format_out out = { room, room + sizeof(room), false };
+    size_t len;
+
+    log_format_run(format, eval, &out);
+    if (out.is_cut)
+        return run_large(format, eval);
+    len = (size_t)(out.pos - room);
+    copy = arena_take(eval->arena, len + 1);
+    if (copy == NULL)
+        return STR_NONE;
+    memcpy(copy, room, len);
+    return str_of(copy, len);
 }
 
 struct str
 log_format_to_str(const struct log_format *format, struct eval *eval)
 {
-    struct format_out out;
-    char *begin;
-
     if (format->count == 0)
         return STR("");
     if (format->count == 1 && format->nodes[0].kind == NODE_TEXT)
         return format->nodes[0].text;
-    /* Written on the stack first: an expression may take from the arena meanwhile. */
-    char result[RESULT_MAX];
-
-    out = (struct format_out){ .pos = result, .end = result + sizeof(result) };
-    log_format_run(format, eval, &out);
-    begin = arena_take(eval->arena, (size_t)(out.pos - result) + 1);
-    if (begin == NULL)
-        return STR_NONE;
-    memcpy(begin, result, (size_t)(out.pos - result));
-    return str_of(begin, (size_t)(out.pos - result));
+    return run_small(format, eval);
 }

@@ -3,6 +3,8 @@
  * Converters of numbers: arithmetic, bits, truth.
  *
  * Thread: traffic, inside an expression.
+ *
+ * Nothing overflows: results stop at the ends of 64 bits. Division by zero gives the largest number.
  */
 #include "private.h"
 
@@ -69,18 +71,23 @@ static bool
 run_number(struct eval *eval, const struct converter *conv, const struct arg *args,
            struct value *value)
 {
-    int64_t other = args[0].num;
+    int64_t other;
 
-    if (args[0].kind == ARG_INT_OR_VAR && args[0].ptr != NULL) {
-        struct value var = { 0 };
-
-        if (!variable_get(eval->variables, args[0].ptr, &var) ||
-            !value_cast(&var, VALUE_INT, eval->arena))
-            return false;
-        other = var.num;
-    }
+    if (!arg_find_int(&args[0], eval, &other))
+        return false;
     value->num = apply((enum number_op)conv->private, value->num, other);
     value->type = (uint8_t)conv->out;
+    return true;
+}
+
+static bool
+run_iif(struct eval *eval, const struct converter *conv, const struct arg *args,
+        struct value *value)
+{
+    (void)eval;
+    (void)conv;
+    value_set_str(value, value->num != 0 ? args[0].str : args[1].str);
+    value->flags |= VALUE_CONST;
     return true;
 }
 
@@ -108,5 +115,7 @@ static const struct converter converters[] = {
     ALONE("not", VALUE_BOOL, OP_NOT, "True if zero."),
     ALONE("odd", VALUE_BOOL, OP_ODD, "Is it odd?"),
     ALONE("even", VALUE_BOOL, OP_EVEN, "Is it even?"),
+    { "iif", VALUE_BOOL, VALUE_STR, { { ARG_STR }, { ARG_STR } }, run_iif,
+      .help = "The first text if true, else the second." },
 };
 REGISTER(converter, converters);

@@ -1,445 +1,368 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lists of patterns and the methods to match a value against them.
+ * One pattern: read as written, and matched against a value.
  *
- * For:     ACLs. Owns: nothing (all in the snapshot's arena, but regexes and the hash table, see
- * below). Thread:  builder makes; traffic matches.
- *
- * Exact strings are hashed once there are a few; the other methods walk an array.
+ * Thread: builder reads; any matches. Pure but for the arena and regexes.
  */
+#include "pattern.h"
+
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <string.h>
 
-#include "weir/base/alloc.h"
 #include "weir/base/encode.h"
-#include "weir/base/hash.h"
 #include "weir/base/number.h"
-#include "weir/base/regex.h"
 #include "weir/os/addr.h"
-#include "weir/os/file.h"
-#include "private.h"
 
-#define HASH_FROM   8   /* exact strings from which a table pays */
-#define NO_CASE_MAX 256 /* longest string that is lowered for the table */
+/* What parts of a text for "dir" and "dom" stand between. */
+#define DIR_DELIMITERS "/?"
+#define DOM_DELIMITERS "/?.:"
 
-struct range {
-    int64_t low, high;
-};
-struct network {
-    struct addr addr;
-    uint8_t bits;
-};
+static bool
+is_one_of(char c, const char *set)
+{
+    return c != '\0' && strchr(set, c) != NULL;
+}
 
-struct pattern {
-    struct pattern *next; /* in a bucket of the hash table */
-    struct str str;
-    union {
-        struct range range;
-        struct network net;
-        const struct regex *regex;
-    };
-};
-
-struct pattern_list {
-    enum match_method method;
-    bool no_case;
-    struct pattern **items; /* arena; grows by doubling */
-    unsigned count, cap;
-    struct pattern **buckets; /* arena; NULL: not hashed */
-    uint32_t mask;
-};
-
-/* --- methods -------------------------------------------------------------------------- */
-
-static const char *const method_names[MATCH_METHODS] = {
-    [MATCH_FOUND] = "found", [MATCH_BOOL] = "bool", [MATCH_INT] = "int", [MATCH_IP] = "ip",
-    [MATCH_BIN] = "bin",     [MATCH_LEN] = "len",   [MATCH_STR] = "str", [MATCH_BEG] = "beg",
-    [MATCH_SUB] = "sub",     [MATCH_DIR] = "dir",   [MATCH_DOM] = "dom", [MATCH_END] = "end",
-    [MATCH_REG] = "reg",
-};
+/* --- reading ------------------------------------------------------------------------------- */
 
 int
-match_method_find(struct str name)
+compare_find(const char *word)
 {
-    for (int i = 0; i < MATCH_METHODS; i++) {
-        if (str_eq(str_from(method_names[i]), name))
+    static const char *const words[] = { "eq", "ge", "gt", "le", "lt" };
+
+    for (int i = 0; i < 5; i++) {
+        if (strcmp(words[i], word) == 0)
             return i;
     }
     return -1;
 }
 
-const char *
-match_method_name(enum match_method method)
-{
-    return method_names[method];
-}
-
-enum value_type
-match_method_type(enum match_method method, enum value_type natural)
-{
-    switch (method) {
-    case MATCH_FOUND:
-        return natural;
-    case MATCH_BOOL:
-        return VALUE_BOOL;
-    case MATCH_INT:
-        return VALUE_INT;
-    case MATCH_IP:
-        return VALUE_ADDR;
-    case MATCH_BIN:
-        return VALUE_BIN;
-    case MATCH_LEN:
-    case MATCH_STR:
-    case MATCH_BEG:
-    case MATCH_SUB:
-    case MATCH_DIR:
-    case MATCH_DOM:
-    case MATCH_END:
-    case MATCH_REG:
-    case MATCH_METHODS:
-        break;
-    }
-    return VALUE_STR;
-}
-
-/* --- building ----------------------------------------------------------------------------- */
-
-struct pattern_list *
-pattern_list_new(struct parse *parse, enum match_method method, bool no_case)
-{
-    struct pattern_list *list = ARENA_NEW(parse->arena, struct pattern_list);
-
-    list->method = method;
-    list->no_case = no_case;
-    return list;
-}
-
-static struct pattern *
-append(struct parse *parse, struct pattern_list *list)
-{
-    struct pattern *pattern = ARENA_NEW(parse->arena, struct pattern);
-
-    if (list->count == list->cap) {
-        unsigned cap = list->cap == 0 ? 4 : list->cap * 2;
-        struct pattern **items = ARENA_ARRAY(parse->arena, struct pattern *, cap);
-
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof(*items));
-        list->items = items;
-        list->cap = cap;
-    }
-    list->items[list->count++] = pattern;
-    return pattern;
-}
-
-static const char *
-lower_copy(struct parse *parse, const char *text)
-{
-    char *copy = arena_copy(parse->arena, text);
-
-    for (char *c = copy; *c != '\0'; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return copy;
-}
-
 /* "5", "1:10", "1024:", ":10" */
 static bool
-set_range(struct parse *parse, struct pattern *pattern, const char *text)
+parse_range(struct pattern *pattern, struct str text, struct error *err)
 {
-    struct str rest = str_from(text), low, high;
-    struct error err = ERROR_INIT;
+    struct str rest = text, low = str_split(&rest, ':'), high = rest.ptr == NULL ? low : rest;
+    struct error why = ERROR_INIT;
 
-    low = str_split(&rest, ':');
-    high = rest.ptr == NULL ? low : rest;
-    pattern->range = (struct range){ INT64_MIN, INT64_MAX };
-    if ((low.len > 0 && !number_parse_int(low, INT64_MIN, INT64_MAX, &pattern->range.low, &err)) ||
-        (high.len > 0 && !number_parse_int(high, INT64_MIN, INT64_MAX, &pattern->range.high, &err)))
-        return parse_alert(parse, "'%s' is not a number or a range of numbers: %s", text, err.text);
+    pattern->range.low = INT64_MIN;
+    pattern->range.high = INT64_MAX;
+    if ((low.len > 0 &&
+         !number_parse_int(low, INT64_MIN, INT64_MAX, &pattern->range.low, &why)) ||
+        (high.len > 0 &&
+         !number_parse_int(high, INT64_MIN, INT64_MAX, &pattern->range.high, &why)))
+        return error_set(err, "'%.*s' is not a number, nor a range of numbers (low:high): %s",
+                         STR_ARG(text), why.text);
+    if (low.len == 0 && high.len == 0)
+        return error_set(err, "a range has at least one end");
+    return pattern->range.low <= pattern->range.high ||
+           error_set(err, "the range '%.*s' ends before it begins", STR_ARG(text));
+}
+
+/* "ge 5" is the range "5:". */
+static bool
+parse_number(struct pattern *pattern, enum compare compare, struct str text, struct error *err)
+{
+    int64_t n;
+
+    if (compare == COMPARE_EQ)
+        return parse_range(pattern, text, err);
+    if (!number_parse_int(text, INT64_MIN + 1, INT64_MAX - 1, &n, err))
+        return false;
+    pattern->range.low = compare == COMPARE_GE   ? n
+                         : compare == COMPARE_GT ? n + 1
+                                                 : INT64_MIN;
+    pattern->range.high = compare == COMPARE_LE   ? n
+                          : compare == COMPARE_LT ? n - 1
+                                                  : INT64_MAX;
     return true;
 }
 
+/* "10.12" is 10.0.0.12: octets in the middle may be left out when they are zero. */
 static bool
-set_network(struct parse *parse, struct pattern *pattern, const char *text)
+parse_ip4(struct str text, uint8_t *bytes)
 {
-    struct str rest = str_from(text), host = str_split(&rest, '/');
-    int64_t bits;
-    int max;
+    struct str rest = text;
+    uint64_t octets[4];
+    unsigned count = 0;
 
-    if (!addr_parse_host(host, &pattern->net.addr))
-        return parse_alert(parse, "'%s' is not an address or a network", text);
-    max = pattern->net.addr.family == ADDR_IPV4 ? 32 : 128;
-    bits = max;
-    if (rest.ptr != NULL && !number_parse_int(rest, 0, max, &bits, NULL)) {
-        struct addr mask;
+    while (rest.ptr != NULL) {
+        struct str octet = str_split(&rest, '.');
 
-        if (!addr_parse_host(rest, &mask) || mask.family != ADDR_IPV4)
-            return parse_alert(parse, "'%s': the mask has 0 to %d bits", text, max);
-        bits = __builtin_popcount(mask.ip4.s_addr);
+        if (count == 4 || octet.len > 3 || !number_read_digits(octet, &octets[count]) ||
+            octets[count] > 255)
+            return false;
+        count++;
     }
-    pattern->net.bits = (uint8_t)bits;
+    if (count < 2)
+        return false;
+    memset(bytes, 0, 4);
+    for (unsigned i = 0; i < count; i++)
+        bytes[i == count - 1 ? 3 : i] = (uint8_t)octets[i];
+    return true;
+}
+
+/* A number of bits, or for IPv4 a mask in dotted form. */
+static bool
+parse_bits(struct str text, struct network *net)
+{
+    int64_t bits;
+    uint8_t mask[4];
+    uint32_t word;
+
+    if (number_parse_int(text, 0, net->is_4 ? 32 : 128, &bits, NULL)) {
+        net->bits = (uint8_t)bits;
+        return true;
+    }
+    if (!net->is_4 || !parse_ip4(text, mask))
+        return false;
+    memcpy(&word, mask, sizeof(word));
+    word = ntohl(word);
+    net->bits = (uint8_t)__builtin_popcount(word);
+    return net->bits == 32 || word << net->bits == 0;
+}
+
+static void
+clear_host_bits(struct network *net)
+{
+    unsigned size = net->is_4 ? 4 : 16, at = net->bits / 8;
+
+    if (net->bits % 8 != 0)
+        net->bytes[at++] &= (uint8_t)(0xff << (8 - net->bits % 8));
+    if (at < size)
+        memset(net->bytes + at, 0, size - at);
+}
+
+static bool
+parse_network(struct pattern *pattern, struct str text, struct error *err)
+{
+    struct network *net = &pattern->net;
+    struct str rest = text, host = str_split(&rest, '/');
+    struct addr addr;
+
+    memset(net, 0, sizeof(*net));
+    net->is_4 = parse_ip4(host, net->bytes);
+    if (!net->is_4) {
+        if (!addr_parse_host(host, &addr) || addr.family != ADDR_IPV6)
+            return error_set(err, "'%.*s' is not an IPv4 or IPv6 address or network",
+                             STR_ARG(text));
+        memcpy(net->bytes, &addr.ip6, 16);
+    }
+    net->bits = net->is_4 ? 32 : 128;
+    if (rest.ptr != NULL && !parse_bits(rest, net))
+        return error_set(err, "'%.*s': the mask has 0 to %d bits", STR_ARG(text),
+                         net->is_4 ? 32 : 128);
+    clear_host_bits(net);
     return true;
 }
 
 static bool
-set_regex(struct parse *parse, struct pattern_list *list, struct pattern *pattern, const char *text)
+parse_bytes(struct pattern *pattern, struct str text, struct arena *arena, struct error *err)
 {
-    struct error err = ERROR_INIT;
+    char *bytes = arena_zero(arena, text.len / 2 + 1);
+    size_t len;
 
-    pattern->regex = regex_compile(str_from(text), list->no_case ? REGEX_NOCASE : REGEX_CASE, &err);
-    return pattern->regex != NULL ||
-           parse_alert(parse, "regular expression '%s': %s", text, err.text);
-}
-
-static bool
-set_bytes(struct parse *parse, struct pattern *pattern, const char *text)
-{
-    size_t len = strlen(text);
-    char *bytes = arena_zero(parse->arena, len / 2 + 1);
-
-    if (!hex_decode(bytes, &len, str_from(text)))
-        return parse_alert(parse, "'%s' is not hexadecimal", text);
+    if (!hex_decode(bytes, &len, text))
+        return error_set(err, "'%.*s' is not pairs of hexadecimal digits", STR_ARG(text));
     pattern->str = str_of(bytes, len);
     return true;
 }
 
-bool
-pattern_list_add(struct parse *parse, struct pattern_list *list, const char *text)
+static void
+set_text(struct pattern *pattern, struct str text, bool no_case, struct arena *arena)
 {
-    struct pattern *pattern = append(parse, list);
+    pattern->str = text;
+    if (!no_case)
+        return;
+    char *lower = arena_copy_str(arena, text);
 
-    switch (list->method) {
-    case MATCH_FOUND:
-    case MATCH_BOOL:
-        return parse_alert(parse, "'%s': the method '%s' takes no values", text,
-                           method_names[list->method]);
+    for (size_t i = 0; i < text.len; i++)
+        lower[i] = (char)(lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] + 32 : lower[i]);
+    pattern->str.ptr = lower;
+}
+
+/* Delimiters around the pattern do not count. */
+static void
+set_part(struct pattern *pattern, struct str text, const char *delimiters, bool no_case,
+         struct arena *arena)
+{
+    while (text.len > 0 && is_one_of(text.ptr[0], delimiters))
+        text = str_slice(text, 1, text.len);
+    while (text.len > 0 && is_one_of(text.ptr[text.len - 1], delimiters))
+        text.len--;
+    set_text(pattern, text, no_case, arena);
+}
+
+bool
+pattern_parse(struct pattern *pattern, enum match_method method, bool no_case,
+              enum compare compare, struct str text, struct arena *arena, struct error *err)
+{
+    switch (method) {
     case MATCH_INT:
     case MATCH_LEN:
-        return set_range(parse, pattern, text);
+        return parse_number(pattern, compare, text, err);
     case MATCH_IP:
-        return set_network(parse, pattern, text);
-    case MATCH_REG:
-        return set_regex(parse, list, pattern, text);
+        return parse_network(pattern, text, err);
     case MATCH_BIN:
-        return set_bytes(parse, pattern, text);
+        return parse_bytes(pattern, text, arena, err);
+    case MATCH_REG:
+        pattern->regex = regex_compile(text, no_case ? REGEX_NOCASE : REGEX_CASE, err);
+        return pattern->regex != NULL;
+    case MATCH_DIR:
+        set_part(pattern, text, DIR_DELIMITERS, no_case, arena);
+        return true;
+    case MATCH_DOM:
+        set_part(pattern, text, DOM_DELIMITERS, no_case, arena);
+        return true;
     case MATCH_STR:
     case MATCH_BEG:
-    case MATCH_SUB:
-    case MATCH_DIR:
-    case MATCH_DOM:
     case MATCH_END:
+    case MATCH_SUB:
+        set_text(pattern, text, no_case, arena);
+        return true;
+    case MATCH_FOUND:
+    case MATCH_BOOL:
     case MATCH_METHODS:
         break;
     }
-    pattern->str =
-        str_from(list->no_case ? lower_copy(parse, text) : arena_copy(parse->arena, text));
-    return true;
+    return true; /* takes no patterns; HAProxy ignores them */
+}
+
+/* --- networks -------------------------------------------------------------------------------- */
+
+void
+network_of_value(struct network *net, const struct value *value)
+{
+    net->is_4 = value->type == VALUE_IP4;
+    net->bits = net->is_4 ? 32 : 128;
+    memcpy(net->bytes, &value->ip6, net->is_4 ? 4 : 16);
 }
 
 bool
-pattern_list_add_file(struct parse *parse, struct pattern_list *list, const char *path)
+network_find_ip4(const struct network *from, struct network *to)
 {
-    struct error err = ERROR_INIT;
-    char *content = file_read(path, NULL, &err);
-    struct str rest;
-    bool fine = true;
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, compatible[12];
+    unsigned at = 12;
 
-    if (content == NULL)
-        return parse_alert(parse, "%s", err.text);
-    for (rest = str_from(content); rest.ptr != NULL && fine;) {
-        struct str line = str_split(&rest, '\n');
-
-        line = str_trim(line);
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        if (line.len == 0 || line.ptr[0] == '#')
-            continue;
-        fine = pattern_list_add(parse, list, arena_copy_str(parse->arena, line));
-    }
-    alloc_free(content);
-    return fine;
-}
-
-static uint64_t
-hash_of(struct str s)
-{
-    return hash_xxh3(s, 0);
-}
-
-/* The table is in the arena, like everything else of the list. */
-static void
-make_table(struct parse *parse, struct pattern_list *list)
-{
-    uint32_t size = 16;
-
-    while (size < list->count * 2)
-        size *= 2;
-    list->buckets = ARENA_ARRAY(parse->arena, struct pattern *, size);
-    list->mask = size - 1;
-    for (unsigned i = 0; i < list->count; i++) {
-        struct pattern **bucket = &list->buckets[hash_of(list->items[i]->str) & list->mask];
-
-        list->items[i]->next = *bucket;
-        *bucket = list->items[i];
-    }
-}
-
-void
-pattern_list_compile(struct parse *parse, struct pattern_list *list)
-{
-    if ((list->method != MATCH_STR && list->method != MATCH_BIN) || list->count < HASH_FROM)
-        return;
-    for (unsigned i = 0; list->no_case && i < list->count; i++) {
-        if (list->items[i]->str.len > NO_CASE_MAX)
-            return;
-    }
-    make_table(parse, list);
-}
-
-unsigned
-pattern_list_count(const struct pattern_list *list)
-{
-    return list->count;
-}
-
-/* --- matching --------------------------------------------------------------------------------- */
-
-static bool
-is_same(const struct pattern_list *list, struct str a, struct str pattern)
-{
-    return list->no_case ? str_eq_nocase(a, pattern) : str_eq(a, pattern);
+    if (from->is_4)
+        return false;
+    if (from->bytes[0] == 0x20 && from->bytes[1] == 0x02)
+        at = 2;
+    else if (memcmp(from->bytes, mapped, 12) != 0 && memcmp(from->bytes, compatible, 12) != 0)
+        return false;
+    memcpy(to->bytes, from->bytes + at, 4);
+    to->is_4 = true;
+    to->bits = 32;
+    return true;
 }
 
 static bool
-match_sub(const struct pattern_list *list, struct str s, struct str pattern)
+has_prefix(const uint8_t *bytes, const struct network *net)
 {
-    return (list->no_case ? str_find_nocase(s, pattern, 0) : str_find(s, pattern, 0)) >= 0;
+    unsigned whole = net->bits / 8, rest = net->bits % 8;
+
+    if (memcmp(bytes, net->bytes, whole) != 0)
+        return false;
+    return rest == 0 || (bytes[whole] ^ net->bytes[whole]) >> (8 - rest) == 0;
+}
+
+bool
+network_holds(const struct network *net, const struct network *addr)
+{
+    struct network other;
+
+    if (net->is_4 == addr->is_4)
+        return has_prefix(addr->bytes, net);
+    if (net->is_4)
+        return network_find_ip4(addr, &other) && has_prefix(other.bytes, net);
+    memset(other.bytes, 0, 10);
+    other.bytes[10] = other.bytes[11] = 0xff;
+    memcpy(other.bytes + 12, addr->bytes, 4);
+    return has_prefix(other.bytes, net);
+}
+
+/* --- matching ---------------------------------------------------------------------------------- */
+
+static bool
+is_same(struct str a, struct str pattern, bool no_case)
+{
+    return no_case ? str_eq_nocase(a, pattern) : str_eq(a, pattern);
+}
+
+static long
+find_in(struct str s, struct str pattern, size_t from, bool no_case)
+{
+    return no_case ? str_find_nocase(s, pattern, from) : str_find(s, pattern, from);
 }
 
 /* The pattern stands between two delimiters, or at an end. */
 static bool
-match_word(const struct pattern_list *list, struct str s, struct str pattern,
-           const char *delimiters)
+match_part(struct str s, struct str pattern, const char *delimiters, bool no_case)
 {
     long at = 0;
 
-    while (pattern.len > 0 && strchr(delimiters, pattern.ptr[0]) != NULL)
-        pattern = str_of(pattern.ptr + 1, pattern.len - 1);
-    while (pattern.len > 0 && strchr(delimiters, pattern.ptr[pattern.len - 1]) != NULL)
-        pattern.len--;
     if (pattern.len == 0)
         return false;
-    for (;; at++) {
-        size_t end;
+    while ((at = find_in(s, pattern, (size_t)at, no_case)) >= 0) {
+        size_t end = (size_t)at + pattern.len;
 
-        at = list->no_case ? str_find_nocase(s, pattern, (size_t)at)
-                           : str_find(s, pattern, (size_t)at);
-        if (at < 0)
-            return false;
-        end = (size_t)at + pattern.len;
-        if ((at == 0 || strchr(delimiters, s.ptr[at - 1]) != NULL) &&
-            (end == s.len || strchr(delimiters, s.ptr[end]) != NULL))
+        if ((at == 0 || is_one_of(s.ptr[at - 1], delimiters)) &&
+            (end == s.len || is_one_of(s.ptr[end], delimiters)))
             return true;
-    }
-}
-
-static bool
-match_network(const struct network *net, const struct value *value)
-{
-    const uint8_t *a, *b;
-    unsigned bits = net->bits;
-    struct in6_addr mapped;
-
-    if (value->type == VALUE_IP4 && net->addr.family == ADDR_IPV4) {
-        a = (const uint8_t *)&value->ip4;
-        b = (const uint8_t *)&net->addr.ip4;
-    } else if (value->type == VALUE_IP6 && net->addr.family == ADDR_IPV6) {
-        a = (const uint8_t *)&value->ip6;
-        b = (const uint8_t *)&net->addr.ip6;
-    } else if (value->type == VALUE_IP6 && IN6_IS_ADDR_V4MAPPED(&value->ip6)) {
-        a = (const uint8_t *)&value->ip6 + 12;
-        b = (const uint8_t *)&net->addr.ip4;
-    } else if (value->type == VALUE_IP4) {
-        memset(&mapped, 0, sizeof(mapped));
-        mapped.s6_addr[10] = mapped.s6_addr[11] = 0xff;
-        memcpy(&mapped.s6_addr[12], &value->ip4, 4);
-        a = (const uint8_t *)&mapped;
-        b = (const uint8_t *)&net->addr.ip6;
-    } else {
-        return false;
-    }
-    if (memcmp(a, b, bits / 8) != 0)
-        return false;
-    return bits % 8 == 0 || ((a[bits / 8] ^ b[bits / 8]) >> (8 - bits % 8)) == 0;
-}
-
-static bool
-match_one(const struct pattern_list *list, const struct pattern *pattern, const struct value *value)
-{
-    struct str s = value->str, p = pattern->str;
-
-    switch (list->method) {
-    case MATCH_INT:
-        return value->num >= pattern->range.low && value->num <= pattern->range.high;
-    case MATCH_LEN:
-        return (int64_t)s.len >= pattern->range.low && (int64_t)s.len <= pattern->range.high;
-    case MATCH_IP:
-        return match_network(&pattern->net, value);
-    case MATCH_BIN:
-        return str_eq(s, p);
-    case MATCH_STR:
-        return is_same(list, s, p);
-    case MATCH_BEG:
-        return s.len >= p.len && is_same(list, str_of(s.ptr, p.len), p);
-    case MATCH_END:
-        return s.len >= p.len && is_same(list, str_of(s.ptr + s.len - p.len, p.len), p);
-    case MATCH_SUB:
-        return match_sub(list, s, p);
-    case MATCH_DIR:
-        return match_word(list, s, p, "/?");
-    case MATCH_DOM:
-        return match_word(list, s, p, "/?.:");
-    case MATCH_REG:
-        return regex_match(pattern->regex, s);
-    case MATCH_FOUND:
-    case MATCH_BOOL:
-    case MATCH_METHODS:
-        break;
+        at++;
     }
     return false;
 }
 
 static bool
-match_hashed(const struct pattern_list *list, struct str s)
+match_network(const struct pattern *pattern, const struct value *value)
 {
-    char lower[NO_CASE_MAX];
+    struct network addr;
 
-    if (list->no_case) {
-        if (s.len > sizeof(lower))
-            return false; /* longer than any pattern that a table is made for */
-        for (size_t i = 0; i < s.len; i++)
-            lower[i] = (char)tolower((unsigned char)s.ptr[i]);
-        s.ptr = lower;
-    }
-    for (const struct pattern *p = list->buckets[hash_of(s) & list->mask]; p != NULL; p = p->next) {
-        if (str_eq(p->str, s))
-            return true;
-    }
-    return false;
+    network_of_value(&addr, value);
+    return network_holds(&pattern->net, &addr);
+}
+
+static bool
+is_in_range(const struct pattern *pattern, int64_t n)
+{
+    return n >= pattern->range.low && n <= pattern->range.high;
 }
 
 bool
-pattern_list_match(const struct pattern_list *list, const struct value *value)
+pattern_match(const struct pattern *pattern, enum match_method method, bool no_case,
+              const struct value *value)
 {
-    if (list->method == MATCH_FOUND)
+    struct str s = value->str, p = pattern->str;
+
+    switch (method) {
+    case MATCH_INT:
+        return is_in_range(pattern, value->num);
+    case MATCH_LEN:
+        return is_in_range(pattern, (int64_t)s.len);
+    case MATCH_IP:
+        return match_network(pattern, value);
+    case MATCH_BIN:
+        return str_eq(s, p);
+    case MATCH_STR:
+        return is_same(s, p, no_case);
+    case MATCH_BEG:
+        return s.len >= p.len && is_same(str_of(s.ptr, p.len), p, no_case);
+    case MATCH_END:
+        return s.len >= p.len && is_same(str_of(s.ptr + s.len - p.len, p.len), p, no_case);
+    case MATCH_SUB:
+        return find_in(s, p, 0, no_case) >= 0;
+    case MATCH_DIR:
+        return match_part(s, p, DIR_DELIMITERS, no_case);
+    case MATCH_DOM:
+        return match_part(s, p, DOM_DELIMITERS, no_case);
+    case MATCH_REG:
+        return regex_match(pattern->regex, s);
+    case MATCH_FOUND:
         return true;
-    if (list->method == MATCH_BOOL)
+    case MATCH_BOOL:
         return value->num != 0;
-    if (list->buckets != NULL)
-        return match_hashed(list, value->str);
-    for (unsigned i = 0; i < list->count; i++) {
-        if (match_one(list, list->items[i], value))
-            return true;
+    case MATCH_METHODS:
+        break;
     }
     return false;
 }

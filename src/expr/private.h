@@ -9,12 +9,9 @@
 #include "weir/expr/sample.h"
 #include "weir/expr/variable.h"
 
-/* --- expr_args.c ------------------------------------------------------------------- */
+/* --- room.c: this room's part of a snapshot ------------------------------------------- */
 
-/* Reads "(a,b,...)" at *text if it is there, by the specs (ended by ARG_END); sets *args and moves *text behind. `name` for messages. */
-bool expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *specs, const char *name, struct arg **args,
-                     unsigned *count);
-/* Named arguments are resolved when the text is read. */
+/* A named argument that is resolved once the whole text is read. */
 struct named_arg {
     struct named_arg *next;
     struct arg *arg;
@@ -22,31 +19,61 @@ struct named_arg {
     struct source_pos pos;
     void *proxy_conf;
 };
-/* The room's part of a snapshot. */
+
+/* Something to be let go of when the snapshot goes. */
+struct kept {
+    struct kept *next;
+    void *object;
+    void (*drop)(void *object);
+};
+
+struct pattern_file_use;
+
 struct expr_room {
-    struct named_arg *named; /* to be resolved */
+    struct named_arg *named; /* to be resolved; in the order of the text */
+    struct named_arg **named_end;   /* NULL: at `named` */
+    struct kept *kept;
+    struct pattern_file_use *files; /* named lists of patterns; dropped with it */
 };
 struct expr_room *expr_room_of(const struct snapshot *snapshot);
+/* Calls drop(object) when the snapshot goes. */
+void expr_keep(struct parse *parse, void *object, void (*drop)(void *object));
 
-/* --- pattern.c ------------------------------------------------------------------------ */
+/* --- expr_diag.c: messages that point inside a word -------------------------------------- */
 
-enum match_method {
-    MATCH_FOUND, MATCH_BOOL, MATCH_INT, MATCH_IP, MATCH_BIN, MATCH_LEN, MATCH_STR, MATCH_BEG, MATCH_SUB, MATCH_DIR, MATCH_DOM,
-    MATCH_END, MATCH_REG, MATCH_METHODS,
-};
-struct pattern_list; /* immutable, in the arena */
+/* As parse_alert(); the caret stands under `at`, a place in the word that was read last. Returns
+ * false. */
+bool expr_alert(struct parse *parse, const char *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* "; did you mean 'x'?" or "". */
+const char *expr_suggest(struct parse *parse, struct str word, const char *const *names);
 
-/* By the name after -m; -1: unknown. */
-int match_method_find(struct str name);
-const char *match_method_name(enum match_method method);
-/* The type of value the method looks at. */
-enum value_type match_method_type(enum match_method method, enum value_type natural);
-struct pattern_list *pattern_list_new(struct parse *parse, enum match_method method, bool no_case);
-/* Adds one as written; `op` for integers: "eq" and the like, NULL. False: reported. */
-bool pattern_list_add(struct parse *parse, struct pattern_list *list, const char *text);
-bool pattern_list_add_file(struct parse *parse, struct pattern_list *list, const char *path);
-/* Once all are there. */
-void pattern_list_compile(struct parse *parse, struct pattern_list *list);
-unsigned pattern_list_count(const struct pattern_list *list);
-/* `value` has the method's type. */
-bool pattern_list_match(const struct pattern_list *list, const struct value *value);
+/* --- expr_args.c --------------------------------------------------------------------------- */
+
+/* Reads "(a,b,...)" at *text if it is there, by the specs (ended by ARG_END); sets *args and moves
+ * *text behind. `name` for messages. False: reported. */
+bool expr_args_parse(struct parse *parse, const char **text, const struct arg_spec *specs,
+                     const char *name, struct arg **args, unsigned *count);
+/* --- expr_arg.c ------------------------------------------------------------------------------ */
+
+/* Makes one argument of its text, which stands at `at`. */
+bool expr_arg_set(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
+                  const char *text, const char *at);
+/* An optional named argument that was left out: its room knows a default. */
+bool expr_arg_default(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
+                      const char *at);
+
+/* --- sample_table.c ---------------------------------------------------------------------------- */
+
+/* "; did you mean ...?" */
+const char *fetch_suggest(struct parse *parse, struct str name);
+const char *converter_suggest(struct parse *parse, struct str name);
+/* "an http-response rule" */
+const char *place_name(unsigned place);
+/* What must be there for the fetch: "the head of the request". */
+const char *fetch_needs(const struct fetch *fetch);
+
+/* --- sample.c ------------------------------------------------------------------------------------ */
+
+/* Its name ends at one of these. */
+#define SAMPLE_NAME_END "(), \t]"

@@ -2,130 +2,50 @@
 /*
  * Sample expressions: compiled to a fetch and a flat array of converters, then run.
  *
- * Owns:    the two sorted tables of names.
- * Thread:  boot fills the tables; builder compiles; traffic runs.
+ * For:     conditions, formats, actions, and every keyword that takes an expression.
+ * Thread:  builder compiles; traffic runs.
+ *
+ *     word ── sample_parse ──> fetch, args, steps ── sample_run ──> fetch->run, then for each step
+ *                                                                 value_cast, conv->run
  */
 #include "weir/expr/sample.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "weir/base/alloc.h"
-#include "weir/base/crash.h"
-#include "weir/base/hashmap.h"
 #include "private.h"
-
-static struct hashmap fetches;
-static struct hashmap converters;
-
-void
-sample_table_init(void)
-{
-    if (fetches.count > 0)
-        return;
-    FOR_EACH_REGISTERED (fetch, fetch, list)
-        MUST(hashmap_set(&fetches, str_from(fetch->name), (void *)fetch) == NULL);
-    FOR_EACH_REGISTERED (converter, conv, list)
-        MUST(hashmap_set(&converters, str_from(conv->name), (void *)conv) == NULL);
-}
-
-const struct fetch *
-fetch_find(struct str name)
-{
-    return hashmap_find(&fetches, name);
-}
-
-const struct converter *
-converter_find(struct str name)
-{
-    return hashmap_find(&converters, name);
-}
 
 /* --- compiling --------------------------------------------------------------------------- */
 
 static struct str
 read_name(const char *text)
 {
-    return str_of(text, strcspn(text, "(), \t]"));
-}
-
-/* The nearest name in a table. */
-static const char *
-suggest(struct parse *parse, const struct hashmap *map, struct str name)
-{
-    const char **names = alloc_array(map->count + 1, sizeof(*names));
-    const char *word = arena_copy_str(parse->arena, name), *text;
-    struct str key;
-    void *value;
-    size_t at = 0, count = 0;
-
-    while (hashmap_next(map, &at, &key, &value))
-        names[count++] = key.ptr;
-    names[count] = NULL;
-    text = parse_suggest(parse, word, names);
-    alloc_free(names);
-    return text;
-}
-
-static const char *
-place_name(unsigned place)
-{
-    static const struct {
-        unsigned places;
-        const char *name;
-    } names[] = {
-        { PLACE_FE_CONNECTION | PLACE_FE_SESSION, "a tcp-request connection or session rule" },
-        { PLACE_FE_CONTENT | PLACE_BE_CONTENT, "a tcp-request content rule" },
-        { PLACE_REQUEST_RULES, "an http-request rule" },
-        { PLACE_SWITCH, "a use_backend rule" },
-        { PLACE_BE_SERVER, "server selection" },
-        { PLACE_BE_CONNECT, "the connection to a server" },
-        { PLACE_BE_RES_CONTENT | PLACE_FE_RES_CONTENT, "a tcp-response rule" },
-        { PLACE_BE_RESPONSE | PLACE_FE_RESPONSE, "an http-response rule" },
-        { PLACE_FE_LOG, "a log line" },
-        { PLACE_CHECK, "a health check" },
-        { PLACE_CLI, "a runtime command" },
-        { PLACE_CONFIG, "the configuration itself" },
-    };
-
-    for (size_t i = 0; i < COUNT(names); i++) {
-        if (names[i].places & place)
-            return names[i].name;
-    }
-    return "this place";
-}
-
-/* HAProxy lets a misplaced fetch pass with a warning, because it just finds nothing there; so do
- * we. */
-static void
-check_place(struct parse *parse, const struct fetch *fetch, unsigned place)
-{
-    if (place == 0 || (fetch->places & place) != 0)
-        return;
-    parse_warn(parse, "'%s' finds nothing in %s: it is not known there", fetch->name,
-               place_name(place));
+    return str_of(text, strcspn(text, SAMPLE_NAME_END));
 }
 
 static bool
 parse_fetch(struct parse *parse, const char **text, unsigned place, struct sample *sample)
 {
-    struct str name = read_name(*text);
+    const char *at = *text;
+    struct str name = read_name(at);
+    const struct fetch *fetch = fetch_find(name);
     struct error err = ERROR_INIT;
     struct arg *args;
     unsigned count;
 
-    sample->fetch = fetch_find(name);
-    if (sample->fetch == NULL)
-        return parse_alert(parse, "unknown fetch '%.*s'%s", STR_ARG(name),
-                           suggest(parse, &fetches, name));
+    if (fetch == NULL)
+        return expr_alert(parse, at, "unknown fetch '%.*s'%s", STR_ARG(name),
+                          fetch_suggest(parse, name));
     *text += name.len;
-    if (!expr_args_parse(parse, text, sample->fetch->args, sample->fetch->name, &args, &count))
+    if (!expr_args_parse(parse, text, fetch->args, fetch->name, &args, &count))
         return false;
-    if (sample->fetch->check != NULL && !sample->fetch->check(parse, args, count, &err))
-        return parse_alert(parse, "'%s': %s", sample->fetch->name, err.text);
-    check_place(parse, sample->fetch, place);
+    if (fetch->check != NULL && !fetch->check(parse, args, count, &err))
+        return expr_alert(parse, at + name.len, "'%s': %s", fetch->name, err.text);
+    if (place != 0 && (fetch->places & place) == 0)
+        return expr_alert(parse, at, "'%s' cannot be used in %s: it needs %s", fetch->name,
+                          place_name(place), fetch_needs(fetch));
+    sample->fetch = fetch;
     sample->args = args;
-    sample->out = sample->fetch->out;
+    sample->out = fetch->out;
     return true;
 }
 
@@ -144,27 +64,42 @@ add_step(struct parse *parse, struct sample *sample, struct sample_step step)
 static bool
 parse_converter(struct parse *parse, const char **text, struct sample *sample)
 {
-    struct str name = read_name(*text);
+    const char *at = *text;
+    struct str name = read_name(at);
     const struct converter *conv = converter_find(name);
     struct error err = ERROR_INIT;
     struct arg *args;
     unsigned count;
 
+    if (name.len == 0 && *at == ',') /* ",,": HAProxy lets it pass */
+        return true;
     if (conv == NULL)
-        return parse_alert(parse, "unknown converter '%.*s'%s", STR_ARG(name),
-                           suggest(parse, &converters, name));
+        return expr_alert(parse, at, "unknown converter '%.*s'%s", STR_ARG(name),
+                          converter_suggest(parse, name));
     if (!value_can_cast(sample->out, conv->in))
-        return parse_alert(parse, "converter '%s' works on %s, which %s cannot become", conv->name,
-                           value_type_name(conv->in), value_type_name(sample->out));
+        return expr_alert(parse, at, "converter '%s' works on %s, which %s cannot become",
+                          conv->name, value_type_name(conv->in), value_type_name(sample->out));
     *text += name.len;
     if (!expr_args_parse(parse, text, conv->args, conv->name, &args, &count))
         return false;
     if (conv->check != NULL && !conv->check(parse, args, count, &err))
-        return parse_alert(parse, "'%s': %s", conv->name, err.text);
+        return expr_alert(parse, at + name.len, "'%s': %s", conv->name, err.text);
     add_step(parse, sample, (struct sample_step){ conv, args });
     if (conv->out != VALUE_SAME)
         sample->out = conv->out;
     return true;
+}
+
+/* A converter, and those behind commas. */
+static bool
+parse_converters(struct parse *parse, const char **text, struct sample *sample)
+{
+    while (parse_converter(parse, text, sample)) {
+        if (**text != ',')
+            return true;
+        ++*text;
+    }
+    return false;
 }
 
 struct sample *
@@ -175,9 +110,9 @@ sample_parse_text(struct parse *parse, const char *text, const char **end, unsig
 
     if (!parse_fetch(parse, &text, place, sample))
         return NULL;
-    while (*text == ',') {
+    if (*text == ',') {
         text++;
-        if (!parse_converter(parse, &text, sample))
+        if (!parse_converters(parse, &text, sample))
             return NULL;
     }
     sample->text = arena_copy_str(parse->arena, str_of(begin, (size_t)(text - begin)));
@@ -186,21 +121,36 @@ sample_parse_text(struct parse *parse, const char *text, const char **end, unsig
     return sample;
 }
 
+static bool
+refuse_rest(struct parse *parse, const char *end)
+{
+    return *end == '\0' ||
+           expr_alert(parse, end, "unexpected '%s' behind the expression", end);
+}
+
+/* Does a word of its own name a converter? */
+static bool
+is_converter(const char *word)
+{
+    return word != NULL && converter_find(read_name(word)) != NULL;
+}
+
 struct sample *
 sample_parse(struct parse *parse, unsigned place)
 {
-    const char *word = parse_word(parse, "a sample expression");
-    const char *end;
+    const char *word = parse_word(parse, "a sample expression"), *end;
     struct sample *sample;
 
     if (word == NULL)
         return NULL;
     sample = sample_parse_text(parse, word, &end, place);
-    if (sample == NULL)
+    if (sample == NULL || !refuse_rest(parse, end))
         return NULL;
-    if (*end != '\0') {
-        parse_alert(parse, "unexpected '%s' at the end of the expression '%s'", end, word);
-        return NULL;
+    while (is_converter(words_peek(parse->words))) {
+        end = words_next(parse->words);
+        sample->text = arena_printf(parse->arena, "%s,%s", sample->text, end);
+        if (!parse_converters(parse, &end, sample) || !refuse_rest(parse, end))
+            return NULL;
     }
     return sample;
 }
@@ -210,24 +160,27 @@ sample_parse(struct parse *parse, unsigned place)
 enum fetched
 sample_run(const struct sample *sample, struct eval *eval, struct value *out)
 {
+    const struct fetch *fetch = sample->fetch;
     enum fetched result;
-    uint8_t flags;
+    uint8_t kept;
 
     out->flags = 0;
-    result = sample->fetch->run(eval, sample->fetch, sample->args, out);
+    if ((eval->place & ~fetch->places) != 0)
+        return FETCH_NONE;
+    result = fetch->run(eval, fetch, sample->args, out);
     if (result != FETCH_OK)
         return result == FETCH_LATER && eval->final ? FETCH_NONE : result;
-    flags = out->flags;
+    kept = out->flags & (VALUE_MORE | VALUE_MAY_CHANGE);
     for (unsigned i = 0; i < sample->step_count; i++) {
         const struct sample_step *step = &sample->steps[i];
 
         if (!value_cast(out, step->conv->in, eval->arena) ||
             !step->conv->run(eval, step->conv, step->args, out)) {
-            out->flags = flags & VALUE_MORE;
+            out->flags = kept;
             return FETCH_NONE;
         }
     }
-    out->flags |= flags & VALUE_MORE;
+    out->flags |= kept;
     return FETCH_OK;
 }
 

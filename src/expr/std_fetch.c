@@ -1,47 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fetches that look at nothing but the process: constants, environment, time, chance.
+ * Fetches that look at nothing: constants, environment, time, chance.
  *
  * Thread: traffic.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "weir/base/encode.h"
 #include "weir/base/entropy.h"
 #include "weir/base/number.h"
-#include "weir/config/conditional.h"
+#include "weir/config/environment.h"
 #include "weir/loop/loop.h"
-#include "weir/loop/thread.h"
-#include "weir/telemetry/process.h"
 #include "private.h"
 
-static enum fetched
-give_int(struct value *out, int64_t n)
-{
-    out->type = VALUE_INT;
-    out->num = n;
-    return FETCH_OK;
-}
+/* --- constants ------------------------------------------------------------ */
 
 static enum fetched
-give_str(struct value *out, struct str s)
-{
-    out->type = VALUE_STR;
-    out->str = s;
-    out->flags = VALUE_CONST;
-    return FETCH_OK;
-}
-
-static enum fetched
-run_constant(struct eval *eval, const struct fetch *fetch, const struct arg *args,
-             struct value *out)
+run_truth(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     (void)eval;
     (void)args;
-    out->type = VALUE_BOOL;
-    out->num = fetch->private;
-    return FETCH_OK;
+    return fetched_bool(out, fetch->private != 0);
 }
 
 static enum fetched
@@ -49,16 +28,23 @@ run_str(struct eval *eval, const struct fetch *fetch, const struct arg *args, st
 {
     (void)eval;
     (void)fetch;
-    return give_str(out, args[0].str);
+    return fetched_str(out, args[0].str);
 }
 
 static enum fetched
 run_int(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     (void)eval;
-    give_int(out, args[0].num);
-    out->type = (uint8_t)fetch->out;
-    return FETCH_OK;
+    (void)fetch;
+    return fetched_int(out, args[0].num);
+}
+
+static enum fetched
+run_bool(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+{
+    (void)eval;
+    (void)fetch;
+    return fetched_bool(out, args[0].num != 0);
 }
 
 static bool
@@ -66,10 +52,29 @@ check_bool(struct parse *parse, struct arg *args, unsigned count, struct error *
 {
     (void)parse;
     (void)count;
-    if (str_eq(args[0].str, STR("true")) || str_eq(args[0].str, STR("1")))
-        args[0].num = 1;
-    else if (!str_eq(args[0].str, STR("false")) && !str_eq(args[0].str, STR("0")))
-        return error_set(err, "'true' or 'false' should stand here");
+    args[0].num = str_eq_nocase(args[0].str, STR("true")) || str_eq(args[0].str, STR("1"));
+    return args[0].num != 0 || str_eq_nocase(args[0].str, STR("false")) ||
+           str_eq(args[0].str, STR("0")) || error_set(err, "'true' or 'false' should stand here");
+}
+
+static enum fetched
+run_bin(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+{
+    (void)eval;
+    (void)fetch;
+    return fetched_bin(out, args[0].str);
+}
+
+static bool
+check_bin(struct parse *parse, struct arg *args, unsigned count, struct error *err)
+{
+    char *bytes = arena_zero(parse->arena, args[0].str.len / 2 + 1);
+    size_t len;
+
+    (void)count;
+    if (!hex_decode(bytes, &len, args[0].str))
+        return error_set(err, "'%s' is not pairs of hexadecimal digits", args[0].str.ptr);
+    args[0].str = str_of(bytes, len);
     return true;
 }
 
@@ -77,27 +82,25 @@ static enum fetched
 run_ip(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     (void)eval;
-    out->type = (uint8_t)fetch->out;
-    if (fetch->out == VALUE_IP4)
-        out->ip4 = args[0].addr.ip4;
-    else
-        out->ip6 = args[0].addr.ip6;
-    return FETCH_OK;
+    (void)fetch;
+    return fetched_addr(out, &args[0].addr);
 }
+
+/* --- environment ---------------------------------------------------------- */
 
 static enum fetched
 run_env(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     (void)eval;
     (void)fetch;
-    return args[0].ptr == NULL ? FETCH_NONE : give_str(out, str_from(args[0].ptr));
+    return fetched_str(out, str_from(args[0].ptr));
 }
 
 /* Looked up once: traffic threads must not read what others may set. */
 static bool
 check_env(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
-    const char *value = getenv(args[0].str.ptr);
+    const char *value = environment_find(parse->snapshot, args[0].str.ptr);
 
     (void)count;
     (void)err;
@@ -105,205 +108,132 @@ check_env(struct parse *parse, struct arg *args, unsigned count, struct error *e
     return true;
 }
 
+/* --- time ----------------------------------------------------------------- */
+
+/* Where there is no loop (the configuration sets variables) the evaluation says what time it is. */
+static int64_t
+wall_us(const struct eval *eval)
+{
+    const struct loop *loop = loop_here();
+
+    return loop == NULL ? eval->now_us : loop->wall_us;
+}
+
+/* args[1].num: units of a second */
 static enum fetched
 run_date(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
-    int64_t unit = args[1].kind == ARG_END ? 1000000 : args[1].num;
-
-    (void)eval;
     (void)fetch;
-    return give_int(out, loop_here()->wall_us / unit + args[0].num);
+    return fetched_int(out, wall_us(eval) / (1000000 / args[1].num) + args[0].num);
 }
 
 static bool
 check_date(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
+    struct str unit = args[1].str;
+
     (void)parse;
-    if (count < 2)
+    (void)count;
+    args[1].num = 1;
+    if (!arg_is_given(&args[1]) || str_eq(unit, STR("s")))
         return true;
-    args[1].num = str_eq(args[1].str, STR("s"))    ? 1000000
-                  : str_eq(args[1].str, STR("ms")) ? 1000
-                  : str_eq(args[1].str, STR("us")) ? 1
-                                                   : 0;
-    return args[1].num != 0 || error_set(err, "the unit is s, ms or us");
+    args[1].num = str_eq(unit, STR("ms")) ? 1000 : str_eq(unit, STR("us")) ? 1000000 : 0;
+    return args[1].num != 0 || error_set(err, "unknown unit '%s'; known are s, ms and us",
+                                         unit.ptr);
 }
+
+static enum fetched
+run_date_us(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+            struct value *out)
+{
+    (void)fetch;
+    (void)args;
+    return fetched_int(out, wall_us(eval) % 1000000);
+}
+
+/* True once no more data will come. Only rules that look at contents wait for it. */
+static enum fetched
+run_wait_end(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+             struct value *out)
+{
+    const unsigned contents =
+        PLACE_FE_CONTENT | PLACE_BE_CONTENT | PLACE_FE_RES_CONTENT | PLACE_BE_RES_CONTENT;
+
+    (void)fetch;
+    (void)args;
+    if ((eval->place & contents) != 0 && !eval->final)
+        return FETCH_LATER;
+    return fetched_bool(out, true);
+}
+
+/* --- chance --------------------------------------------------------------- */
 
 static enum fetched
 run_rand(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     (void)eval;
     (void)fetch;
-    return give_int(out, args[0].kind == ARG_END ? (int64_t)(entropy_next() >> 33)
-                                                 : (int64_t)entropy_below((uint64_t)args[0].num));
+    return fetched_int(out, arg_is_given(&args[0])
+                                ? (int64_t)entropy_below((uint64_t)args[0].num)
+                                : (int64_t)(entropy_next() >> 32));
 }
 
 static bool
 check_rand(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
     (void)parse;
-    return count == 0 || args[0].num > 0 || error_set(err, "the range must be positive");
+    return count == 0 || !arg_is_given(&args[0]) || args[0].num > 0 ||
+           error_set(err, "the range must be positive");
 }
 
 static enum fetched
 run_uuid(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
-    char *text = arena_take(eval->arena, 40);
-    size_t len;
+    char text[UUID_LEN];
+    size_t len = args[0].num == 7 ? entropy_format_uuid7(text, wall_us(eval))
+                                  : entropy_format_uuid4(text);
 
     (void)fetch;
-    if (text == NULL)
-        return FETCH_NONE;
-    len = args[0].kind == ARG_INT && args[0].num == 7
-              ? entropy_format_uuid7(text, loop_here()->wall_us)
-              : entropy_format_uuid4(text);
-    return give_str(out, str_of(text, len));
+    return value_set_copy(out, VALUE_STR, eval->arena, text, len) ? FETCH_OK : FETCH_NONE;
 }
 
 static bool
 check_uuid(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
     (void)parse;
-    return count == 0 || args[0].num == 4 || args[0].num == 7 ||
+    return count == 0 || !arg_is_given(&args[0]) || args[0].num == 4 || args[0].num == 7 ||
            error_set(err, "the version is 4 or 7");
 }
 
-static enum fetched
-run_process(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
-{
-    static char host[256];
-
-    (void)eval;
-    (void)args;
-    switch (fetch->private) {
-    case 0:
-        return give_int(out, thread_traffic_count());
-    case 1:
-        return give_int(out, this_thread == NULL ? 0 : this_thread->index);
-    case 2:
-        out->type = VALUE_BOOL;
-        out->num = __atomic_load_n(&this_process.is_stopping, __ATOMIC_RELAXED);
-        return FETCH_OK;
-    case 3:
-        return give_int(out, getpid());
-    case 4:
-        if (host[0] == '\0')
-            gethostname(host, sizeof(host) - 1);
-        return give_str(out, str_from(host));
-    default:
-        return give_int(out, 1);
+#define NO_ARG                                                                                     \
+    {                                                                                              \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
     }
-}
-
-/* True once no more data will come. */
-static enum fetched
-run_wait_end(struct eval *eval, const struct fetch *fetch, const struct arg *args,
-             struct value *out)
-{
-    (void)fetch;
-    (void)args;
-    if (!eval->final)
-        return FETCH_LATER;
-    out->type = VALUE_BOOL;
-    out->num = 1;
-    return FETCH_OK;
-}
 
 static const struct fetch fetches[] = {
-    { "always_true", VALUE_BOOL, PLACE_ANY, { { 0 } }, run_constant, 1, .help = "True." },
-    { "always_false", VALUE_BOOL, PLACE_ANY, { { 0 } }, run_constant, 0, .help = "False." },
+    { "always_true", VALUE_BOOL, PLACE_ANY, NO_ARG, run_truth, 1, .help = "True." },
+    { "always_false", VALUE_BOOL, PLACE_ANY, NO_ARG, run_truth, 0, .help = "False." },
     { "str", VALUE_STR, PLACE_ANY, { { ARG_STR } }, run_str, .help = "This text." },
     { "int", VALUE_INT, PLACE_ANY, { { ARG_INT } }, run_int, .help = "This number." },
-    { "bool",
-      VALUE_BOOL,
-      PLACE_ANY,
-      { { ARG_STR } },
-      run_int,
-      .check = check_bool,
-      .help = "This truth value." },
+    { "bool", VALUE_BOOL, PLACE_ANY, { { ARG_STR } }, run_bool, 0, check_bool,
+      "This truth value: true or false." },
+    { "bin", VALUE_BIN, PLACE_ANY, { { ARG_STR } }, run_bin, 0, check_bin,
+      "These bytes, in hexadecimal digits." },
     { "ipv4", VALUE_IP4, PLACE_ANY, { { ARG_IP4 } }, run_ip, .help = "This address." },
     { "ipv6", VALUE_IP6, PLACE_ANY, { { ARG_IP6 } }, run_ip, .help = "This address." },
-    { "env",
-      VALUE_STR,
-      PLACE_ANY,
-      { { ARG_STR } },
-      run_env,
-      .check = check_env,
-      .help = "An environment variable, as it was when the configuration was read." },
-    { "date",
-      VALUE_INT,
-      PLACE_ANY,
-      { { ARG_INT, true }, { ARG_STR, true } },
-      run_date,
-      .check = check_date,
-      .help = "Seconds since 1970, with an offset; or ms, us." },
-    { "rand",
-      VALUE_INT,
-      PLACE_ANY,
-      { { ARG_INT, true } },
-      run_rand,
-      .check = check_rand,
-      .help = "A random number, below the range if one is given." },
-    { "uuid",
-      VALUE_STR,
-      PLACE_ANY,
-      { { ARG_INT, true } },
-      run_uuid,
-      .check = check_uuid,
-      .help = "A random UUID, version 4 or 7." },
-    { "nbthread",
-      VALUE_INT,
-      PLACE_ANY,
-      { { 0 } },
-      run_process,
-      0,
-      .help = "How many traffic threads there are." },
-    { "thread",
-      VALUE_INT,
-      PLACE_ANY,
-      { { 0 } },
-      run_process,
-      1,
-      .help = "The number of this thread." },
-    { "stopping",
-      VALUE_BOOL,
-      PLACE_ANY,
-      { { 0 } },
-      run_process,
-      2,
-      .help = "Is the process stopping?" },
-    { "pid", VALUE_INT, PLACE_ANY, { { 0 } }, run_process, 3, .help = "The process id." },
-    { "hostname",
-      VALUE_STR,
-      PLACE_ANY,
-      { { 0 } },
-      run_process,
-      4,
-      .help = "The name of the machine." },
-    { "wait_end",
-      VALUE_BOOL,
-      PLACE_FE_CONTENT | PLACE_BE_CONTENT | PLACE_FE_RES_CONTENT | PLACE_BE_RES_CONTENT,
-      { { 0 } },
-      run_wait_end,
+    { "env", VALUE_STR, PLACE_ANY, { { ARG_STR } }, run_env, 0, check_env,
+      "An environment variable, as it was when the configuration was read." },
+    { "date", VALUE_INT, PLACE_ANY, { { ARG_INT, true }, { ARG_STR, true } }, run_date, 0,
+      check_date, "Seconds since 1970, with an offset; or milliseconds (ms), microseconds (us)." },
+    { "date_us", VALUE_INT, PLACE_ANY, NO_ARG, run_date_us,
+      .help = "The microseconds of the current second." },
+    { "rand", VALUE_INT, PLACE_ANY, { { ARG_INT, true } }, run_rand, 0, check_rand,
+      "A random number of 32 bits, or below the range given." },
+    { "uuid", VALUE_STR, PLACE_ANY, { { ARG_INT, true } }, run_uuid, 0, check_uuid,
+      "A unique id, version 4 (random) or 7 (begins with the time)." },
+    { "wait_end", VALUE_BOOL, PLACE_ANY & ~(unsigned)PLACE_CONFIG, NO_ARG, run_wait_end,
       .help = "True at the end of the inspect-delay; makes rules wait for it." },
 };
 REGISTER(fetch, fetches);
-
-static bool
-is_on(void)
-{
-    return true;
-}
-
-static const struct feature features[] = {
-    { "EPOLL", false, NULL },        { "POLL", false, NULL },
-    { "THREAD", false, NULL },       { "PCRE2", false, NULL },
-    { "PCRE2_JIT", false, NULL },    { "GETADDRINFO", false, NULL },
-    { "ACCEPT4", false, NULL },      { "TFO", false, NULL },
-    { "NS", false, NULL },           { "TPROXY", false, NULL },
-    { "CRYPT_H", false, NULL },      { "LINUX_SPLICE", false, NULL },
-    { "SYSTEMD", false, NULL },      { "EPOLL", true, is_on },
-    { "POLL", true, is_on },         { "SPLICE", true, is_on },
-    { "GETADDRINFO", true, is_on },  { "REUSEPORT", true, is_on },
-    { "FAST-FORWARD", true, is_on },
-};
-REGISTER(feature, features);

@@ -1,43 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Converters of text: lower, upper, field, word, length, bytes, regsub, concat-like and comparison.
+ * Converters of text: case, ends, length, comparison, joining.
  *
  * Thread: traffic, inside an expression.
  */
-#include <ctype.h>
 #include <string.h>
 
-#include "weir/base/regex.h"
 #include "private.h"
 
-static bool
-give_copy(struct eval *eval, struct value *value, const char *ptr, size_t len)
-{
-    char *copy = arena_take(eval->arena, len + 1);
+/* --- case, order ---------------------------------------------------------- */
 
-    if (copy == NULL)
-        return false;
-    memcpy(copy, ptr, len);
-    value->str = str_of(copy, len);
-    return true;
-}
-
-/* private: 0 lower, 1 upper */
+/* private: the first letter of those that change; they move by the case bit */
 static bool
 run_case(struct eval *eval, const struct converter *conv, const struct arg *args,
          struct value *value)
 {
-    char *copy = arena_take(eval->arena, value->str.len + 1);
+    struct str s = value->str;
+    char *copy = arena_take(eval->arena, s.len + 1);
+    unsigned first = (unsigned)conv->private;
 
     (void)args;
     if (copy == NULL)
         return false;
-    for (size_t i = 0; i < value->str.len; i++) {
-        unsigned char c = (unsigned char)value->str.ptr[i];
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
 
-        copy[i] = (char)(conv->private == 0 ? tolower(c) : toupper(c));
+        copy[i] = (char)(c ^ ((c - first < 26u) << 5));
     }
-    value->str.ptr = copy;
+    value->str = str_of(copy, s.len);
+    return true;
+}
+
+static bool
+run_reverse(struct eval *eval, const struct converter *conv, const struct arg *args,
+            struct value *value)
+{
+    struct str s = value->str;
+    char *copy = arena_take(eval->arena, s.len + 1);
+
+    (void)conv;
+    (void)args;
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < s.len; i++)
+        copy[i] = s.ptr[s.len - 1 - i];
+    value->str = str_of(copy, s.len);
+    return true;
+}
+
+/* "mail.example.com" to "com.example.mail". One dot at the end does not count; an empty label has
+ * no place in a name. */
+static bool
+run_reverse_dom(struct eval *eval, const struct converter *conv, const struct arg *args,
+                struct value *value)
+{
+    struct str rest = value->str;
+    char *copy, *pos;
+
+    (void)conv;
+    (void)args;
+    if (rest.len > 0 && rest.ptr[rest.len - 1] == '.')
+        rest.len--;
+    copy = arena_take(eval->arena, rest.len + 1);
+    if (copy == NULL)
+        return false;
+    value->str = str_of(copy, rest.len);
+    pos = copy + rest.len;
+    while (rest.ptr != NULL) {
+        struct str label = str_split(&rest, '.');
+
+        if (label.len == 0)
+            return false;
+        pos -= label.len;
+        memcpy(pos, label.ptr, label.len);
+        if (pos > copy)
+            *--pos = '.';
+    }
+    return true;
+}
+
+/* --- ends, length --------------------------------------------------------- */
+
+static bool
+is_in(char c, struct str set)
+{
+    return set.len > 0 && memchr(set.ptr, c, set.len) != NULL;
+}
+
+static bool
+run_ltrim(struct eval *eval, const struct converter *conv, const struct arg *args,
+          struct value *value)
+{
+    (void)eval;
+    (void)conv;
+    while (value->str.len > 0 && is_in(value->str.ptr[0], args[0].str))
+        value->str = str_slice(value->str, 1, value->str.len);
+    return true;
+}
+
+static bool
+run_rtrim(struct eval *eval, const struct converter *conv, const struct arg *args,
+          struct value *value)
+{
+    (void)eval;
+    (void)conv;
+    while (value->str.len > 0 && is_in(value->str.ptr[value->str.len - 1], args[0].str))
+        value->str.len--;
+    return true;
+}
+
+static bool
+run_cut_crlf(struct eval *eval, const struct converter *conv, const struct arg *args,
+             struct value *value)
+{
+    size_t len = 0;
+
+    (void)eval;
+    (void)conv;
+    (void)args;
+    while (len < value->str.len && !is_in(value->str.ptr[len], STR("\r\n")))
+        len++;
+    value->str.len = len;
     return true;
 }
 
@@ -45,165 +128,110 @@ static bool
 run_length(struct eval *eval, const struct converter *conv, const struct arg *args,
            struct value *value)
 {
-    size_t len = value->str.len;
-
     (void)eval;
     (void)conv;
     (void)args;
-    value->type = VALUE_INT;
-    value->num = (int64_t)len;
+    value_set_int(value, (int64_t)value->str.len);
     return true;
 }
 
-/* private: 0 field (separators next to each other make empty fields), 1 word (they do not) */
+/* --- comparing ------------------------------------------------------------ */
+
 static bool
-run_field(struct eval *eval, const struct converter *conv, const struct arg *args,
-          struct value *value)
+run_strcmp(struct eval *eval, const struct converter *conv, const struct arg *args,
+           struct value *value)
 {
-    struct str rest = value->str, separators = args[1].str;
-    int64_t wanted = args[0].num, at = 0;
-    struct str found[64];
+    struct str other;
 
-    (void)eval;
-    while (rest.ptr != NULL && at < 64) {
-        size_t len = 0;
-
-        while (len < rest.len && memchr(separators.ptr, rest.ptr[len], separators.len) == NULL)
-            len++;
-        if (len > 0 || conv->private == 0)
-            found[at++] = str_of(rest.ptr, len);
-        rest = len < rest.len ? str_of(rest.ptr + len + 1, rest.len - len - 1) : STR_NONE;
-        if (wanted > 0 && at == wanted)
-            break;
-    }
-    if (wanted > 0 ? at < wanted : at < -wanted)
-        value->str.len = 0;
-    else
-        value->str = found[wanted > 0 ? wanted - 1 : at + wanted];
+    (void)conv;
+    if (!arg_find_str(&args[0], eval, &other))
+        return false;
+    value_set_int(value, str_compare(value->str, other));
     return true;
 }
 
+/* --- joining -------------------------------------------------------------- */
+
 static bool
-check_field(struct parse *parse, struct arg *args, unsigned count, struct error *err)
+set_joined(struct eval *eval, struct value *value, const struct str *parts, unsigned count)
+{
+    size_t len = 0;
+    char *text;
+
+    for (unsigned i = 0; i < count; i++)
+        len += parts[i].len;
+    text = arena_take(eval->arena, len + 1);
+    if (text == NULL)
+        return false;
+    value_set_str(value, str_of(text, len));
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i].len > 0)
+            memcpy(text, parts[i].ptr, parts[i].len);
+        text += parts[i].len;
+    }
+    return true;
+}
+
+/* Of a variable that may be missing, or not be named at all. */
+static struct str
+text_of(struct eval *eval, const struct arg *arg)
+{
+    struct str text;
+
+    return arg_is_given(arg) && arg_find_str(arg, eval, &text) ? text : STR("");
+}
+
+static bool
+run_concat(struct eval *eval, const struct converter *conv, const struct arg *args,
+           struct value *value)
+{
+    struct str parts[] = { value->str, args[0].str, text_of(eval, &args[1]), args[2].str };
+
+    (void)conv;
+    return set_joined(eval, value, parts, COUNT(parts));
+}
+
+/* The delimiter stands only between things that are there. */
+static bool
+run_add_item(struct eval *eval, const struct converter *conv, const struct arg *args,
+             struct value *value)
+{
+    struct str item = text_of(eval, &args[1]), suffix = args[2].str;
+    bool is_between = value->str.len > 0 && item.len + suffix.len > 0;
+    struct str parts[] = { value->str, is_between ? args[0].str : STR(""), item, suffix };
+
+    (void)conv;
+    return set_joined(eval, value, parts, COUNT(parts));
+}
+
+static bool
+check_add_item(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
     (void)parse;
     (void)count;
-    if (args[0].num == 0 || args[0].num > 64 || args[0].num < -64)
-        return error_set(err, "the position is 1 to 64, or -1 to -64 from the end");
-    return args[1].str.len > 0 || error_set(err, "separators are missing");
-}
-
-static bool
-run_bytes(struct eval *eval, const struct converter *conv, const struct arg *args,
-          struct value *value)
-{
-    size_t from = (size_t)args[0].num;
-    size_t len = args[1].kind == ARG_END ? SIZE_MAX : (size_t)args[1].num;
-
-    (void)eval;
-    (void)conv;
-    if (args[0].num < 0 || from >= value->str.len || (args[1].kind != ARG_END && args[1].num < 0)) {
-        value->str.len = 0;
-        return true;
-    }
-    value->str =
-        str_slice(value->str, from, len < value->str.len - from ? len : value->str.len - from);
-    return true;
-}
-
-/* regsub(regex,format[,flags]) */
-struct regsub {
-    struct regex *regex;
-    bool is_global;
-};
-
-static bool
-check_regsub(struct parse *parse, struct arg *args, unsigned count, struct error *err)
-{
-    struct regsub *sub = ARENA_NEW(parse->arena, struct regsub);
-    struct str flags = count > 2 ? args[2].str : STR("");
-    bool no_case = str_find_char(flags, 'i') >= 0;
-
-    sub->is_global = str_find_char(flags, 'g') >= 0;
-    sub->regex = regex_compile(args[0].str, no_case ? REGEX_NOCASE : REGEX_CASE, err);
-    args[0].ptr = sub;
-    return sub->regex != NULL;
-}
-
-static bool
-run_regsub(struct eval *eval, const struct converter *conv, const struct arg *args,
-           struct value *value)
-{
-    const struct regsub *sub = args[0].ptr;
-    char out[8192];
-    size_t len = 0, from = 0;
-    struct str text = value->str, groups[REGEX_GROUPS_MAX];
-    int count;
-
-    (void)conv;
-    while (from <= text.len && (count = regex_capture(sub->regex, text, from, groups)) > 0) {
-        size_t begin = (size_t)(groups[0].ptr - text.ptr);
-        long added;
-
-        if (len + begin - from >= sizeof(out))
-            return false;
-        memcpy(out + len, text.ptr + from, begin - from);
-        len += begin - from;
-        added = regex_expand(out + len, sizeof(out) - len, args[1].str, groups, count);
-        if (added < 0)
-            return false;
-        len += (size_t)added;
-        from = begin + groups[0].len;
-        if (groups[0].len == 0) {
-            if (from < text.len && len < sizeof(out))
-                out[len++] = text.ptr[from];
-            from++;
-        }
-        if (!sub->is_global)
-            break;
-    }
-    if (from < text.len) {
-        if (len + text.len - from > sizeof(out))
-            return false;
-        memcpy(out + len, text.ptr + from, text.len - from);
-        len += text.len - from;
-    }
-    return give_copy(eval, value, out, len);
+    return arg_is_given(&args[1]) || arg_is_given(&args[2]) ||
+           error_set(err, "a variable or a text should stand behind the delimiter");
 }
 
 static const struct converter converters[] = {
-    { "lower", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 0, .help = "Letters become small ones." },
-    { "upper", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 1, .help = "Letters become capitals." },
+    { "lower", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'A', .help = "Letters become small ones." },
+    { "upper", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'a', .help = "Letters become capitals." },
+    { "reverse", VALUE_STR, VALUE_STR, { { 0 } }, run_reverse, .help = "The bytes backwards." },
+    { "reverse_dom", VALUE_STR, VALUE_STR, { { 0 } }, run_reverse_dom,
+      .help = "The labels of a domain name backwards." },
+    { "ltrim", VALUE_STR, VALUE_STR, { { ARG_STR } }, run_ltrim,
+      .help = "Without these characters at the beginning." },
+    { "rtrim", VALUE_STR, VALUE_STR, { { ARG_STR } }, run_rtrim,
+      .help = "Without these characters at the end." },
+    { "cut_crlf", VALUE_STR, VALUE_STR, { { 0 } }, run_cut_crlf,
+      .help = "The text before the first line end." },
     { "length", VALUE_STR, VALUE_INT, { { 0 } }, run_length, .help = "How many bytes there are." },
-    { "field",
-      VALUE_STR,
-      VALUE_STR,
-      { { ARG_INT }, { ARG_STR } },
-      run_field,
-      0,
-      check_field,
-      .help = "The n-th part between separators." },
-    { "word",
-      VALUE_STR,
-      VALUE_STR,
-      { { ARG_INT }, { ARG_STR } },
-      run_field,
-      1,
-      check_field,
-      .help = "The n-th part between separators, empty ones not counted." },
-    { "bytes",
-      VALUE_BIN,
-      VALUE_BIN,
-      { { ARG_INT }, { ARG_INT, true } },
-      run_bytes,
-      .help = "Some of the bytes, from an offset." },
-    { "regsub",
-      VALUE_STR,
-      VALUE_STR,
-      { { ARG_STR }, { ARG_STR }, { ARG_STR, true } },
-      run_regsub,
-      0,
-      check_regsub,
-      .help = "Replace what matches a regular expression; flags g and i." },
+    { "strcmp", VALUE_STR, VALUE_INT, { { ARG_VARIABLE } }, run_strcmp,
+      .help = "Compare with a variable: 0 if equal, else less or greater than 0." },
+    { "concat", VALUE_STR, VALUE_STR, { { ARG_STR, true }, { ARG_VARIABLE, true }, { ARG_STR, true } },
+      run_concat, .help = "Append a text, a variable, a text." },
+    { "add_item", VALUE_STR, VALUE_STR,
+      { { ARG_STR }, { ARG_VARIABLE, true }, { ARG_STR, true } }, run_add_item, 0, check_add_item,
+      "Append a delimiter, a variable, a text; the delimiter only where there are two sides." },
 };
 REGISTER(converter, converters);

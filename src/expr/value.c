@@ -2,7 +2,8 @@
 /*
  * Typed values and casts between the types.
  *
- * Thread: any; pure but for the arena.
+ * For:     samples, converters, matches, variables.
+ * Thread:  any; pure but for the arena.
  *
  * One table of casts: a row for the type that is there, a column for the type that is wanted.
  */
@@ -28,25 +29,76 @@ value_type_name(enum value_type type)
     return names[type];
 }
 
-static bool
-set_str(struct value *value, struct str s)
-{
-    value->type = VALUE_STR;
-    value->str = s;
-    return true;
-}
-
-static bool
-copy_text(struct value *value, struct arena *arena, const char *text, size_t len)
+bool
+value_set_copy(struct value *value, enum value_type type, struct arena *arena, const char *bytes,
+               size_t len)
 {
     char *copy = arena_take(arena, len + 1);
 
     if (copy == NULL)
         return false;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    return set_str(value, str_of(copy, len));
+    if (len > 0)
+        memcpy(copy, bytes, len);
+    value->type = (uint8_t)type;
+    value->str = str_of(copy, len);
+    return true;
 }
+
+bool
+value_set_addr(struct value *value, const struct addr *addr)
+{
+    if (addr->family == ADDR_IPV4) {
+        value->type = VALUE_IP4;
+        value->ip4 = addr->ip4;
+        return true;
+    }
+    if (addr->family != ADDR_IPV6)
+        return false;
+    value->type = VALUE_IP6;
+    value->ip6 = addr->ip6;
+    return true;
+}
+
+/* --- texts ------------------------------------------------------------------------------- */
+
+bool
+value_read_int(struct str text, int64_t *out)
+{
+    bool is_negative = text.len > 0 && text.ptr[0] == '-';
+    size_t at = is_negative || (text.len > 0 && text.ptr[0] == '+') ? 1 : 0;
+    uint64_t limit = (uint64_t)INT64_MAX + is_negative, n = 0;
+
+    if (text.len == 0)
+        return false;
+    for (; at < text.len; at++) {
+        unsigned digit = (unsigned)(unsigned char)text.ptr[at] - '0';
+
+        if (digit > 9)
+            break;
+        if (__builtin_mul_overflow(n, 10u, &n) || __builtin_add_overflow(n, digit, &n) ||
+            n > limit) {
+            n = limit;
+            break;
+        }
+    }
+    *out = is_negative ? (int64_t)(0 - n) : (int64_t)n;
+    return true;
+}
+
+bool
+value_set_addr_text(struct value *value, struct str text)
+{
+    size_t len = 0;
+    struct addr addr;
+
+    while (len < text.len && ((text.ptr[len] >= '0' && text.ptr[len] <= '9') || text.ptr[len] == '.'))
+        len++;
+    if (!addr_parse_host(str_of(text.ptr, len), &addr) && !addr_parse_host(text, &addr))
+        return false;
+    return value_set_addr(value, &addr);
+}
+
+/* --- casts ------------------------------------------------------------------------------- */
 
 static bool
 keep(struct value *value, struct arena *arena)
@@ -68,8 +120,7 @@ static bool
 int_to_bool(struct value *value, struct arena *arena)
 {
     (void)arena;
-    value->type = VALUE_BOOL;
-    value->num = value->num != 0;
+    value_set_bool(value, value->num != 0);
     return true;
 }
 
@@ -78,21 +129,15 @@ int_to_str(struct value *value, struct arena *arena)
 {
     char digits[24];
 
-    return copy_text(value, arena, digits, number_format_int(digits, value->num));
+    return value_set_copy(value, VALUE_STR, arena, digits, number_format_int(digits, value->num));
 }
 
 static bool
 int_to_bin(struct value *value, struct arena *arena)
 {
     uint64_t big = __builtin_bswap64((uint64_t)value->num);
-    char *copy = arena_take(arena, sizeof(big));
 
-    if (copy == NULL)
-        return false;
-    memcpy(copy, &big, sizeof(big));
-    value->type = VALUE_BIN;
-    value->str = str_of(copy, sizeof(big));
-    return true;
+    return value_set_copy(value, VALUE_BIN, arena, (const char *)&big, sizeof(big));
 }
 
 static bool
@@ -112,8 +157,15 @@ ip4_to_int(struct value *value, struct arena *arena)
     uint32_t net = value->ip4.s_addr;
 
     (void)arena;
-    value->type = VALUE_INT;
-    value->num = ntohl(net);
+    value_set_int(value, ntohl(net));
+    return true;
+}
+
+static bool
+ip4_to_bool(struct value *value, struct arena *arena)
+{
+    (void)arena;
+    value_set_bool(value, value->ip4.s_addr != 0);
     return true;
 }
 
@@ -128,6 +180,12 @@ ip4_to_ip6(struct value *value, struct arena *arena)
     memcpy(&value->ip6.s6_addr[12], &ip4, sizeof(ip4));
     value->type = VALUE_IP6;
     return true;
+}
+
+static bool
+int_to_ip6(struct value *value, struct arena *arena)
+{
+    return int_to_ip4(value, arena) && ip4_to_ip6(value, arena);
 }
 
 static bool
@@ -147,27 +205,19 @@ ip6_to_ip4(struct value *value, struct arena *arena)
 static bool
 ip_to_str(struct value *value, struct arena *arena)
 {
+    bool is_4 = value->type == VALUE_IP4;
     char text[INET6_ADDRSTRLEN];
-    int family = value->type == VALUE_IP4 ? AF_INET : AF_INET6;
 
-    if (inet_ntop(family, value->type == VALUE_IP4 ? (void *)&value->ip4 : (void *)&value->ip6,
-                  text, sizeof(text)) == NULL)
+    if (inet_ntop(is_4 ? AF_INET : AF_INET6, &value->ip6, text, sizeof(text)) == NULL)
         return false;
-    return copy_text(value, arena, text, strlen(text));
+    return value_set_copy(value, VALUE_STR, arena, text, strlen(text));
 }
 
 static bool
 ip_to_bin(struct value *value, struct arena *arena)
 {
-    size_t len = value->type == VALUE_IP4 ? 4 : 16;
-    char *copy = arena_take(arena, len);
-
-    if (copy == NULL)
-        return false;
-    memcpy(copy, &value->ip6, len);
-    value->type = VALUE_BIN;
-    value->str = str_of(copy, len);
-    return true;
+    return value_set_copy(value, VALUE_BIN, arena, (const char *)&value->ip6,
+                          value->type == VALUE_IP4 ? 4 : 16);
 }
 
 static bool
@@ -176,10 +226,9 @@ str_to_int(struct value *value, struct arena *arena)
     int64_t n;
 
     (void)arena;
-    if (!number_parse_int(value->str, INT64_MIN, INT64_MAX, &n, NULL))
+    if (!value_read_int(value->str, &n))
         return false;
-    value->type = VALUE_INT;
-    value->num = n;
+    value_set_int(value, n);
     return true;
 }
 
@@ -190,39 +239,22 @@ str_to_bool(struct value *value, struct arena *arena)
 }
 
 static bool
-str_to_ip(struct value *value, enum value_type wanted)
-{
-    struct addr addr;
-
-    if (!addr_parse_host(str_trim(value->str), &addr))
-        return false;
-    if (addr.family == ADDR_IPV4) {
-        value->type = VALUE_IP4;
-        value->ip4 = addr.ip4;
-    } else {
-        value->type = VALUE_IP6;
-        value->ip6 = addr.ip6;
-    }
-    return wanted == VALUE_ADDR || value->type == wanted;
-}
-
-static bool
 str_to_addr(struct value *value, struct arena *arena)
 {
     (void)arena;
-    return str_to_ip(value, VALUE_ADDR);
+    return value_set_addr_text(value, value->str);
 }
 
 static bool
 str_to_ip4(struct value *value, struct arena *arena)
 {
-    return str_to_ip(value, VALUE_ADDR) && (value->type == VALUE_IP4 || ip6_to_ip4(value, arena));
+    return str_to_addr(value, arena) && (value->type == VALUE_IP4 || ip6_to_ip4(value, arena));
 }
 
 static bool
 str_to_ip6(struct value *value, struct arena *arena)
 {
-    return str_to_ip(value, VALUE_ADDR) && (value->type == VALUE_IP6 || ip4_to_ip6(value, arena));
+    return str_to_addr(value, arena) && (value->type == VALUE_IP6 || ip4_to_ip6(value, arena));
 }
 
 static bool
@@ -241,8 +273,19 @@ as_str(struct value *value, struct arena *arena)
     return true;
 }
 
-/* Binary data as text is hexadecimal where people read it; as in HAProxy the cast keeps the bytes.
- */
+/* Text ends at a NUL: HAProxy's rule, on which patterns for binary data rely. */
+static bool
+bin_to_str(struct value *value, struct arena *arena)
+{
+    const char *nul = value->str.len == 0 ? NULL : memchr(value->str.ptr, '\0', value->str.len);
+
+    (void)arena;
+    value->type = VALUE_STR;
+    if (nul != NULL)
+        value->str.len = (size_t)(nul - value->str.ptr);
+    return true;
+}
+
 static bool
 str_to_method(struct value *value, struct arena *arena)
 {
@@ -252,60 +295,42 @@ str_to_method(struct value *value, struct arena *arena)
     return true;
 }
 
-/* Methods carry their text always. */
 static cast_fn *const casts[VALUE_TYPES][VALUE_TYPES] = {
-    [VALUE_BOOL] = { [VALUE_BOOL] = keep,
-                     [VALUE_INT] = bool_to_int,
+    [VALUE_BOOL] = { [VALUE_INT] = bool_to_int,
                      [VALUE_STR] = int_to_str,
-                     [VALUE_BIN] = int_to_bin,
-                     [VALUE_ANY] = keep },
+                     [VALUE_BIN] = int_to_bin },
     [VALUE_INT] = { [VALUE_BOOL] = int_to_bool,
-                    [VALUE_INT] = keep,
                     [VALUE_STR] = int_to_str,
                     [VALUE_BIN] = int_to_bin,
                     [VALUE_IP4] = int_to_ip4,
-                    [VALUE_ADDR] = int_to_ip4,
-                    [VALUE_ANY] = keep },
-    [VALUE_IP4] = { [VALUE_IP4] = keep,
+                    [VALUE_IP6] = int_to_ip6,
+                    [VALUE_ADDR] = int_to_ip4 },
+    [VALUE_IP4] = { [VALUE_BOOL] = ip4_to_bool,
                     [VALUE_ADDR] = keep,
                     [VALUE_IP6] = ip4_to_ip6,
                     [VALUE_INT] = ip4_to_int,
                     [VALUE_STR] = ip_to_str,
-                    [VALUE_BIN] = ip_to_bin,
-                    [VALUE_ANY] = keep },
-    [VALUE_IP6] = { [VALUE_IP6] = keep,
-                    [VALUE_ADDR] = keep,
+                    [VALUE_BIN] = ip_to_bin },
+    [VALUE_IP6] = { [VALUE_ADDR] = keep,
                     [VALUE_IP4] = ip6_to_ip4,
                     [VALUE_STR] = ip_to_str,
-                    [VALUE_BIN] = ip_to_bin,
-                    [VALUE_ANY] = keep },
-    [VALUE_STR] = { [VALUE_STR] = keep,
-                    [VALUE_BIN] = as_bin,
+                    [VALUE_BIN] = ip_to_bin },
+    [VALUE_STR] = { [VALUE_BIN] = as_bin,
                     [VALUE_INT] = str_to_int,
                     [VALUE_BOOL] = str_to_bool,
                     [VALUE_ADDR] = str_to_addr,
                     [VALUE_IP4] = str_to_ip4,
                     [VALUE_IP6] = str_to_ip6,
-                    [VALUE_METHOD] = str_to_method,
-                    [VALUE_ANY] = keep },
-    [VALUE_BIN] = { [VALUE_BIN] = keep,
-                    [VALUE_STR] = as_str,
-                    [VALUE_METHOD] = str_to_method,
-                    [VALUE_ANY] = keep },
-    [VALUE_METHOD] = { [VALUE_METHOD] = keep,
-                       [VALUE_STR] = as_str,
-                       [VALUE_BIN] = as_bin,
-                       [VALUE_ANY] = keep },
+                    [VALUE_METHOD] = str_to_method },
+    [VALUE_BIN] = { [VALUE_STR] = bin_to_str, [VALUE_METHOD] = str_to_method },
+    [VALUE_METHOD] = { [VALUE_STR] = as_str, [VALUE_BIN] = as_bin },
 };
 
 bool
-value_cast(struct value *value, enum value_type to, struct arena *arena)
+value_cast_slow(struct value *value, enum value_type to, struct arena *arena)
 {
-    cast_fn *cast;
+    cast_fn *cast = casts[value->type][to];
 
-    if (value->type == to || to == VALUE_SAME)
-        return true;
-    cast = casts[value->type][to];
     return cast != NULL && cast(value, arena);
 }
 

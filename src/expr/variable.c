@@ -1,205 +1,216 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Variables: named values of a process, session, stream, request or response.
+ * Names of variables, and the way to a value through its scope.
  *
- * Owns:    the entries of each set.
- * Thread:  owner of the set.
- *
- * A set is a short list: streams have few variables. Values are copied into the entry.
+ * Owns:    the names: they live for ever, because sessions and the process outlive configurations.
+ * Thread:  builder reads names (under a lock); the owner of an evaluation reads and stores.
  */
-#include "weir/expr/variable.h"
+#include "variable.h"
 
 #include <string.h>
 
+#include "weir/base/alloc.h"
 #include "weir/base/hash.h"
-#include "weir/base/pool.h"
+#include "weir/base/hashmap.h"
+#include "weir/loop/lock.h"
 #include "private.h"
-
-#define LARGE_BYTES 16384 /* longest value at all */
-#define ENTRY_BYTES 224   /* longest value in a small entry */
-
-struct variable_entry {
-    struct variable_entry *next;
-    uint64_t hash;
-    struct value value;
-    uint32_t cap; /* bytes of data[] */
-    char data[];
-};
-
-static struct pool small_pool = POOL("variable", sizeof(struct variable_entry) + ENTRY_BYTES);
-static struct pool large_pool = POOL("large variable", sizeof(struct variable_entry) + LARGE_BYTES);
 
 static const char *const scope_names[SCOPE_COUNT] = {
     "proc", "sess", "txn", "req", "res", "check"
 };
 
-bool
-variable_name_parse(struct str text, struct variable_name *out, struct error *err)
+static struct lock names_lock = LOCK_INIT(LOCK_EXPR);
+static struct hashmap names;
+
+/* --- names ---------------------------------------------------------------- */
+
+const char *
+variable_scope_name(enum variable_scope scope)
 {
-    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
-        size_t len = strlen(scope_names[scope]);
-        struct str name;
+    return scope_names[scope];
+}
 
-        if (text.len <= len + 1 || strncmp(text.ptr, scope_names[scope], len) != 0 ||
-            text.ptr[len] != '.')
-            continue;
-        name = str_slice(text, len + 1, text.len - len - 1);
-        for (size_t i = 0; i < name.len; i++) {
-            char c = name.ptr[i];
+/* One copy of each name that any configuration has used. */
+static const char *
+intern(struct str name)
+{
+    char *known;
 
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '.'))
-                return error_set(err, "character '%c' is not permitted in the name of a variable",
-                                 c);
-        }
-        if (scope == SCOPE_PROC)
-            return error_set(err, "variables of scope proc are not implemented yet");
-        *out = (struct variable_name){ (enum variable_scope)scope, hash_xxh3(name, 0), name };
-        return true;
+    lock_take(&names_lock);
+    known = hashmap_find(&names, name);
+    if (known == NULL) {
+        known = alloc_copy_str(name);
+        hashmap_set(&names, str_of(known, name.len), known);
     }
-    return error_set(
-        err, "the name of a variable begins with its scope: proc. sess. txn. req. res. or check.");
-}
-
-static struct variable_set *
-set_of(const struct variables *vars, enum variable_scope scope)
-{
-    return vars == NULL ? NULL : vars->scopes[scope];
-}
-
-static struct variable_entry **
-find(struct variable_set *set, uint64_t hash)
-{
-    struct variable_entry **at = &set->first;
-
-    while (*at != NULL && (*at)->hash != hash)
-        at = &(*at)->next;
-    return at;
-}
-
-static void
-entry_give(struct variable_entry *entry)
-{
-    pool_give(entry->cap <= ENTRY_BYTES ? &small_pool : &large_pool, entry);
+    lock_give(&names_lock);
+    return known;
 }
 
 static bool
-has_bytes(const struct value *value)
+is_name_char(char c)
 {
-    return value->type == VALUE_STR || value->type == VALUE_BIN || value->type == VALUE_METHOD;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           c == '_' || c == '.';
+}
+
+static int
+find_scope(struct str text)
+{
+    for (int scope = 0; scope < SCOPE_COUNT; scope++) {
+        size_t len = strlen(scope_names[scope]);
+
+        if (text.len > len && text.ptr[len] == '.' &&
+            str_starts(text, str_from(scope_names[scope])))
+            return scope;
+    }
+    return -1;
 }
 
 bool
-variable_get(const struct variables *vars, const struct variable_name *name, struct value *out)
+variable_name_parse(struct str text, struct variable_name *out, struct error *err)
 {
-    struct variable_set *set = set_of(vars, name->scope);
-    struct variable_entry *entry;
+    int scope = find_scope(text);
+    struct str name;
 
-    if (set == NULL)
-        return false;
-    entry = *find(set, name->hash);
-    if (entry != NULL) {
-        uint32_t cursor = out->cursor;
-
-        *out = entry->value;
-        out->cursor = cursor;
+    if (scope < 0)
+        return error_set(err, "the name of a variable begins with its scope: 'proc.', 'sess.', "
+                              "'txn.', 'req.', 'res.' or 'check.'");
+    name = str_slice(text, strlen(scope_names[scope]) + 1, text.len);
+    if (name.len == 0)
+        return error_set(err, "a name should follow the scope '%.*s'", STR_ARG(text));
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_name_char(name.ptr[i]))
+            return error_set(err, "'%c' cannot stand in the name of a variable", name.ptr[i]);
     }
-    return entry != NULL;
+    *out = (struct variable_name){ .scope = (enum variable_scope)scope,
+                                   .hash = hash_xxh3(name, 0),
+                                   .name = intern(name) };
+    if (scope == SCOPE_PROC)
+        out->proc = proc_variable_named(out->name);
+    return true;
 }
 
-static struct variable_entry *
-entry_for(struct variable_set *set, uint64_t hash, size_t len)
+unsigned
+variable_condition_find(struct str word)
 {
-    struct variable_entry **at = find(set, hash), *entry = *at,
-                          *next = entry == NULL ? NULL : entry->next;
-    uint32_t cap = len <= ENTRY_BYTES ? ENTRY_BYTES : LARGE_BYTES;
+    static const char *const words[] = { "ifexists", "ifnotexists", "ifempty", "ifnotempty",
+                                         "ifset",    "ifnotset",    "ifgt",    "iflt" };
 
-    if (entry != NULL && entry->cap >= len)
-        return entry;
-    if (len > LARGE_BYTES)
-        return NULL;
-    entry = pool_take(cap == ENTRY_BYTES ? &small_pool : &large_pool);
-    if (entry == NULL)
-        return NULL;
-    if (*at != NULL)
-        entry_give(*at);
-    entry->next = next;
-    entry->hash = hash;
-    entry->cap = cap;
-    *at = entry;
-    return entry;
+    for (unsigned i = 0; i < COUNT(words); i++) {
+        if (str_eq(str_from(words[i]), word))
+            return 1u << i;
+    }
+    return 0;
+}
+
+/* --- values --------------------------------------------------------------- */
+
+static struct variable_set *
+set_of(const struct eval *eval, enum variable_scope scope)
+{
+    return eval->variables == NULL ? NULL : eval->variables->scopes[scope];
 }
 
 bool
-variable_set_value(struct variables *vars, const struct variable_name *name,
-                   const struct value *value)
+variable_find(struct eval *eval, const struct variable_name *name, struct value *out)
 {
-    struct variable_set *set = set_of(vars, name->scope);
-    size_t len = has_bytes(value) ? value->str.len : 0;
-    struct variable_entry *entry;
+    const struct variable_entry *entry;
+    const struct variable_set *set;
 
-    if (set == NULL)
+    if (name->scope == SCOPE_PROC)
+        return proc_variable_find(name->proc, eval->arena, out);
+    set = set_of(eval, name->scope);
+    entry = set == NULL ? NULL : variable_set_find(set, name->hash);
+    if (entry == NULL || entry->value.type == VALUE_NONE)
         return false;
-    entry = entry_for(set, name->hash, len);
-    if (entry != NULL) {
-        entry->value = *value;
-        entry->value.flags = VALUE_CONST;
-        if (has_bytes(value)) {
-            memmove(entry->data, value->str.ptr, len);
-            entry->value.str.ptr = entry->data;
-        }
-    }
-    return entry != NULL;
+    out->type = entry->value.type;
+    out->flags |= VALUE_CONST;
+    out->ip6 = entry->value.ip6;
+    out->str = entry->value.str;
+    return true;
+}
+
+bool
+variable_store(struct eval *eval, const struct variable_name *name, const struct value *value)
+{
+    struct variable_set *set;
+
+    if (name->scope == SCOPE_PROC)
+        return proc_variable_store(name->proc, value);
+    set = set_of(eval, name->scope);
+    return set != NULL &&
+           variable_limit_allows(name->scope, eval->variables, variable_entry_bytes(value)) &&
+           variable_set_store(set, name, value);
 }
 
 void
-variable_unset(struct variables *vars, const struct variable_name *name)
+variable_forget(struct eval *eval, const struct variable_name *name)
 {
-    struct variable_set *set = set_of(vars, name->scope);
-    struct variable_entry **at, *entry;
+    struct variable_set *set;
 
-    if (set == NULL)
+    if (name->scope == SCOPE_PROC) {
+        proc_variable_store(name->proc, NULL);
         return;
-    at = find(set, name->hash);
-    entry = *at;
-    if (entry != NULL) {
-        *at = entry->next;
-        entry_give(entry);
     }
+    set = set_of(eval, name->scope);
+    if (set != NULL)
+        variable_set_unset(set, name->hash);
 }
 
-void
-variable_set_clear(struct variable_set *set)
-{
-    while (set->first != NULL) {
-        struct variable_entry *entry = set->first;
+/* --- conditions ----------------------------------------------------------- */
 
-        set->first = entry->next;
-        entry_give(entry);
+/* Variables of the process exist from the moment that a configuration names them. */
+static bool
+exists(const struct eval *eval, const struct variable_name *name)
+{
+    const struct variable_set *set = set_of(eval, name->scope);
+
+    return name->scope == SCOPE_PROC ||
+           (set != NULL && variable_set_find(set, name->hash) != NULL);
+}
+
+/* Met as well unless both are integers. */
+static bool
+is_greater(const struct value *a, const struct value *b)
+{
+    return a->type != VALUE_INT || b->type != VALUE_INT || a->num > b->num;
+}
+
+static bool
+is_met(struct eval *eval, const struct variable_name *name, enum variable_condition condition,
+       const struct value *value)
+{
+    struct value now = { .type = VALUE_NONE };
+    bool is_set = variable_find(eval, name, &now);
+
+    switch (condition) {
+    case VARIABLE_IF_EXISTS:
+        return exists(eval, name);
+    case VARIABLE_IF_NOT_EXISTS:
+        return !exists(eval, name);
+    case VARIABLE_IF_EMPTY:
+        return value_has_bytes(value) && value->str.len == 0;
+    case VARIABLE_IF_NOT_EMPTY:
+        return !value_has_bytes(value) || value->str.len > 0;
+    case VARIABLE_IF_SET:
+        return is_set;
+    case VARIABLE_IF_NOT_SET:
+        return !is_set;
+    case VARIABLE_IF_GT:
+        return is_greater(&now, value);
+    case VARIABLE_IF_LT:
+        return is_greater(value, &now);
     }
+    return false;
 }
 
-/* --- the fetch ------------------------------------------------------------------------------- */
-
-static enum fetched
-run_var(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+bool
+variable_store_if(struct eval *eval, const struct variable_name *name, unsigned conditions,
+                  const struct value *value)
 {
-    (void)fetch;
-    if (variable_get(eval->variables, args[0].ptr, out))
-        return FETCH_OK;
-    if (args[1].kind != ARG_STR)
-        return FETCH_NONE;
-    out->type = VALUE_STR;
-    out->str = args[1].str;
-    return FETCH_OK;
+    for (unsigned bits = conditions; bits != 0; bits &= bits - 1) {
+        if (!is_met(eval, name, (enum variable_condition)(bits & -bits), value))
+            return true;
+    }
+    return variable_store(eval, name, value);
 }
-
-static const struct fetch fetches[] = {
-    { "var",
-      VALUE_ANY,
-      PLACE_ANY,
-      { { ARG_VARIABLE }, { ARG_STR, true } },
-      run_var,
-      .help = "The value of a variable, or the default given." },
-};
-REGISTER(fetch, fetches);

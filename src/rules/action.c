@@ -19,6 +19,18 @@ action_at_end(const struct parse *parse)
     return word == NULL || strcmp(word, "if") == 0 || strcmp(word, "unless") == 0;
 }
 
+bool
+action_parenthesis(const struct parse *parse, const struct action *action, struct str *inside)
+{
+    const char *word = parse->words->items[parse->words->at - 1].text;
+    struct str rest = str_from(word + strlen(action->kind->name));
+
+    if (rest.len < 2 || rest.ptr[0] != '(' || rest.ptr[rest.len - 1] != ')')
+        return false;
+    *inside = str_slice(rest, 1, rest.len - 2);
+    return true;
+}
+
 void
 action_table_init(void)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * set-var and unset-var.
+ * set-var, set-var-fmt, unset-var.
  *
  * Thread: builder reads; traffic runs.
  */
@@ -11,8 +11,9 @@
 #include "weir/expr/variable.h"
 #include "private.h"
 
-struct set_var {
+struct variable_action {
     struct variable_name name;
+    unsigned conditions;         /* set of enum variable_condition */
     const struct sample *sample; /* or */
     const struct log_format *format;
 };
@@ -20,19 +21,12 @@ struct set_var {
 static enum verdict
 run_set_var(const struct action *action, struct eval *eval)
 {
-    const struct set_var *set = action->data;
+    const struct variable_action *set = action->data;
     struct value value = { .cursor = VALUE_SINGLE };
 
-    if (set->format != NULL) {
-        value.type = VALUE_STR;
-        value.str = log_format_to_str(set->format, eval);
-        if (value.str.ptr != NULL)
-            variable_set_value(eval->variables, &set->name, &value);
-        return VERDICT_CONTINUE;
-    }
     switch (sample_run(set->sample, eval, &value)) {
     case FETCH_OK:
-        variable_set_value(eval->variables, &set->name, &value);
+        variable_store_if(eval, &set->name, set->conditions, &value);
         break;
     case FETCH_LATER:
         return VERDICT_WAIT;
@@ -43,40 +37,70 @@ run_set_var(const struct action *action, struct eval *eval)
 }
 
 static enum verdict
-run_unset_var(const struct action *action, struct eval *eval)
+run_set_var_fmt(const struct action *action, struct eval *eval)
 {
-    const struct set_var *set = action->data;
+    const struct variable_action *set = action->data;
+    struct value value = { .type = VALUE_STR };
 
-    variable_unset(eval->variables, &set->name);
+    value.str = log_format_to_str(set->format, eval);
+    if (value.str.ptr != NULL)
+        variable_store_if(eval, &set->name, set->conditions, &value);
     return VERDICT_CONTINUE;
 }
 
-/* "(scope.name)" behind the action's name. */
-static bool
-parse_name(struct parse *parse, const char *prefix, struct variable_name *out)
+static enum verdict
+run_unset_var(const struct action *action, struct eval *eval)
 {
-    const char *word = parse->words->items[parse->words->at - 1].text + strlen(prefix);
-    size_t len = strlen(word);
+    const struct variable_action *set = action->data;
+
+    variable_forget(eval, &set->name);
+    return VERDICT_CONTINUE;
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+/* "(txn.name)" or "(txn.name,ifexists,...)" */
+static bool
+parse_inside(struct parse *parse, struct str inside, struct variable_action *set)
+{
     struct error err = ERROR_INIT;
 
-    if (len < 3 || word[0] != '(' || word[len - 1] != ')')
-        return parse_alert(parse, "'%s' expects the name of a variable: %s(txn.name)", prefix,
-                           prefix);
-    if (strchr(word, ',') != NULL)
-        return parse_not_yet(parse, "conditions of set-var");
-    if (!variable_name_parse(str_of(word + 1, len - 2), out, &err))
+    if (!variable_name_parse(str_split(&inside, ','), &set->name, &err))
         return parse_alert(parse, "%s", err.text);
+    while (inside.ptr != NULL) {
+        struct str word = str_split(&inside, ',');
+        unsigned condition = variable_condition_find(word);
+
+        if (condition == 0)
+            return parse_alert(parse, "unknown condition '%.*s'; known are ifexists, ifnotexists, "
+                                      "ifempty, ifnotempty, ifset, ifnotset, ifgt and iflt",
+                               STR_ARG(word));
+        set->conditions |= condition;
+    }
     return true;
+}
+
+static struct variable_action *
+parse_target(struct parse *parse, struct action *action)
+{
+    struct variable_action *set = ARENA_NEW(parse->arena, struct variable_action);
+    struct str inside;
+
+    action->data = set;
+    if (!action_parenthesis(parse, action, &inside)) {
+        parse_alert(parse, "the name of a variable is missing: %s(txn.name)", action->kind->name);
+        return NULL;
+    }
+    return parse_inside(parse, inside, set) ? set : NULL;
 }
 
 static bool
 parse_set_var(struct parse *parse, struct action *action)
 {
-    struct set_var *set = ARENA_NEW(parse->arena, struct set_var);
+    struct variable_action *set = parse_target(parse, action);
 
     action->run = run_set_var;
-    action->data = set;
-    if (!parse_name(parse, "set-var", &set->name))
+    if (set == NULL)
         return false;
     set->sample = sample_parse(parse, action->place);
     return set->sample != NULL;
@@ -85,14 +109,10 @@ parse_set_var(struct parse *parse, struct action *action)
 static bool
 parse_set_var_fmt(struct parse *parse, struct action *action)
 {
-    struct set_var *set = ARENA_NEW(parse->arena, struct set_var);
-    const char *text;
+    struct variable_action *set = parse_target(parse, action);
+    const char *text = set == NULL ? NULL : parse_word(parse, "a format");
 
-    action->run = run_set_var;
-    action->data = set;
-    if (!parse_name(parse, "set-var-fmt", &set->name))
-        return false;
-    text = parse_word(parse, "a format");
+    action->run = run_set_var_fmt;
     if (text == NULL)
         return false;
     set->format = log_format_parse(parse, text, action->place, 0);
@@ -102,19 +122,20 @@ parse_set_var_fmt(struct parse *parse, struct action *action)
 static bool
 parse_unset_var(struct parse *parse, struct action *action)
 {
-    struct set_var *set = ARENA_NEW(parse->arena, struct set_var);
+    struct variable_action *set = parse_target(parse, action);
 
     action->run = run_unset_var;
-    action->data = set;
-    return parse_name(parse, "unset-var", &set->name);
+    if (set == NULL)
+        return false;
+    return set->conditions == 0 || parse_alert(parse, "'unset-var' takes no conditions");
 }
 
 static const struct action_kind kinds[] = {
-    { "set-var", HOOKS_ALL, .is_prefix = true, .args = "(<name>) <expression>",
+    { "set-var", HOOKS_ALL, .is_prefix = true, .args = "(<name>[,<condition>...]) <expression>",
       .parse = parse_set_var, .help = "Put the value of an expression into a variable." },
-    { "set-var-fmt", HOOKS_ALL, .is_prefix = true, .args = "(<name>) <format>",
+    { "set-var-fmt", HOOKS_ALL, .is_prefix = true, .args = "(<name>[,<condition>...]) <format>",
       .parse = parse_set_var_fmt, .help = "Put the result of a format into a variable." },
     { "unset-var", HOOKS_ALL, .is_prefix = true, .args = "(<name>)", .parse = parse_unset_var,
-      .help = "Forget a variable." },
+      .help = "Forget the value of a variable." },
 };
 REGISTER(action_kind, kinds);

@@ -15,19 +15,20 @@ struct format_out {
 };
 
 enum format_flag {
-    FORMAT_QUOTE = 1 << 0,     /* +Q */
-    FORMAT_MANDATORY = 1 << 1, /* +M: "-" when empty (set for log lines) */
-    FORMAT_HEX = 1 << 2,       /* +X */
+    FORMAT_QUOTE = 1 << 0,     /* +Q: in log lines only */
+    FORMAT_MANDATORY = 1 << 1, /* +M: "-" when empty (set for log lines, and only there) */
+    FORMAT_HEX = 1 << 2,       /* +X: aliases of addresses, ports and some numbers */
     FORMAT_ESCAPE = 1 << 3,    /* +E: RFC 5424 */
     FORMAT_IS_LOG = 1 << 4,    /* escape what must not stand in a log line */
     FORMAT_IS_HEADER = 1 << 5, /* escape what must not stand in a header value */
 };
 
 struct log_alias;
-typedef void log_alias_fn(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out);
+typedef void log_alias_fn(struct eval *eval, const struct log_alias *alias, unsigned flags,
+                          struct format_out *out);
 /* %ci, %ST ...: registered by the rooms that know the facts. */
 struct log_alias {
-    const char *name;  /* "ci" */
+    const char *name; /* "ci" */
     log_alias_fn *run;
     intptr_t private;
     unsigned needs_http; /* only in HTTP mode */
@@ -37,17 +38,27 @@ REGISTRY(log_alias, struct log_alias);
 
 struct log_format; /* in the snapshot's arena; immutable */
 
-/* Compiles `text`. `place`: where it will run. flags: enum format_flag. NULL: reported (caret at the current word). */
-struct log_format *log_format_parse(struct parse *parse, const char *text, unsigned place, unsigned flags);
-/* Runs it into `out`. */
-void log_format_run(const struct log_format *format, struct eval *eval, struct format_out *out);
-/* Result in the evaluation's arena; ptr NULL: out of memory. A format without variable parts costs nothing. */
-struct str log_format_to_str(const struct log_format *format, struct eval *eval);
+/* --- builder ------------------------------------------------------------- */
+
+/* Compiles `text`. `place`: where it will run. flags: enum format_flag. NULL: reported (the caret
+ * stands in the current word, if that is the text). */
+struct log_format *log_format_parse(struct parse *parse, const char *text, unsigned place,
+                                    unsigned flags);
 /* NULL unless it is only literal text. */
 const char *log_format_literal(const struct log_format *format);
 
-/* For aliases. */
-void format_str(struct format_out *out, struct str s, unsigned flags); /* "-" when empty, quoted, escaped as flags say */
+/* --- any thread ---------------------------------------------------------- */
+
+/* Runs it into `out`. */
+void log_format_run(const struct log_format *format, struct eval *eval, struct format_out *out);
+/* Result in the evaluation's arena; ptr NULL: out of memory. A format without variable parts costs
+ * nothing. */
+struct str log_format_to_str(const struct log_format *format, struct eval *eval);
+
+/* --- for aliases: format_out.c ------------------------------------------- */
+
+/* "-" or "" when empty, quoted, escaped, as flags say. */
+void format_str(struct format_out *out, struct str s, unsigned flags);
 void format_int(struct format_out *out, int64_t n, unsigned flags);
 void format_raw(struct format_out *out, const char *ptr, size_t len);
 void format_char(struct format_out *out, char c);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sample expressions: fetch(args),converter(args),... compiled into a flat array and run without allocation
- * but for results that need bytes of their own (eval->arena).
+ * Sample expressions: fetch(args),converter(args),... compiled into a flat array and run without
+ * allocation but for results that need bytes of their own (eval->arena).
  */
 #pragma once
 
@@ -16,24 +16,29 @@ enum fetched {
 };
 
 struct fetch;
-typedef enum fetched fetch_fn(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out);
+/* Sets type and content of `out` (value_set_*), and flags. */
+typedef enum fetched fetch_fn(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+                              struct value *out);
+/* Further checks of arguments; may compute (args[i].num, args[i].ptr). False: err set. */
+typedef bool arg_check_fn(struct parse *parse, struct arg *args, unsigned count,
+                          struct error *err);
 
 struct fetch {
     const char *name;
     enum value_type out;
-    unsigned places;             /* set of enum eval_place: where it is valid */
+    unsigned places; /* set of enum eval_place: where it is valid */
     struct arg_spec args[ARGS_MAX + 1];
     fetch_fn *run;
-    intptr_t private;            /* for families of fetches that share a function */
-    /* Further checks of the arguments, may compute (args[i].ptr); NULL: none. False: err set. */
-    bool (*check)(struct parse *parse, struct arg *args, unsigned count, struct error *err);
+    intptr_t private; /* for families of fetches that share a function */
+    arg_check_fn *check; /* NULL: none */
     const char *help;
 };
 REGISTRY(fetch, struct fetch);
 
 struct converter;
 /* Changes `value` (cast to `in` already) in place. False: no sample any more. */
-typedef bool converter_fn(struct eval *eval, const struct converter *conv, const struct arg *args, struct value *value);
+typedef bool converter_fn(struct eval *eval, const struct converter *conv, const struct arg *args,
+                          struct value *value);
 
 struct converter {
     const char *name;
@@ -41,7 +46,7 @@ struct converter {
     struct arg_spec args[ARGS_MAX + 1];
     converter_fn *run;
     intptr_t private;
-    bool (*check)(struct parse *parse, struct arg *args, unsigned count, struct error *err);
+    arg_check_fn *check;
     const char *help;
 };
 REGISTRY(converter, struct converter);
@@ -55,24 +60,72 @@ struct sample { /* in the snapshot's arena; immutable once resolved */
     const struct arg *args;
     struct sample_step *steps;
     unsigned step_count;
-    enum value_type out;       /* type after the last step */
-    const char *text;          /* as written */
+    enum value_type out; /* type after the last step */
+    const char *text;    /* as written */
     struct source_pos pos;
 };
 
-/* Compiles the next word (and following ones, for the old "a,b c" forms when `spread` is given) of parse->words. `place`: where
- * it will run: a fetch not valid there is refused with the reason. Named arguments are resolved later, in CONFIG_RESOLVE, for
- * the proxy parse->object. NULL: reported. */
+/* --- builder --------------------------------------------------------------------------------- */
+
+/* Compiles the next word of parse->words, and the words behind it that name converters ("src lower"
+ * is "src,lower"). `place`: where it will run: a fetch that is not valid there is refused with the
+ * reason; 0: anywhere. Named arguments are resolved later, in CONFIG_RESOLVE, for the proxy
+ * parse->object. NULL: reported. */
 struct sample *sample_parse(struct parse *parse, unsigned place);
-/* The same from a text that does not stand alone in a word (inside %[...]): reads to the end of the expression; *end is set behind it. */
-struct sample *sample_parse_text(struct parse *parse, const char *text, const char **end, unsigned place);
-
-/* Runs it. With FETCH_OK `out` is filled. */
-enum fetched sample_run(const struct sample *sample, struct eval *eval, struct value *out);
-/* And casts to `type`. */
-enum fetched sample_run_as(const struct sample *sample, struct eval *eval, enum value_type type, struct value *out);
-
+/* The same from a text that does not stand alone in a word (inside %[...]): reads to the end of the
+ * expression; *end is set behind it. */
+struct sample *sample_parse_text(struct parse *parse, const char *text, const char **end,
+                                 unsigned place);
 const struct fetch *fetch_find(struct str name);
 const struct converter *converter_find(struct str name);
-/* Boot: sorts both tables, refuses duplicates. */
+/* Boot: fills both tables, refuses duplicates. */
 void sample_table_init(void);
+
+/* --- any thread ------------------------------------------------------------------------------ */
+
+/* Runs it. With FETCH_OK `out` is filled. out->cursor must be set: 0, VALUE_SINGLE, or what the run
+ * before left there, if that gave VALUE_MORE. */
+enum fetched sample_run(const struct sample *sample, struct eval *eval, struct value *out);
+/* Runs it for one value, and casts that to `type`. */
+enum fetched sample_run_as(const struct sample *sample, struct eval *eval, enum value_type type,
+                           struct value *out);
+
+/* --- for fetches: `return fetched_int(out, n);` ------------------------------------------------ */
+
+static inline enum fetched
+fetched_bool(struct value *out, bool truth)
+{
+    value_set_bool(out, truth);
+    return FETCH_OK;
+}
+
+static inline enum fetched
+fetched_int(struct value *out, int64_t n)
+{
+    value_set_int(out, n);
+    return FETCH_OK;
+}
+
+/* Bytes that others own. ptr NULL: no sample. */
+static inline enum fetched
+fetched_str(struct value *out, struct str s)
+{
+    value_set_str(out, s);
+    out->flags |= VALUE_CONST;
+    return s.ptr == NULL ? FETCH_NONE : FETCH_OK;
+}
+
+static inline enum fetched
+fetched_bin(struct value *out, struct str s)
+{
+    value_set_bin(out, s);
+    out->flags |= VALUE_CONST;
+    return s.ptr == NULL ? FETCH_NONE : FETCH_OK;
+}
+
+/* NULL or no IP address: no sample. */
+static inline enum fetched
+fetched_addr(struct value *out, const struct addr *addr)
+{
+    return addr != NULL && value_set_addr(out, addr) ? FETCH_OK : FETCH_NONE;
+}

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "weir/base/registry.h"
+#include "weir/base/str.h"
 #include "weir/config/parse.h"
 #include "weir/expr/eval.h"
 
@@ -68,5 +69,8 @@ struct action { /* in the snapshot's arena; immutable */
 
 /* True when the next word is "if", "unless" or there is none: an action's words have ended. */
 bool action_at_end(const struct parse *parse);
+/* What stands in parentheses right behind the action's name, of kinds with is_prefix: "set-var(txn.a)"
+ * gives "txn.a". False: there are none, or they are not closed. */
+bool action_parenthesis(const struct parse *parse, const struct action *action, struct str *inside);
 /* Boot: sorts, refuses duplicates. */
 void action_table_init(void);

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One test of a condition: "path_beg -i /api /static".
+ *
+ * Thread: builder reads; traffic tests.
+ *
+ * The criterion is a sample expression. How its value is matched is said by -m, else by the end of
+ * the fetch's name ("path_beg" is "path" and "beg"; not once a converter follows), else by the type
+ * of the value.
+ */
+#include <string.h>
+
+#include "weir/loop/grace.h"
+#include "acl.h"
+#include "private.h"
+
+#define FILES_MAX 16
+
+struct test_flags {
+    bool no_case;
+    bool is_map;   /* -M: files have a second column */
+    bool is_ended; /* "--" was there: no patterns is what is meant */
+    int method;    /* -1: none given */
+    const char *files[FILES_MAX];
+    unsigned file_count;
+};
+
+/* --- the criterion ------------------------------------------------------------------------- */
+
+/* Names that mean something else in a criterion than in an expression. */
+static const struct {
+    const char *name, *fetch;
+    int method; /* -1: as the type says */
+} criteria[] = {
+    { "hdr", "req.hdr", -1 },
+    { "payload", "req.payload", MATCH_BIN },
+    { "payload_lv", "req.payload_lv", MATCH_BIN },
+};
+
+static struct str
+fetch_of(struct str name, int *method)
+{
+    for (size_t i = 0; i < COUNT(criteria); i++) {
+        if (!str_eq(str_from(criteria[i].name), name))
+            continue;
+        *method = criteria[i].method;
+        return str_from(criteria[i].fetch);
+    }
+    return name;
+}
+
+/* "hdr_beg" to "req.hdr" and its method; other names as they are. */
+static struct str
+split_criterion(struct str name, int *method)
+{
+    const char *at = name.len == 0 ? NULL : memrchr(name.ptr, '_', name.len);
+    struct str base;
+    int suffix;
+
+    *method = -1;
+    if (fetch_find(name) != NULL || at == NULL)
+        return fetch_of(name, method);
+    base = str_of(name.ptr, (size_t)(at - name.ptr));
+    suffix = match_method_find(str_slice(name, base.len + 1, name.len));
+    if (suffix < 0)
+        return name;
+    base = fetch_of(base, method);
+    if (fetch_find(base) == NULL)
+        return name;
+    *method = suffix;
+    return base;
+}
+
+static const struct sample *
+parse_criterion(struct parse *parse, unsigned place, int *method)
+{
+    const char *word = parse_word(parse, "a criterion"), *end;
+    struct sample *sample;
+    struct str name, fetch;
+
+    if (word == NULL)
+        return NULL;
+    name = str_of(word, strcspn(word, SAMPLE_NAME_END));
+    fetch = split_criterion(name, method);
+    if (!str_eq(fetch, name))
+        word = arena_printf(parse->arena, "%.*s%s", STR_ARG(fetch), word + name.len);
+    sample = sample_parse_text(parse, word, &end, 0);
+    if (sample == NULL)
+        return NULL;
+    if (*end != '\0') {
+        expr_alert(parse, end, "unexpected '%s' behind the criterion", end);
+        return NULL;
+    }
+    if (place != 0 && (sample->fetch->places & place) == 0)
+        parse_warn(parse, "this never matches: '%s' is not known in %s", sample->fetch->name,
+                   place_name(place));
+    if (sample->step_count > 0)
+        *method = -1;
+    return sample;
+}
+
+/* --- flags ------------------------------------------------------------------------------------ */
+
+static bool
+parse_method(struct parse *parse, struct test_flags *flags)
+{
+    const char *word = parse_word(parse, "a match method");
+
+    if (word == NULL)
+        return false;
+    if (flags->method >= 0)
+        return parse_alert(parse, "'-m' was given already");
+    if (flags->file_count > 0)
+        return parse_alert(parse, "'-m' must stand before '-f'");
+    flags->method = match_method_find(str_from(word));
+    return flags->method >= 0 ||
+           parse_alert(parse, "unknown match method '%s'; known are %s", word,
+                       match_method_list());
+}
+
+static bool
+parse_file(struct parse *parse, struct test_flags *flags)
+{
+    const char *word = parse_word(parse, "a file");
+
+    if (word == NULL)
+        return false;
+    if (flags->file_count == FILES_MAX)
+        return parse_alert(parse, "at most %d files", FILES_MAX);
+    flags->files[flags->file_count++] = word;
+    return true;
+}
+
+static bool
+parse_flag(struct parse *parse, const char *flag, struct test_flags *flags)
+{
+    int64_t id;
+
+    switch (flag[2] == '\0' ? flag[1] : '\0') {
+    case 'i':
+        return flags->no_case = true;
+    case 'M':
+        return flags->is_map = true;
+    case 'n': /* no name look-ups: weir makes none here anyway */
+        return true;
+    case 'm':
+        return parse_method(parse, flags);
+    case 'f':
+        return parse_file(parse, flags);
+    case 'u':
+        return parse_int(parse, "a number", 0, INT32_MAX, &id);
+    default:
+        return parse_alert(parse,
+                           "unknown flag '%s'; a value that begins with '-' needs '--' before it",
+                           flag);
+    }
+}
+
+static bool
+is_flag(const char *word)
+{
+    return word != NULL && word[0] == '-' && word[1] != '\0' &&
+           !(word[1] >= '0' && word[1] <= '9');
+}
+
+static bool
+parse_flags(struct parse *parse, struct test_flags *flags)
+{
+    while (is_flag(words_peek(parse->words))) {
+        const char *word = words_next(parse->words);
+
+        if (strcmp(word, "--") == 0)
+            return flags->is_ended = true;
+        if (!parse_flag(parse, word, flags))
+            return false;
+    }
+    return true;
+}
+
+/* --- patterns ----------------------------------------------------------------------------------- */
+
+/* An operator counts for all numbers behind it. */
+static bool
+add_value(struct parse *parse, struct pattern_set *set, const char *word, int *compare)
+{
+    bool is_number =
+        pattern_set_method(set) == MATCH_INT || pattern_set_method(set) == MATCH_LEN;
+    int operator= is_number ? compare_find(word) : -1;
+    struct error err = ERROR_INIT;
+
+    if (operator>= 0) {
+        *compare = operator;
+        return true;
+    }
+    return pattern_set_add(set, str_from(word), (enum compare) * compare, NULL, &err) ||
+           parse_alert(parse, "%s", err.text);
+}
+
+static bool
+parse_values(struct parse *parse, struct pattern_set *set, const char *end_word)
+{
+    const char *word;
+    int compare = COMPARE_EQ;
+
+    while ((word = words_peek(parse->words)) != NULL &&
+           (end_word == NULL || strcmp(word, end_word) != 0)) {
+        words_next(parse->words);
+        if (!add_value(parse, set, word, &compare))
+            return false;
+    }
+    pattern_set_compile(set);
+    return true;
+}
+
+/* Files first: they are walked or hashed on their own; then the values of the line. */
+static bool
+parse_patterns(struct parse *parse, struct acl_test *test, const struct test_flags *flags,
+               enum match_method method, const char *end_word)
+{
+    struct pattern_list *own = pattern_list_new(parse, method, flags->no_case);
+    enum pattern_columns columns = flags->is_map ? PATTERN_MAP : PATTERN_KEYS;
+
+    test->lists = ARENA_ARRAY(parse->arena, struct pattern_list *, flags->file_count + 1);
+    for (unsigned i = 0; i < flags->file_count; i++) {
+        struct pattern_list *list =
+            pattern_file_use(parse, flags->files[i], columns, method, flags->no_case);
+
+        if (list == NULL)
+            return false;
+        test->lists[test->list_count++] = list;
+    }
+    if (!parse_values(parse, own->set, end_word))
+        return false;
+    if (pattern_set_count(own->set) > 0 || flags->file_count == 0)
+        test->lists[test->list_count++] = own;
+    if (pattern_set_count(own->set) == 0 && flags->file_count == 0 && !flags->is_ended &&
+        match_method_has_patterns(method))
+        parse_warn(parse,
+                   "'%s' is compared with nothing and never matches; say '--' if that is meant",
+                   test->sample->text);
+    return true;
+}
+
+static bool
+choose_method(struct parse *parse, const struct sample *sample, const struct test_flags *flags,
+              int *method)
+{
+    if (flags->method >= 0 && *method >= 0 && flags->method != *method)
+        parse_warn(parse, "'-m %s' takes the place of the method in the criterion's name",
+                   match_method_name((enum match_method)flags->method));
+    if (flags->method >= 0)
+        *method = flags->method;
+    if (*method < 0)
+        *method = match_method_natural(sample->out);
+    if (*method < 0)
+        return parse_alert(parse, "'%s' gives %s: say with '-m' how it is matched (%s)",
+                           sample->text, value_type_name(sample->out), match_method_list());
+    if (!value_can_cast(sample->out,
+                        match_method_type((enum match_method) * method, sample->out)))
+        return parse_alert(parse, "method '%s' cannot be used on '%s', which gives %s",
+                           match_method_name((enum match_method) * method), sample->text,
+                           value_type_name(sample->out));
+    return true;
+}
+
+struct acl_test *
+acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
+{
+    struct acl_test *test = ARENA_NEW(parse->arena, struct acl_test);
+    struct test_flags flags = { .method = -1 };
+    int method;
+
+    test->sample = parse_criterion(parse, place, &method);
+    if (test->sample == NULL || !parse_flags(parse, &flags) ||
+        !choose_method(parse, test->sample, &flags, &method))
+        return NULL;
+    test->type = match_method_type((enum match_method)method, test->sample->out);
+    if (!parse_patterns(parse, test, &flags, (enum match_method)method, end_word))
+        return NULL;
+    return test;
+}
+
+/* --- testing ---------------------------------------------------------------------------------------- */
+
+static bool
+matches(const struct acl_test *test, const struct value *value)
+{
+    for (unsigned i = 0; i < test->list_count; i++) {
+        if (pattern_set_find(grace_read(test->lists[i]->set), value) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* A fetch may have several values (header fields): one that matches is enough. */
+static enum truth
+run(const struct acl_test *test, struct eval *eval)
+{
+    struct value value;
+    uint8_t flags;
+
+    value.cursor = 0;
+    do {
+        enum fetched result = sample_run(test->sample, eval, &value);
+
+        if (result == FETCH_LATER)
+            return TRUTH_LATER;
+        flags = value.flags;
+        if (result == FETCH_OK && value_cast(&value, test->type, eval->arena) &&
+            matches(test, &value))
+            return TRUTH_YES;
+    } while ((flags & VALUE_MORE) != 0);
+    return (flags & VALUE_MAY_CHANGE) != 0 && !eval->final ? TRUTH_LATER : TRUTH_NO;
+}
+
+enum truth
+acl_test_any(const struct acl_test *tests, struct eval *eval)
+{
+    enum truth result = TRUTH_NO;
+
+    for (const struct acl_test *test = tests; test != NULL; test = test->next) {
+        enum truth truth = run(test, eval);
+
+        if (truth == TRUTH_YES)
+            return TRUTH_YES;
+        if (truth == TRUTH_LATER)
+            result = TRUTH_LATER;
+    }
+    return result;
+}
