@@ -96,6 +96,7 @@ acl_parse(struct parse *parse, struct acl_scope *scope)
     test = acl_test_parse(parse, 0, NULL);
     if (test == NULL)
         return false;
+    test->name = name;
     add_test(find_or_add(parse, scope, name), test);
     return true;
 }
@@ -140,6 +141,7 @@ make_predefined(struct parse *parse, size_t at)
     struct word items[PREDEFINED_WORDS];
     struct words words = *parse->words;
     struct parse inner = *parse;
+    struct acl_test *test;
 
     words.items = items;
     words.at = words.count = 0;
@@ -147,7 +149,10 @@ make_predefined(struct parse *parse, size_t at)
          words.count++)
         items[words.count] = (struct word){ .text = predefined[at].words[words.count] };
     inner.words = &words;
-    return acl_test_parse(&inner, 0, NULL);
+    test = acl_test_parse(&inner, 0, NULL);
+    if (test != NULL)
+        test->name = predefined[at].name;
+    return test;
 }
 
 static int

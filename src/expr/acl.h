@@ -15,6 +15,9 @@
 struct acl_test {
     struct acl_test *next; /* another line of the same name: one of them is enough */
     const struct sample *sample;
+    const char *text; /* as written, for people */
+    const char *name; /* of the acl line; NULL: it stands in braces */
+    struct source_pos pos;
     enum value_type type;        /* that the patterns look at */
     struct pattern_list **lists; /* the one with the patterns of the line, and those of files */
     unsigned list_count;

@@ -10,6 +10,7 @@
  */
 #include <string.h>
 
+#include "weir/expr/explain.h"
 #include "weir/loop/grace.h"
 #include "acl.h"
 #include "private.h"
@@ -241,6 +242,17 @@ parse_patterns(struct parse *parse, struct acl_test *test, const struct test_fla
     return true;
 }
 
+/* The words that were read, from `from` on. */
+static const char *
+words_text(const struct parse *parse, unsigned from)
+{
+    const char *text = parse->words->items[from].text;
+
+    for (unsigned i = from + 1; i < parse->words->at; i++)
+        text = arena_printf(parse->arena, "%s %s", text, parse->words->items[i].text);
+    return text;
+}
+
 static bool
 choose_method(struct parse *parse, const struct sample *sample, const struct test_flags *flags,
               int *method)
@@ -268,6 +280,7 @@ acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
 {
     struct acl_test *test = ARENA_NEW(parse->arena, struct acl_test);
     struct test_flags flags = { .method = -1 };
+    unsigned from = parse->words->at;
     int method;
 
     test->sample = parse_criterion(parse, place, &method);
@@ -277,28 +290,31 @@ acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
     test->type = match_method_type((enum match_method)method, test->sample->out);
     if (!parse_patterns(parse, test, &flags, (enum match_method)method, end_word))
         return NULL;
+    test->text = words_text(parse, from);
+    test->pos = parse_pos(parse);
     return test;
 }
 
 /* --- testing ---------------------------------------------------------------------------------------- */
 
-static bool
-matches(const struct acl_test *test, const struct value *value)
+static const struct pattern *
+find_match(const struct acl_test *test, const struct value *value)
 {
-    for (unsigned i = 0; i < test->list_count; i++) {
-        if (pattern_set_find(grace_read(test->lists[i]->set), value) != NULL)
-            return true;
-    }
-    return false;
+    const struct pattern *pattern = NULL;
+
+    for (unsigned i = 0; i < test->list_count && pattern == NULL; i++)
+        pattern = pattern_set_find(grace_read(test->lists[i]->set), value);
+    return pattern;
 }
 
 /* A fetch may have several values (header fields): one that matches is enough. */
 static enum truth
-run(const struct acl_test *test, struct eval *eval)
+run(const struct acl_test *test, struct eval *eval, const struct pattern **matched)
 {
     struct value value;
     uint8_t flags;
 
+    *matched = NULL;
     value.cursor = 0;
     do {
         enum fetched result = sample_run(test->sample, eval, &value);
@@ -307,10 +323,45 @@ run(const struct acl_test *test, struct eval *eval)
             return TRUTH_LATER;
         flags = value.flags;
         if (result == FETCH_OK && value_cast(&value, test->type, eval->arena) &&
-            matches(test, &value))
+            (*matched = find_match(test, &value)) != NULL)
             return TRUTH_YES;
     } while ((flags & VALUE_MORE) != 0);
     return (flags & VALUE_MAY_CHANGE) != 0 && !eval->final ? TRUTH_LATER : TRUTH_NO;
+}
+
+/* The key in a list; patterns of the line itself are in its text. */
+static const char *
+key_of(struct explain *explain, const struct pattern *matched)
+{
+    if (matched == NULL || matched->entry == NULL)
+        return NULL;
+    return arena_copy_str(&explain->arena, matched->entry->key);
+}
+
+static enum truth
+run_explained(const struct acl_test *test, struct eval *eval)
+{
+    static const enum explain_outcome outcomes[] = { [TRUTH_NO] = OUTCOME_NO,
+                                                     [TRUTH_YES] = OUTCOME_YES,
+                                                     [TRUTH_LATER] = OUTCOME_LATER };
+    struct explain *explain = eval->explain;
+    const struct pattern *matched;
+    enum truth truth;
+
+    explain_test(explain, test->pos, test->text, test->name);
+    truth = run(test, eval, &matched);
+    explain_test_outcome(explain, outcomes[truth], key_of(explain, matched));
+    return truth;
+}
+
+static inline enum truth
+run_test(const struct acl_test *test, struct eval *eval)
+{
+    const struct pattern *matched;
+
+    if (__builtin_expect(eval->explain != NULL, 0))
+        return run_explained(test, eval);
+    return run(test, eval, &matched);
 }
 
 enum truth
@@ -319,7 +370,7 @@ acl_test_any(const struct acl_test *tests, struct eval *eval)
     enum truth result = TRUTH_NO;
 
     for (const struct acl_test *test = tests; test != NULL; test = test->next) {
-        enum truth truth = run(test, eval);
+        enum truth truth = run_test(test, eval);
 
         if (truth == TRUTH_YES)
             return TRUTH_YES;

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "weir/expr/explain.h"
 #include "private.h"
 
 /* --- compiling --------------------------------------------------------------------------- */
@@ -157,8 +158,17 @@ sample_parse(struct parse *parse, unsigned place)
 
 /* --- running -------------------------------------------------------------------------------- */
 
-enum fetched
-sample_run(const struct sample *sample, struct eval *eval, struct value *out)
+static inline enum fetched
+run_fetch(const struct sample *sample, struct eval *eval, struct value *out)
+{
+    if (__builtin_expect(eval->explain != NULL, 0) &&
+        explain_find_given(eval->explain, sample, out, eval->arena))
+        return FETCH_OK;
+    return sample->fetch->run(eval, sample->fetch, sample->args, out);
+}
+
+static enum fetched
+run(const struct sample *sample, struct eval *eval, struct value *out)
 {
     const struct fetch *fetch = sample->fetch;
     enum fetched result;
@@ -167,7 +177,7 @@ sample_run(const struct sample *sample, struct eval *eval, struct value *out)
     out->flags = 0;
     if ((eval->place & ~fetch->places) != 0)
         return FETCH_NONE;
-    result = fetch->run(eval, fetch, sample->args, out);
+    result = run_fetch(sample, eval, out);
     if (result != FETCH_OK)
         return result == FETCH_LATER && eval->final ? FETCH_NONE : result;
     kept = out->flags & (VALUE_MORE | VALUE_MAY_CHANGE);
@@ -182,6 +192,16 @@ sample_run(const struct sample *sample, struct eval *eval, struct value *out)
     }
     out->flags |= kept;
     return FETCH_OK;
+}
+
+enum fetched
+sample_run(const struct sample *sample, struct eval *eval, struct value *out)
+{
+    enum fetched result = run(sample, eval, out);
+
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_sample(eval->explain, sample, result == FETCH_OK ? out : NULL);
+    return result;
 }
 
 enum fetched

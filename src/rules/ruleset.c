@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "weir/base/text.h"
+#include "weir/expr/explain.h"
 #include "private.h"
 
 /* --- reading ------------------------------------------------------------------------------ */
@@ -165,23 +166,54 @@ ruleset_parse_rule(struct parse *parse, struct ruleset *set, enum hook hook, uns
 
 /* --- running -------------------------------------------------------------------------------- */
 
+static const char *const verdict_names[] = {
+    [VERDICT_CONTINUE] = NULL,      [VERDICT_STOP] = "allowed",
+    [VERDICT_STOP_ALL] = "allowed", [VERDICT_REPLY] = "answered",
+    [VERDICT_REJECT] = "rejected",  [VERDICT_DROP] = "dropped",
+    [VERDICT_WAIT] = NULL,          [VERDICT_FAILED] = "failed",
+    [VERDICT_NO_SERVICE] = NULL,
+};
+
+static enum verdict
+run_action(const struct rule *rule, struct eval *eval)
+{
+    enum verdict verdict = rule->action->run(rule->action, eval);
+
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_outcome(eval->explain, OUTCOME_YES, verdict_names[verdict]);
+    return verdict;
+}
+
+/* With eval->resume the rule was begun before and goes on. */
+static enum truth
+test_rule(const struct rule *rule, struct eval *eval)
+{
+    enum truth truth;
+
+    if (eval->resume != 0)
+        return TRUTH_YES;
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_rule(eval->explain, rule->action->pos, rule->action->text);
+    truth = condition_test(rule->condition, eval);
+    if (__builtin_expect(eval->explain != NULL, 0) && truth != TRUTH_YES)
+        explain_outcome(eval->explain, truth == TRUTH_NO ? OUTCOME_NO : OUTCOME_LATER, NULL);
+    return truth;
+}
+
 enum verdict
 ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *eval,
             const struct rule **decided)
 {
     for (; cursor->at < set->count; cursor->at++) {
         const struct rule *rule = &set->rules[cursor->at];
+        enum truth truth = test_rule(rule, eval);
         enum verdict verdict;
 
-        if (eval->resume == 0 && rule->condition != NULL) {
-            enum truth truth = condition_test(rule->condition, eval);
-
-            if (truth == TRUTH_LATER)
-                return VERDICT_WAIT;
-            if (truth == TRUTH_NO)
-                continue;
-        }
-        verdict = rule->action->run(rule->action, eval);
+        if (truth == TRUTH_LATER)
+            return VERDICT_WAIT;
+        if (truth == TRUTH_NO)
+            continue;
+        verdict = run_action(rule, eval);
         if (verdict == VERDICT_WAIT)
             return verdict;
         eval->resume = 0;
