@@ -28,5 +28,6 @@ void weight_begin_slow_start(struct server *srv);
 
 /* Tells the observers. */
 void server_tell(struct server *srv, unsigned what);
-/* Everything that follows from a change: the set, who waits, who keeps connections, the observers. */
-void server_after_change(struct server *srv, bool was_usable, unsigned what);
+/* Everything that follows from a change: the set, who waits, who keeps connections, the observers.
+ * How many left the waiting line of a server that takes them no more. */
+unsigned server_after_change(struct server *srv, bool was_usable, unsigned what);

@@ -87,6 +87,20 @@ on_mail(struct mail *mail)
     entry->on_granted(entry);
 }
 
+/* Moves `entry` from the line to `grant`. Under the lock. */
+static void
+hand_over(struct queue *queue, struct queue_entry *entry, struct server *srv,
+          struct queue_grant *grant)
+{
+    list_remove(&entry->link);
+    __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
+    grant->entry = entry;
+    grant->server = srv;
+    entry->granted = srv;
+    entry->grant = grant;
+    entry->state = QUEUE_GRANTED;
+}
+
 /* Moves the first entry to `grant`. False: the line is empty. */
 static bool
 pop(struct queue *queue, struct server *srv, struct queue_grant *grant, struct thread **to)
@@ -98,13 +112,7 @@ pop(struct queue *queue, struct server *srv, struct queue_grant *grant, struct t
     lock_take(&queue->lock);
     if (!list_is_empty(&queue->entries)) {
         entry = LIST_FIRST(&queue->entries, struct queue_entry, link);
-        list_remove(&entry->link);
-        __atomic_store_n(&queue->length, queue->length - 1, __ATOMIC_SEQ_CST);
-        grant->entry = entry;
-        grant->server = srv;
-        entry->granted = srv;
-        entry->grant = grant;
-        entry->state = QUEUE_GRANTED;
+        hand_over(queue, entry, srv, grant);
         *to = entry->thread;
     }
     lock_give(&queue->lock);
@@ -135,6 +143,52 @@ queue_leave(struct queue_entry *entry)
         entry->granted = NULL;
         server_slot_give(granted);
     }
+}
+
+static struct queue_entry *
+first_movable(struct queue *queue)
+{
+    LIST_FOR_EACH (entry, &queue->entries, struct queue_entry, link) {
+        if (entry->may_move)
+            return entry;
+    }
+    return NULL;
+}
+
+/* False: nobody may go, or no memory. */
+static bool
+release_one(struct queue *queue)
+{
+    struct queue_grant *grant = pool_take(&grant_pool);
+    struct queue_entry *entry;
+    struct thread *to = NULL;
+
+    if (grant == NULL)
+        return false;
+    lock_take(&queue->lock);
+    entry = first_movable(queue);
+    if (entry != NULL) {
+        hand_over(queue, entry, NULL, grant);
+        to = entry->thread;
+    }
+    lock_give(&queue->lock);
+    if (to != NULL)
+        mailbox_send(to, &grant->mail, on_mail);
+    else
+        pool_give(&grant_pool, grant);
+    return to != NULL;
+}
+
+unsigned
+queue_release(struct queue *queue)
+{
+    unsigned count = 0;
+
+    if (length_of(queue) == 0)
+        return 0;
+    while (release_one(queue))
+        count++;
+    return count;
 }
 
 /* May those who wait for any server have this one? Not a backup whose turn has not come. */

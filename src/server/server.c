@@ -196,10 +196,15 @@ server_set_rebuild(struct proxy *backend)
         grace_free_later(before, set_free);
 }
 
+/* Somebody has begun to wait for this server; it may have gone down meanwhile. */
 static void
 serve_one(struct queue *queue)
 {
-    queue_serve(LIST_ITEM(queue, struct server, queue));
+    struct server *srv = LIST_ITEM(queue, struct server, queue);
+
+    queue_serve(srv);
+    if (!server_takes_persistent(srv))
+        queue_release(queue);
 }
 
 /* Somebody has begun to wait for any server: one of them may have a slot by now. */
@@ -417,6 +422,7 @@ publish_backend(struct proxy_conf *conf)
         grace_publish(srv->conf, NULL);
         server_tell(srv, SERVER_REMOVED);
         idle_pool_clear_all(srv, NULL);
+        queue_release(&srv->queue);
     }
     server_set_rebuild(backend);
 }

@@ -39,12 +39,12 @@ say(struct server *srv, enum log_level level, enum notice_level notice, const ch
 static uint32_t
 queued(const struct server *srv)
 {
-    return __atomic_load_n(&srv->backend->back->queue.length, __ATOMIC_RELAXED);
+    return __atomic_load_n(&srv->queue.length, __ATOMIC_RELAXED);
 }
 
 /* How many are there: after good news "online", after bad news "left". */
 static void
-add_counts(struct text *text, const struct server *srv, bool is_good_news)
+add_counts(struct text *text, const struct server *srv, unsigned requeued, bool is_good_news)
 {
     const struct server_set *set = srv->backend->back->set;
 
@@ -52,10 +52,10 @@ add_counts(struct text *text, const struct server *srv, bool is_good_news)
                 set->backup_count, is_good_news ? "online" : "left",
                 set->active_count == 0 && set->backup_count > 0 ? " Running on backup." : "");
     if (is_good_news)
-        text_printf(text, " 0 sessions requeued, %u total in queue.", queued(srv));
+        text_printf(text, " %u sessions requeued, %u total in queue.", requeued, queued(srv));
     else
-        text_printf(text, " %u sessions active, 0 requeued, %u remaining in queue.",
-                    __atomic_load_n(&srv->current, __ATOMIC_RELAXED), queued(srv));
+        text_printf(text, " %u sessions active, %u requeued, %u remaining in queue.",
+                    __atomic_load_n(&srv->current, __ATOMIC_RELAXED), requeued, queued(srv));
 }
 
 /* "Backup Server b/s " */
@@ -80,11 +80,12 @@ say_empty(struct server *srv)
                proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
 }
 
-void
+unsigned
 server_after_change(struct server *srv, bool was_usable, unsigned what)
 {
     struct proxy *backend = srv->backend;
     const struct server_set *set;
+    unsigned released = 0;
 
     server_set_rebuild(backend);
     if (!server_takes_persistent(srv))
@@ -96,6 +97,9 @@ server_after_change(struct server *srv, bool was_usable, unsigned what)
     set = backend->back->set;
     for (unsigned i = 0; i < set->usable_count && set->uses_backups; i++)
         queue_serve(set->usable[i]);
+    if ((srv->admin & ADMIN_DRAIN) != 0 || !server_takes_persistent(srv))
+        released = queue_release(&srv->queue);
+    return released;
 }
 
 void
@@ -123,7 +127,7 @@ is_up(int state)
 }
 
 static void
-say_state(struct server *srv, enum server_state state, const char *reason)
+say_state(struct server *srv, enum server_state state, unsigned requeued, const char *reason)
 {
     struct text text = TEXT_INIT;
     static const char *const words[] = { "DOWN", "UP", "UP", "stopping" };
@@ -131,7 +135,7 @@ say_state(struct server *srv, enum server_state state, const char *reason)
     add_name(&text, srv);
     text_printf(&text, "is %s%s%s.", words[state], reason != NULL ? ", " : "",
                 reason != NULL ? reason : "");
-    add_counts(&text, srv, state != SERVER_STOPPED);
+    add_counts(&text, srv, requeued, state != SERVER_STOPPED);
     say(srv, state != SERVER_STOPPED ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING,
         text_cstr(&text));
     text_fini(&text);
@@ -142,6 +146,7 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
 {
     enum server_state before = (enum server_state)srv->state;
     bool was_usable = server_is_usable(srv);
+    unsigned requeued;
 
     if (before == state || (before == SERVER_STARTING && state == SERVER_RUNNING))
         return;
@@ -153,8 +158,8 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
         srv->down_transitions++;
     if (state == SERVER_RUNNING && before == SERVER_STOPPED)
         weight_begin_slow_start(srv);
-    server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
-    say_state(srv, state, reason);
+    requeued = server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
+    say_state(srv, state, requeued, reason);
     if (!is_up((int)state))
         say_empty(srv);
 }
@@ -163,7 +168,8 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
  * ------------------------------------------------------------------------------- */
 
 static void
-say_enters_maint(struct server *srv, bool was_up, bool was_drain, const char *reason)
+say_enters_maint(struct server *srv, bool was_up, bool was_drain, unsigned requeued,
+                 const char *reason)
 {
     struct text text = TEXT_INIT;
 
@@ -173,7 +179,7 @@ say_enters_maint(struct server *srv, bool was_up, bool was_drain, const char *re
                        : "was DOWN and now enters maintenance%s%s%s.",
                 reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
     if (was_up)
-        add_counts(&text, srv, false);
+        add_counts(&text, srv, requeued, false);
     say(srv, was_up && !was_drain ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING,
         text_cstr(&text));
     text_fini(&text);
@@ -197,14 +203,14 @@ say_leaves_maint(struct server *srv, bool is_drain)
 }
 
 static void
-say_drain(struct server *srv, bool is_drain)
+say_drain(struct server *srv, bool is_drain, unsigned requeued)
 {
     struct text text = TEXT_INIT;
 
     add_name(&text, srv);
     if (is_drain) {
         text_puts(&text, "enters drain state.");
-        add_counts(&text, srv, is_up(srv->state));
+        add_counts(&text, srv, requeued, is_up(srv->state));
     } else {
         text_printf(&text, "is %s (leaving forced drain).", is_up(srv->state) ? "UP" : "DOWN");
     }
@@ -214,17 +220,17 @@ say_drain(struct server *srv, bool is_drain)
 
 /* Maintenance hides what happens to drain meanwhile. */
 static void
-say_admin(struct server *srv, unsigned before, bool was_up, const char *reason)
+say_admin(struct server *srv, unsigned before, bool was_up, unsigned requeued, const char *reason)
 {
     bool was_maint = (before & ADMIN_MAINT) != 0, is_maint = (srv->admin & ADMIN_MAINT) != 0;
     bool was_drain = (before & ADMIN_DRAIN) != 0, is_drain = (srv->admin & ADMIN_DRAIN) != 0;
 
     if (!was_maint && is_maint)
-        say_enters_maint(srv, was_up, was_drain, reason);
+        say_enters_maint(srv, was_up, was_drain, requeued, reason);
     else if (was_maint && !is_maint)
         say_leaves_maint(srv, is_drain);
     else if (!is_maint && was_drain != is_drain)
-        say_drain(srv, is_drain);
+        say_drain(srv, is_drain, requeued);
     else
         return;
     if (was_up)
@@ -236,6 +242,7 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
 {
     unsigned before = srv->admin, now = (before | set) & ~clear;
     bool was_usable = server_is_usable(srv), was_up = is_up(srv->state);
+    unsigned requeued;
 
     if (now == before)
         return;
@@ -248,6 +255,6 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
         __atomic_store_n(&srv->state, SERVER_RUNNING, __ATOMIC_RELAXED);
         weight_begin_slow_start(srv);
     }
-    server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
-    say_admin(srv, before, was_up, reason);
+    requeued = server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
+    say_admin(srv, before, was_up, requeued, reason);
 }

@@ -24,7 +24,7 @@ is_meant(const struct kill_job *job, const struct stream *s)
     const struct server *srv = s->eval.server;
     const struct server_conf *conf;
 
-    if (srv == NULL)
+    if (srv == NULL || s->queue_entry.queue != NULL)
         return false;
     if (job->backend == NULL)
         return srv == job->server;

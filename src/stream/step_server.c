@@ -10,6 +10,7 @@
  *      │line           │  ├──> PAUSE ──1 s──> CONNECT      same server
  *      ▼               │  └──> PICK                        another one
  *     QUEUE ──granted──┘
+ *       └──let go (its server went down)──> PICK
  */
 #include "weir/balance/balance.h"
 #include "weir/balance/pick.h"
@@ -55,13 +56,11 @@ hold_server(struct stream *s, const struct server *srv)
 static enum step_result
 has_picked(struct stream *s, struct server *srv)
 {
-    struct server *before = s->eval.server;
-
     if (!hold_server(s, srv)) {
         server_slot_give(srv);
         return stream_go(s, STEP_PICK);
     }
-    if (s->avoid != NULL && srv != before)
+    if (s->avoid != NULL && srv != s->avoid)
         s->flags |= STREAM_REDISPATCHED;
     s->avoid = NULL;
     s->eval.server = srv;
@@ -87,6 +86,13 @@ is_queue_of(const struct queue *queue, const struct server *srv)
     return srv != NULL && queue == &srv->queue;
 }
 
+/* A server that goes down lets those go who need not have this very one. */
+static bool
+may_move(const struct proxy_conf *backend)
+{
+    return backend->option.redispatch && !backend->option.persist;
+}
+
 static bool
 enter_queue(struct stream *s, const struct pick *pick)
 {
@@ -94,7 +100,10 @@ enter_queue(struct stream *s, const struct pick *pick)
     const struct server_conf *conf = pick->server == NULL ? NULL : grace_read(pick->server->conf);
     uint32_t max = is_server_queue && conf != NULL ? (uint32_t)conf->maxqueue : 0;
 
+    if (is_server_queue)
+        s->eval.server = pick->server;
     s->queue_entry.on_granted = on_granted;
+    s->queue_entry.may_move = may_move(s->eval.backend);
     if (!queue_enter(pick->queue, &s->queue_entry, max))
         return false;
     if (is_server_queue)
@@ -148,6 +157,8 @@ step_pick(struct stream *s)
     case PICK_QUEUE:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;
+        if (is_queue_of(pick.queue, pick.server) && !hold_server(s, pick.server))
+            return stream_go(s, STEP_PICK);
         if (enter_queue(s, &pick)) {
             deadline_in(s, queue_ms(s));
             return stream_go(s, STEP_QUEUE);
@@ -173,7 +184,11 @@ step_queue(struct stream *s)
     s->flags &= ~STREAM_GRANTED;
     s->queue_entry.granted = NULL;
     deadline_none(s);
-    return has_picked(s, srv);
+    if (srv != NULL)
+        return has_picked(s, srv);
+    s->avoid = s->eval.server; /* it went down */
+    s->eval.server = NULL;
+    return stream_go(s, STEP_PICK);
 }
 
 enum step_result

@@ -36,7 +36,8 @@ struct queue_entry {
     struct server *granted;   /* whose slot it was given (already counted in server->current) */
     uint32_t state;           /* enum queue_entry_state */
     uint32_t position;        /* when it came, for logs: how many were before it */
-    /* Runs on the stream's thread when a slot was granted. */
+    bool may_move;            /* queue_release() lets it go; set before queue_enter() */
+    /* Runs on the stream's thread when a slot was granted, or, with granted NULL, when it was let go. */
     void (*on_granted)(struct queue_entry *entry);
 };
 enum queue_entry_state { QUEUE_OUT, QUEUE_WAITING, QUEUE_GRANTED };
@@ -47,6 +48,8 @@ void queue_init(struct queue *queue, void (*serve)(struct queue *queue));
 bool queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max);
 /* Leaves the line (timeout, abort). A slot that was granted meanwhile is given back. Owner. */
 void queue_leave(struct queue_entry *entry);
+/* Lets those go that may: they choose again. How many. Any thread. */
+unsigned queue_release(struct queue *queue);
 /* Slots may have come free on `srv` (a slot was given back, maxconn raised, server came up): grants what is possible to its own line first,
  * then its backend's. Any thread. */
 void queue_serve(struct server *srv);
