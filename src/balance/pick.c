@@ -11,6 +11,8 @@
  */
 #include "weir/balance/pick.h"
 
+#include "weir/expr/explain.h"
+
 #include "private.h"
 
 static struct server *
@@ -23,6 +25,20 @@ find_in_set(const struct server_set *set, struct str name)
     return NULL;
 }
 
+/* Tells those who ask why. */
+static bool
+is_met(const struct server_rule *rule, struct eval *eval)
+{
+    bool is_yes;
+
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_rule(eval->explain, rule->pos, rule->text);
+    is_yes = condition_test(rule->condition, eval) == TRUTH_YES;
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_outcome(eval->explain, is_yes ? OUTCOME_YES : OUTCOME_NO, NULL);
+    return is_yes;
+}
+
 /* The first use-server rule that matches and whose server can take the stream. */
 static struct server *
 ruled_server(const struct proxy_conf *backend, const struct server_set *set, struct eval *eval)
@@ -31,7 +47,7 @@ ruled_server(const struct proxy_conf *backend, const struct server_set *set, str
         const struct server_rule *rule = &backend->server_rules[i];
         struct server *srv;
 
-        if (condition_test(rule->condition, eval) != TRUTH_YES)
+        if (!is_met(rule, eval))
             continue;
         srv = rule->dynamic == NULL ? rule->server->live
                                     : find_in_set(set, log_format_to_str(rule->dynamic, eval));
@@ -90,6 +106,8 @@ pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *
     struct server *srv;
 
     *out = (struct pick){ 0 };
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_servers(backend, set, eval->explain);
     if (backend->server_rule_count > 0) {
         srv = ruled_server(backend, set, eval);
         if (srv != NULL && srv != avoid) {

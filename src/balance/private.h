@@ -38,3 +38,9 @@ is_less_loaded(const struct server *a, const struct server *b)
     return (load_of(a) + 1) * (uint64_t)b->effective_weight <
            (load_of(b) + 1) * (uint64_t)a->effective_weight;
 }
+
+/* --- explain_pick.c: for those who ask why --------------------------------------------- */
+
+struct explain;
+void explain_servers(const struct proxy_conf *backend, const struct server_set *set,
+                     struct explain *explain);

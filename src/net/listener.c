@@ -23,6 +23,7 @@
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/thread.h"
+#include "weir/telemetry/process.h"
 #include "private.h"
 
 #define REAP_MS    500
@@ -155,7 +156,8 @@ listener_new(const struct bind_conf *conf, const struct listener_owner *owner,
     list_init(&ln->link);
     counter_rows_init(&ln->counters, sizeof(struct listener_row));
     set_identity(ln, conf);
-    place_sockets(ln, conf);
+    if (!this_process.is_offline)
+        place_sockets(ln, conf);
     return ln;
 }
 

@@ -4,6 +4,8 @@
  *
  * Callers: the stream, after the frontend's rules. Thread: owner; reads the snapshot only.
  */
+#include "weir/expr/explain.h"
+
 #include "private.h"
 
 static const struct proxy_conf *
@@ -22,15 +24,54 @@ is_usable(const struct proxy_conf *frontend, const struct proxy_conf *backend)
            (backend->mode == frontend->mode || frontend->mode == MODE_TCP);
 }
 
+/* --- for those who ask why -------------------------------------------------------------- */
+
+static void
+explain_begin(const struct proxy_conf *frontend, struct eval *eval)
+{
+    if (frontend->switch_count > 0 || frontend->default_backend != NULL)
+        explain_set(eval->explain, "use_backend", frontend->name);
+}
+
+static void
+explain_default(const struct proxy_conf *frontend, struct eval *eval)
+{
+    struct explain *explain = eval->explain;
+
+    if (!is_usable(frontend, frontend->default_backend))
+        return;
+    explain_rule(explain, frontend->pos,
+                 arena_printf(&explain->arena, "default_backend %s",
+                              frontend->default_backend_name));
+    explain_outcome(explain, OUTCOME_YES, NULL);
+}
+
+/* --- choice ------------------------------------------------------------------------------ */
+
+static bool
+is_met(const struct switch_rule *rule, struct eval *eval)
+{
+    bool is_yes;
+
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_rule(eval->explain, rule->pos, rule->text);
+    is_yes = condition_test(rule->condition, eval) == TRUTH_YES;
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_outcome(eval->explain, is_yes ? OUTCOME_YES : OUTCOME_NO, NULL);
+    return is_yes;
+}
+
 const struct proxy_conf *
 proxy_route(const struct proxy_conf *frontend, struct eval *eval,
             const struct switch_rule **decided)
 {
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_begin(frontend, eval);
     for (unsigned i = 0; i < frontend->switch_count; i++) {
         const struct switch_rule *rule = &frontend->switches[i];
         const struct proxy_conf *backend;
 
-        if (condition_test(rule->condition, eval) != TRUTH_YES)
+        if (!is_met(rule, eval))
             continue;
         backend = rule->dynamic != NULL ? find_dynamic(rule, eval) : rule->backend;
         if (!is_usable(frontend, backend))
@@ -39,6 +80,8 @@ proxy_route(const struct proxy_conf *frontend, struct eval *eval,
         return backend;
     }
     *decided = NULL;
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_default(frontend, eval);
     if (is_usable(frontend, frontend->default_backend))
         return frontend->default_backend;
     return proxy_conf_is_back(frontend) ? frontend : NULL;

@@ -24,12 +24,23 @@ grow(struct parse *parse, void *items, unsigned count, size_t size)
     return grown;
 }
 
+/* The line as written. */
+static const char *
+line_text(struct parse *parse)
+{
+    const char *text = parse->keyword;
+
+    for (unsigned i = 0; i < parse->words->count; i++)
+        text = arena_printf(parse->arena, "%s %s", text, parse->words->items[i].text);
+    return text;
+}
+
 static bool
 parse_use_backend(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
     const char *name = parse_word(parse, "the name of a backend");
-    struct switch_rule rule = { .name = name, .pos = parse_pos(parse) };
+    struct switch_rule rule = { .name = name, .pos = parse_pos(parse), .text = line_text(parse) };
     struct condition *condition;
 
     if (name == NULL)
@@ -61,7 +72,7 @@ parse_use_server(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
     const char *name = parse_word(parse, "the name of a server");
-    struct server_rule rule = { .name = name, .pos = parse_pos(parse) };
+    struct server_rule rule = { .name = name, .pos = parse_pos(parse), .text = line_text(parse) };
     struct condition *condition;
 
     if (name == NULL)

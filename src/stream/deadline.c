@@ -19,6 +19,8 @@
 void
 deadline_in(struct stream *s, int64_t ms)
 {
+    if (is_offline(s) && ms > 0)
+        ms = 1; /* nothing will come that could be waited for */
     s->step_expires_ms = ms > 0 ? deadline_now_ms(s) + ms : TIMER_NEVER;
 }
 

@@ -7,6 +7,7 @@
 #include "weir/base/crash.h"
 #include "weir/base/pool.h"
 #include "weir/config/snapshot.h"
+#include "weir/expr/explain.h"
 #include "weir/http/reply.h"
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
@@ -255,6 +256,7 @@ struct session_thread {
         *held[8]; /* holds: what idle sessions and connections of this thread refer to */
     unsigned held_count;
     uint32_t next_id;
+    struct explain *explain; /* of the session that is about to begin: explaining.c */
     bool is_stopping;
 };
 extern _Thread_local struct session_thread session_thread;
@@ -262,6 +264,19 @@ extern _Thread_local struct session_thread session_thread;
 /* The frontend's settings as they are now, and the snapshot that they are in; moves the thread over
  * when a new one was published. NULL: the frontend is gone. */
 const struct proxy_conf *session_conf(const struct session *session);
+
+/* --- explaining.c: streams that are watched ------------------------------ */
+
+/* Its request has come: does somebody want to see what becomes of it? */
+void explaining_look(struct stream *s);
+/* It ends: the record goes to who asked for it. */
+void explaining_end(struct stream *s);
+/* Does it only pretend? Then it waits for nobody and connects to nobody. */
+static inline bool
+is_offline(const struct stream *s)
+{
+    return __builtin_expect(s->eval.explain != NULL, 0) && s->eval.explain->is_offline;
+}
 
 /* --- counters: stream_counters.c ----------------------------------------- */
 

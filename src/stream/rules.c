@@ -31,6 +31,18 @@ drop_silently(struct stream *s, enum end_phase phase)
     return stream_end_as(s, END_DENIED, phase);
 }
 
+static const char *
+set_name(const struct ruleset *set, const struct proxy_conf *proxy)
+{
+    if (set == &proxy->tcp_request)
+        return "tcp-request content";
+    if (set == &proxy->tcp_response)
+        return "tcp-response content";
+    if (set == &proxy->http_request)
+        return "http-request";
+    return set == &proxy->http_response ? "http-response" : "http-after-response";
+}
+
 static enum verdict
 run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
     enum eval_place place)
@@ -39,6 +51,8 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
 
     s->eval.proxy = proxy;
     s->eval.place = place;
+    if (__builtin_expect(s->eval.explain != NULL, 0) && s->cursor.at == 0)
+        explain_set(s->eval.explain, set_name(set, proxy), proxy->name);
     verdict = ruleset_run(set, &s->cursor, &s->eval, NULL);
     if (verdict == VERDICT_WAIT)
         return verdict;

@@ -54,6 +54,7 @@ session_new(struct listener *ln, struct connection *conn)
     session->accepted_us = loop->wall_us;
     session->idle_since_us = loop->now_us;
     session->log_level = -1;
+    session->explain = session_thread.explain;
     list_add_last(&session_thread.sessions, &session->link);
     session_thread.session_count++;
     return session;
@@ -128,6 +129,8 @@ session_free(struct session *session)
     list_remove(&session->link);
     session_thread.session_count--;
     session->magic = 0;
+    if (session->explain != NULL)
+        session->explain->on_end(session->explain);
     pool_give(&session_pool, session);
     if (snapshot != NULL)
         snapshot_drop(snapshot);

@@ -69,6 +69,7 @@ make_eval(struct session_start *start, enum eval_place place)
                           .client = session->client,
                           .arena = &start->arena,
                           .variables = &start->variables,
+                          .explain = session->explain,
                           .place = place,
                           .final = 1,
                           .now_us = session->client->loop->wall_us };
@@ -93,6 +94,10 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
 
     if (set->count == 0)
         return true;
+    if (__builtin_expect(eval.explain != NULL, 0))
+        explain_set(eval.explain,
+                    place == PLACE_FE_CONNECTION ? "tcp-request connection" : "tcp-request session",
+                    start->frontend->name);
     start->cursor.at = 0;
     switch (ruleset_run(set, &start->cursor, &eval, &decided)) {
     case VERDICT_CONTINUE:

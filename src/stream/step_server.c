@@ -245,6 +245,8 @@ begin_connect(struct stream *s)
 enum step_result
 step_connect(struct stream *s)
 {
+    if (is_offline(s))
+        return stream_end_as(s, END_LOCAL, PHASE_CONNECT);
     if (s->back == NULL)
         return begin_connect(s);
     if ((s->back->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0 && s->back->error == EP_ERR_CONNECT)

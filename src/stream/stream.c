@@ -48,6 +48,7 @@ init_eval(struct stream *s, const struct proxy_conf *frontend)
     eval->arena = &s->arena;
     eval->final = 1; /* only tcp content rules wait for more: step_tcp.c */
     eval->variables = &s->variables;
+    eval->explain = s->session->explain;
     s->variables.scopes[SCOPE_SESS] = &s->session->variables;
     s->variables.scopes[SCOPE_TXN] = &s->txn;
     s->variables.scopes[SCOPE_REQ] = &s->req;
@@ -138,6 +139,7 @@ stream_begin(struct stream *s)
         s->flags |= STREAM_HTTP;
         s->request = s->eval.request = endpoint_take_message(front);
         stream_count_request(s);
+        explaining_look(s);
         if (s->eval.frontend->log_flavour == LOG_DEFAULT && s->eval.frontend->logs != NULL)
             log_line_connect(s);
         stream_run(s);
@@ -273,8 +275,10 @@ stream_end(struct stream *s)
     s->bytes_out = front->bytes_out;
     stream_count_end(s);
     leave_backend(s);
-    if (s->eval.frontend->logs != NULL)
+    if (s->eval.frontend->logs != NULL && !is_offline(s))
         log_line_stream(s);
+    if (__builtin_expect(s->eval.explain != NULL, 0))
+        explaining_end(s);
     front->owner = NULL;
     front->owner_data = NULL;
     session_stream_ended(session, s);

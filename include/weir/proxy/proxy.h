@@ -50,6 +50,7 @@ struct switch_rule {
     const char *name;
     struct proxy_conf *backend; /* resolved, same snapshot */
     struct source_pos pos;
+    const char *text; /* the line as written, for people */
 };
 /* use-server */
 struct server_rule {
@@ -58,6 +59,7 @@ struct server_rule {
     const char *name;
     struct server_conf *server;
     struct source_pos pos;
+    const char *text; /* the line as written, for people */
 };
 
 enum http_reuse { REUSE_NEVER, REUSE_SAFE, REUSE_AGGRESSIVE, REUSE_ALWAYS };

@@ -18,6 +18,7 @@
 #include "weir/net/listener.h"
 #include "weir/proxy/proxy.h"
 
+struct explain;
 struct snapshot;
 struct session_start;
 
@@ -48,6 +49,7 @@ struct session {
     struct server *last_server; /* borrows: of its last request; NULL: nobody will ask */
     struct server *kept_server; /* borrows: whose it is */
     struct variable_set variables;
+    struct explain *explain; /* borrows: this is no client, but somebody who asks offline */
     int64_t accepted_us;   /* wall clock */
     int64_t idle_since_us; /* monotonic: since the handshakes or the end of the exchange before */
     uint32_t handshake_ms;

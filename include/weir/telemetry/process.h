@@ -21,6 +21,7 @@ struct process {
     int64_t boot_ms;             /* how long it took until it served; 0: not yet */
     uint64_t file_limit;         /* descriptors that may be open: ulimit-n */
     uint64_t memory_limit_bytes; /* 0: none */
+    bool is_offline;             /* no sockets, no checks: it only answers what it would do */
     int64_t hard_maxconn;        /* what descriptors and memory were set aside for */
 
     /* Changed by the control thread, read by all (relaxed atomics). */
