@@ -9,6 +9,7 @@
  *       ✗ edge.cfg:20   deny if { path_beg /admin }
  *                       path_beg /admin: no, path is "/v1/x"
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/admin/explain_print.h"
