@@ -61,10 +61,8 @@ say_usable(const struct server_set *set, struct explain *explain)
 }
 
 void
-explain_servers(const struct proxy_conf *backend, const struct server_set *set,
-                struct explain *explain)
+explain_servers(const struct server_set *set, struct explain *explain)
 {
-    explain_set(explain, "server", backend->name);
     say_usable(set, explain);
     for (unsigned i = 0; i < set->all_count; i++) {
         if (!is_in_use(set, set->all[i]))

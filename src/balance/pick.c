@@ -107,7 +107,7 @@ pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *
 
     *out = (struct pick){ 0 };
     if (__builtin_expect(eval->explain != NULL, 0))
-        explain_servers(backend, set, eval->explain);
+        explain_set(eval->explain, "server", backend->name);
     if (backend->server_rule_count > 0) {
         srv = ruled_server(backend, set, eval);
         if (srv != NULL && srv != avoid) {
@@ -115,6 +115,8 @@ pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *
             return take_or_wait(backend, srv, out);
         }
     }
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_servers(set, eval->explain);
     if (set->usable_count == 0 || set->balancer == NULL)
         return PICK_NONE;
     return balance(backend, set, eval, avoid, out);

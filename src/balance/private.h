@@ -42,5 +42,4 @@ is_less_loaded(const struct server *a, const struct server *b)
 /* --- explain_pick.c: for those who ask why --------------------------------------------- */
 
 struct explain;
-void explain_servers(const struct proxy_conf *backend, const struct server_set *set,
-                     struct explain *explain);
+void explain_servers(const struct server_set *set, struct explain *explain);

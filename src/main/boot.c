@@ -280,7 +280,7 @@ make_threads(struct boot *boot)
     buffer_set_size(boot->global->bufsize);
     signal_block_all();
     signal_ignore_pipe();
-    thread_table_init(count);
+    thread_table_init(this_process.is_offline ? 1 : count);
     return true;
 }
 
@@ -445,15 +445,46 @@ static boot_step_fn *const steps[] = {
     say_ready,
 };
 
+/* What it takes to decide without serving. */
+static boot_step_fn *const offline_steps[] = {
+    read_configuration, fill_process, make_threads, adopt, publish, start_threads,
+};
+
+static bool
+run_steps(const struct options *options, boot_step_fn *const *list, size_t count)
+{
+    /* Signals look at it for as long as the process runs. */
+    static struct boot boot;
+
+    boot = (struct boot){ .options = options,
+                          .began_us = clock_monotonic_us(),
+                          .daemon_pipe = -1 };
+    for (size_t i = 0; i < count; i++) {
+        if (!list[i](&boot))
+            return false;
+    }
+    return true;
+}
+
+bool
+boot_offline(const struct options *options)
+{
+    this_process.is_offline = true;
+    return run_steps(options, offline_steps, COUNT(offline_steps));
+}
+
+void
+boot_offline_end(void)
+{
+    thread_stop_all();
+    start_run_hooks(STOP_PROCESS);
+}
+
 int
 boot_run(const struct options *options)
 {
-    struct boot boot = { .options = options, .began_us = clock_monotonic_us(), .daemon_pipe = -1 };
-
-    for (size_t i = 0; i < COUNT(steps); i++) {
-        if (!steps[i](&boot))
-            return 1;
-    }
+    if (!run_steps(options, steps, COUNT(steps)))
+        return 1;
     loop_run(loop_here());
     signals_stop();
     thread_stop_all();

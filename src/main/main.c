@@ -10,6 +10,7 @@
 
 #include "weir/main/boot.h"
 #include "weir/main/check_only.h"
+#include "weir/main/explain_run.h"
 #include "weir/main/features.h"
 #include "weir/main/keyword_list.h"
 #include "weir/main/libraries.h"
@@ -64,5 +65,7 @@ main(int argc, char **argv)
     notice_set_quiet(options.quiet, options.verbose || options.debug);
     boot_tables();
     print_lists(&options);
+    if (options.question != NULL || options.expect_file != NULL)
+        return explain_run(&options);
     return options.check_only ? check_only_run(&options) : run(&options);
 }

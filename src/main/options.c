@@ -20,6 +20,7 @@
 #include "weir/base/registry.h"
 #include "weir/base/version.h"
 #include "weir/config/conditional.h"
+#include "weir/main/explain_question.h"
 #include "weir/main/version.h"
 
 enum effect {
@@ -201,6 +202,22 @@ flag_not_yet(struct options *options, int *argc, char ***argv)
     return done(options, 1);
 }
 
+static bool
+flag_explain(struct options *options, int *argc, char ***argv)
+{
+    const char *flag = **argv, *word = take(argc, argv);
+    struct error err = ERROR_INIT;
+
+    if (word == NULL)
+        return missing(options, flag);
+    if (explain_question_add(flag + strlen("--"), word, &err)) {
+        options->question = explain_question_here();
+        return true;
+    }
+    fprintf(stderr, "%s: '%s': %s\n", options->name, flag, err.text);
+    return done(options, 1);
+}
+
 static bool flag_help(struct options *options, int *argc, char ***argv);
 
 #define AT(member) .offset = offsetof(struct options, member)
@@ -214,6 +231,19 @@ static const struct flag flags[] = {
       .help = "check the configuration and exit; silent when valid, unless -V" },
     { "-cc", SET_TEXT_ARG, AT(condition), .args = "<condition>",
       .help = "evaluate a condition of .if and exit with 0 or 1" },
+    { "--explain", CALL, .call = flag_explain, .args = "'[METHOD] <url>'",
+      .help = "say what would become of a request, rule by rule, and exit" },
+    { "--header", CALL, .call = flag_explain, .args = "'Name: value'",
+      .help = "with --explain: the request has this field; repeatable" },
+    { "--src", CALL, .call = flag_explain, .args = "<address>",
+      .help = "with --explain: the client's address" },
+    { "--frontend", CALL, .call = flag_explain, .args = "<name>",
+      .help = "with --explain: it comes to this frontend; otherwise the one of the url's port" },
+    { "--set", CALL, .call = flag_explain, .args = "<sample>=<value>",
+      .help = "with --explain: what this sample gives, such as ssl_fc=1; repeatable" },
+    { "--json", SET_BOOL, AT(json), .help = "with --explain: as JSON" },
+    { "--expect", SET_TEXT_ARG, AT(expect_file), .args = "<file>",
+      .help = "check that requests go where the lines of this file say, and exit with 0 or 1" },
     { "-V", CALL, .call = flag_verbose, .help = "verbose: say what is served where" },
     { "-q", SET_BOOL, AT(quiet), .help = "quiet: only alerts" },
     { "-d", SET_BOOL, AT(debug), .help = "debug: stay in the foreground, say what is going on" },

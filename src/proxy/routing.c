@@ -40,7 +40,7 @@ explain_default(const struct proxy_conf *frontend, struct eval *eval)
 
     if (!is_usable(frontend, frontend->default_backend))
         return;
-    explain_rule(explain, frontend->pos,
+    explain_rule(explain, frontend->default_backend_pos,
                  arena_printf(&explain->arena, "default_backend %s",
                               frontend->default_backend_name));
     explain_outcome(explain, OUTCOME_YES, NULL);

@@ -28,9 +28,9 @@ grow(struct parse *parse, void *items, unsigned count, size_t size)
 static const char *
 line_text(struct parse *parse)
 {
-    const char *text = parse->keyword;
+    const char *text = parse->words->items[0].text;
 
-    for (unsigned i = 0; i < parse->words->count; i++)
+    for (unsigned i = 1; i < parse->words->count; i++)
         text = arena_printf(parse->arena, "%s %s", text, parse->words->items[i].text);
     return text;
 }
@@ -63,6 +63,7 @@ parse_default_backend(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
 
+    conf->default_backend_pos = parse_pos(parse);
     conf->default_backend_name = parse_word(parse, "the name of a backend");
     return conf->default_backend_name != NULL && parse_end(parse);
 }
@@ -136,7 +137,7 @@ resolve_proxy(struct parse *parse, struct proxy_conf *conf)
                 fine;
     }
     if (proxy_conf_is_front(conf) && conf->default_backend_name != NULL)
-        fine = find_backend(parse, conf->pos, conf, "default_backend", conf->default_backend_name,
+        fine = find_backend(parse, conf->default_backend_pos, conf, "default_backend", conf->default_backend_name,
                             &conf->default_backend) &&
                fine;
     return fine;

@@ -225,7 +225,7 @@ session_start(struct session *session, const struct proxy_conf *frontend)
     struct connection *client = session->client;
     struct session_start *start;
 
-    if (!bind_add_handshakes(bind, client)) {
+    if (session->explain == NULL && !bind_add_handshakes(bind, client)) {
         session_close(session, true);
         return;
     }

@@ -12,6 +12,8 @@
 
 enum run_mode { RUN_DEFAULT, RUN_FOREGROUND, RUN_DAEMON };
 
+struct explain_question;
+
 struct options {
     const char *name;             /* "haproxy" when called so, else "weir" */
     struct config_sources sources;
@@ -34,6 +36,9 @@ struct options {
     const char *peer_name;        /* -L */
     const char *take_sockets;     /* -x */
     const char *master_socket;    /* -S */
+    const struct explain_question *question; /* --explain; NULL: not asked */
+    const char *expect_file;      /* --expect */
+    bool json;                    /* --json */
     int64_t maxconn;              /* -n; 0: not given */
     int64_t proxy_maxconn;        /* -N */
     int64_t memory_mb;            /* -m */

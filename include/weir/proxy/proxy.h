@@ -115,6 +115,7 @@ struct proxy_conf {
     unsigned switch_count;
     struct proxy_conf *default_backend;
     const char *default_backend_name;
+    struct source_pos default_backend_pos;
     struct server_rule *server_rules;
     unsigned server_rule_count;
     struct log_targets *logs; /* telemetry */
