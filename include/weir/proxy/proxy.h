@@ -122,7 +122,9 @@ struct proxy_conf {
 
     /* Limits and times */
     struct proxy_timeouts timeouts;
-    int64_t maxconn, fullconn, backlog;
+    int64_t maxconn, backlog;
+    int64_t fullconn; /* not written: computed in CONFIG_ADOPT (fullconn.c) */
+    const struct proxy_conf *fullconn_from; /* of fullconn.c: the frontend counted last */
     int64_t rate_limit_sessions;
     int64_t inspect_delay_ms, inspect_delay_response_ms;
     int64_t retries;
