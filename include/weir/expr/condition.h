@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "weir/base/text.h"
 #include "weir/expr/sample.h"
 
 struct condition; /* in the snapshot's arena; immutable */
@@ -28,3 +29,15 @@ struct condition *condition_parse(struct parse *parse, const struct acl_scope *s
 enum truth condition_test(const struct condition *condition, struct eval *eval);
 /* Names of all fetch places it needs, for warnings; text as written. */
 const char *condition_text(const struct condition *condition);
+
+/* --- conditions outside of a configuration: runtime commands --------------------------------- */
+
+struct live_condition;
+/* Compiles words for the current snapshot, which it holds; anonymous and predefined ACLs only.
+ * `proxy_conf`: whose names are meant where an argument leaves one out. NULL: the reason is in
+ * `err`. Control. */
+struct live_condition *live_condition_new(const char *const *words, unsigned count, unsigned place,
+                                          void *proxy_conf, struct text *err);
+/* No thread may use it any more. Control. */
+void live_condition_free(struct live_condition *live);
+const struct condition *live_condition_get(const struct live_condition *live);
