@@ -11,6 +11,7 @@
 
 #include "private.h"
 
+#define INCLUDE      ".include"
 #define MISSPELT_MAX 2 /* edits between a word and the name of a section */
 
 struct driver {
@@ -18,6 +19,7 @@ struct driver {
     struct words words;
     struct splitter splitter;
     struct conditional conditional;
+    struct source source;
     bool is_skipping; /* the lines of this section are passed over */
 };
 
@@ -185,6 +187,31 @@ skip_broken_section(struct driver *driver, const char *text)
         skip_section(driver);
 }
 
+/* ".include <path>...": their lines come next, as if they stood here. */
+static void
+run_include(struct driver *driver)
+{
+    struct parse *parse = &driver->parse;
+    struct error err = ERROR_INIT;
+    const char *path;
+
+    if (!split_line(parse, &driver->splitter, driver->words.line_text))
+        return;
+    driver->words.at = 1;
+    parse->keyword = INCLUDE;
+    path = parse_word(parse, "a file, a folder or a pattern");
+    if (path != NULL && parse_end(parse) && !source_include(&driver->source, path, &err))
+        parse_alert(parse, "%s", err.text);
+}
+
+static bool
+is_include(const char *text)
+{
+    size_t len = strlen(INCLUDE);
+
+    return strncmp(text, INCLUDE, len) == 0 && (text[len] == '\0' || strchr(" \t\r", text[len]));
+}
+
 static void
 read_line(struct driver *driver, const struct source_line *line)
 {
@@ -195,6 +222,11 @@ read_line(struct driver *driver, const struct source_line *line)
     driver->words.count = driver->words.at = 0;
     if (*text == '\0' || *text == '#')
         return;
+    if (is_include(text)) {
+        if (conditional_is_open(&driver->conditional))
+            run_include(driver);
+        return;
+    }
     if (*text == '.' && conditional_line(&driver->conditional, &driver->parse, &driver->splitter))
         return;
     if (!conditional_is_open(&driver->conditional))
@@ -220,19 +252,18 @@ parser_read(const struct config_sources *sources, struct snapshot *snapshot, str
         .parse = { .snapshot = snapshot, .arena = &snapshot->arena, .diag = diag },
         .splitter = SPLITTER_INIT,
     };
-    struct source source;
     struct source_line line;
 
     driver.parse.words = &driver.words;
-    source_open(&source, &driver.parse, sources);
-    while (source_next(&source, &line)) {
+    source_open(&driver.source, &driver.parse, sources);
+    while (source_next(&driver.source, &line)) {
         read_line(&driver, &line);
         warn_about_end(&driver, &line);
     }
     driver.words.line_text = NULL;
     close_section(&driver);
     conditional_end(&driver.conditional, &driver.parse);
-    source_close(&source);
+    source_close(&driver.source);
     splitter_fini(&driver.splitter);
     return diag_count(diag, DIAG_ALERT) == 0;
 }

@@ -107,21 +107,33 @@ struct source_line {
     char *text;            /* NUL-terminated, without line feed; until the next call */
     bool has_no_feed;      /* the file ends without a line feed */
 };
+/* A file that is being read, or waits until those that it includes have been read. */
+struct source_file {
+    struct source_file *outer; /* the next one to go on with; owns */
+    const struct source_file *includer; /* NULL: nobody included it */
+    char *content;                      /* owns */
+    char *rest;                         /* what is still to be read of it; NULL: nothing */
+    char *real_path;                    /* owns; NULL: a text */
+    struct source_pos pos;
+    unsigned depth; /* of includes */
+};
 struct source {
     struct parse *parse;
     const struct config_sources *sources;
     char **files; /* owns the array; paths are in the arena */
     unsigned file_count, at;
-    char *content;      /* of the present file; owns */
-    char *rest;         /* what is still to be read of it; NULL: nothing */
-    struct text joined; /* a line that goes on over several ones */
-    struct source_pos pos;
+    struct source_file *file; /* the present one; owns; NULL: none */
+    struct text joined;       /* a line that goes on over several ones */
 };
 /* Lists all files. False: some cannot be read; reported. */
 bool source_open(struct source *source, struct parse *parse, const struct config_sources *sources);
 /* The next line, continuations joined. False: the end. */
 bool source_next(struct source *source, struct source_line *out);
 void source_close(struct source *source);
+/* .include: the lines of the files that `path` names come next. Relative paths start at the folder
+ * of the present file; a pattern (* ? [) and a folder (its *.cfg) may name several or none. False:
+ * err. */
+bool source_include(struct source *source, const char *path, struct error *err);
 
 /* --- parser.c ------------------------------------------------------------------------------------
  */
