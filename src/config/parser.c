@@ -167,6 +167,11 @@ read_words(struct driver *driver)
         open_section(driver, section);
         return;
     }
+    if (driver->parse.section != NULL && !driver->is_skipping &&
+        driver->parse.section->line != NULL) {
+        driver->parse.section->line(&driver->parse);
+        return;
+    }
     if (driver->parse.section != NULL && !driver->is_skipping)
         match = keyword_find(&driver->words, driver->parse.place);
     if (match.kw == NULL) {
@@ -266,6 +271,21 @@ parser_read(const struct config_sources *sources, struct snapshot *snapshot, str
     source_close(&driver.source);
     splitter_fini(&driver.splitter);
     return diag_count(diag, DIAG_ALERT) == 0;
+}
+
+bool
+parse_cut(struct parse *parse, struct source_pos pos, const char *line,
+          bool (*fn)(struct parse *parse, void *arg), void *arg)
+{
+    struct splitter splitter = SPLITTER_INIT;
+    struct words words = { .pos = pos, .line_text = line }, *outer = parse->words;
+    bool fine;
+
+    parse->words = &words;
+    fine = split_line(parse, &splitter, line) && fn(parse, arg);
+    parse->words = outer;
+    splitter_fini(&splitter);
+    return fine;
 }
 
 bool

@@ -38,6 +38,7 @@ static const struct place_name {
     { IN_TRACES, "traces" },
     { IN_ACME, "acme" },
     { IN_HEALTHCHECK, "healthcheck" },
+    { IN_RULESET, "ruleset" },
 };
 
 void

@@ -92,9 +92,11 @@ explain_run(const struct options *options)
 {
     int status;
 
-    notice_set_quiet(true, false);
-    if (!boot_offline(options))
+    notice_set_quiet(true, false); /* warnings are for -c */
+    if (!boot_offline(options)) {
+        fprintf(stderr, "%.*s", STR_ARG(notice_startup_text()));
         return 1;
+    }
     status = options->expect_file != NULL ? expect_run(options->expect_file, options->quiet)
                                           : answer(options);
     boot_offline_end();

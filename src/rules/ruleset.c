@@ -89,8 +89,8 @@ action_is_known(const char *word)
     return false;
 }
 
-static const char *
-rule_text(struct parse *parse)
+const char *
+ruleset_rule_text(struct parse *parse)
 {
     struct text text = TEXT_INIT;
     const char *copy;
@@ -102,8 +102,8 @@ rule_text(struct parse *parse)
     return copy;
 }
 
-static void
-append(struct parse *parse, struct ruleset *set, struct rule rule)
+void
+ruleset_append(struct parse *parse, struct ruleset *set, struct rule rule)
 {
     if (set->count == set->cap) {
         unsigned cap = set->cap == 0 ? 4 : set->cap * 2;
@@ -126,7 +126,7 @@ warn_unreachable(struct parse *parse, const struct ruleset *set)
     if (set->count == 0)
         return;
     last = &set->rules[set->count - 1];
-    if (last->condition == NULL && last->action->kind->is_final)
+    if (last->condition == NULL && last->action->kind->is_final && !last->is_called)
         parse_warn(parse, "this rule never runs: '%s' at %s:%d has no condition and ends the rules",
                    last->action->kind->name, last->action->pos.file, last->action->pos.line);
 }
@@ -142,6 +142,8 @@ ruleset_parse_rule(struct parse *parse, struct ruleset *set, enum hook hook, uns
 
     if (word == NULL)
         return false;
+    if (strcmp(word, "call") == 0)
+        return ruleset_parse_call(parse, set, hook, place, scope);
     action->kind = action_find(word, hook);
     if (action->kind == NULL && action_is_known(word))
         return parse_not_yet(parse, arena_printf(parse->arena, "%s %s", keyword, word));
@@ -151,7 +153,7 @@ ruleset_parse_rule(struct parse *parse, struct ruleset *set, enum hook hook, uns
     action->hook = hook;
     action->place = place;
     action->pos = parse_pos(parse);
-    action->text = rule_text(parse);
+    action->text = ruleset_rule_text(parse);
     parse->keyword = action->kind->name;
     if (!action->kind->parse(parse, action))
         return false;
@@ -160,7 +162,7 @@ ruleset_parse_rule(struct parse *parse, struct ruleset *set, enum hook hook, uns
         return false;
     parse->keyword = keyword;
     warn_unreachable(parse, set);
-    append(parse, set, (struct rule){ .condition = condition, .action = action });
+    ruleset_append(parse, set, (struct rule){ .condition = condition, .action = action });
     return true;
 }
 
@@ -211,8 +213,10 @@ ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *
 
         if (truth == TRUTH_LATER)
             return VERDICT_WAIT;
-        if (truth == TRUTH_NO)
+        if (truth == TRUTH_NO) {
+            cursor->at += rule->skip;
             continue;
+        }
         verdict = run_action(rule, eval);
         if (verdict == VERDICT_WAIT)
             return verdict;

@@ -68,6 +68,11 @@ bool parse_end(struct parse *parse);
 struct splitter;
 bool parse_line(struct parse *parse, const char *line);
 
+/* Cuts a line that stood at `pos` into parse->words, for as long as fn(parse, arg) runs. Returns what fn returns; false
+ * when it cannot be cut: reported. */
+bool parse_cut(struct parse *parse, struct source_pos pos, const char *line,
+               bool (*fn)(struct parse *parse, void *arg), void *arg);
+
 /* "; did you mean 'x'?" or "": nearest of `names` to `word`, for messages. In the arena. */
 const char *parse_suggest(struct parse *parse, const char *word, const char *const *names);
 struct source_pos parse_pos(const struct parse *parse);

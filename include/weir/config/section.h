@@ -35,6 +35,7 @@ enum place_bit {
     IN_TRACES = 1 << 17,
     IN_ACME = 1 << 18,
     IN_HEALTHCHECK = 1 << 19,
+    IN_RULESET = 1 << 20,
 };
 
 struct section {
@@ -45,6 +46,9 @@ struct section {
     /* Called when the next section begins or the files end; may be NULL. */
     bool (*close)(struct parse *parse);
     const char *help;
+    /* Takes each line of it as it stands (parse->words->line_text), in the place of keywords; NULL:
+     * its lines are keywords. False: reported. */
+    bool (*line)(struct parse *parse);
 };
 REGISTRY(section, struct section);
 

@@ -10,6 +10,8 @@
 struct rule {
     const struct condition *condition; /* NULL: always */
     const struct action *action;
+    uint32_t skip;  /* "call": how many rules behind it belong to it and are passed over with it */
+    bool is_called; /* it stands in a named rule set */
 };
 struct ruleset { /* in the snapshot's arena; zeroed is empty */
     struct rule *rules;
