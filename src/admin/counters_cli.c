@@ -36,7 +36,7 @@ static const struct stretch server_peaks[] = {
 };
 static const struct stretch listener_totals[] = {
     STRETCH(listener_row, accepted, accepted),
-    STRETCH(listener_row, refused, refused),
+    STRETCH(listener_row, refused, denied_sessions),
 };
 
 static void

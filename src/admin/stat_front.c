@@ -32,6 +32,15 @@ static const struct counter_column http_columns[] = {
     { STAT_INTERCEPTED, ROW(intercepted) },
 };
 
+#define LISTENER_ROW(field) offsetof(struct listener_row, field)
+
+static const struct counter_column listener_columns[] = {
+    { STAT_BIN, LISTENER_ROW(bytes_in) },          { STAT_BOUT, LISTENER_ROW(bytes_out) },
+    { STAT_DREQ, LISTENER_ROW(denied_requests) },  { STAT_DRESP, LISTENER_ROW(denied_responses) },
+    { STAT_EREQ, LISTENER_ROW(bad_requests) },     { STAT_DSES, LISTENER_ROW(denied_sessions) },
+    { STAT_REQBIN, LISTENER_ROW(bytes_in) },       { STAT_RESBOUT, LISTENER_ROW(bytes_out) },
+};
+
 static const char *
 front_status(const struct proxy *proxy)
 {
@@ -171,17 +180,17 @@ stat_fill_listener(struct stat_row *row, const struct proxy_conf *conf,
     snprintf(row->name, sizeof(row->name), "sock-%lld", (long long)id);
     stat_begin_row(row, STAT_LISTENER, conf, bind->name == NULL ? row->name : bind->name, id);
     values[STAT_SCUR] = metric_u32(counter_sum(rows, offsetof(struct listener_row, current)));
-    values[STAT_SMAX] = values[STAT_SCUR];
+    values[STAT_SMAX] = metric_u32(__atomic_load_n(&ln->current_max, __ATOMIC_RELAXED));
     values[STAT_SLIM] = metric_u32((uint64_t)bind->maxconn);
     values[STAT_STOT] = metric_u64(counter_sum(rows, offsetof(struct listener_row, accepted)));
     values[STAT_CONN_TOT] = values[STAT_STOT];
     values[STAT_DCON] = metric_u64(counter_sum(rows, offsetof(struct listener_row, refused)));
     values[STAT_STATUS] = metric_text(listener_status(ln));
     values[STAT_PROTO] = metric_text(protocol_name(&ln->addr));
-    stat_fill_zeros(row, STAT_BIN, STAT_EREQ);
     stat_fill_zeros(row, STAT_DSES, STAT_WREW);
     stat_fill_zeros(row, STAT_EINT, STAT_EINT);
     stat_fill_zeros(row, STAT_REQBIN, STAT_RESBOUT);
+    stat_fill_counters(row, rows, listener_columns, COUNT(listener_columns));
     stat_fill_zeros(row, STAT_SSL_SESS, STAT_SSL_FAILED_OCSP_STAPLE);
     if ((flags & STAT_WITH_ADDRESSES) != 0)
         fill_listener_address(row, &ln->addr);

@@ -114,7 +114,7 @@ judge_body(struct check *check, const struct check_method *method, struct str re
     if (is_found != method->is_negated)
         check_done(check, CHECK_L7OK, status, NULL);
     else
-        check_done(check, CHECK_L7RSP, status,
+        check_done(check, CHECK_L7RSP, 0,
                    is_found ? "HTTP check matched unwanted content"
                             : "HTTP content check did not match");
     return true;

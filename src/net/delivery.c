@@ -21,14 +21,23 @@
 
 /* --- counting -------------------------------------------------------------------------------- */
 
+static void
+note_peak(struct listener *ln, uint32_t now)
+{
+    if (now > __atomic_load_n(&ln->current_max, __ATOMIC_RELAXED))
+        __atomic_store_n(&ln->current_max, now, __ATOMIC_RELAXED);
+}
+
 bool
 listener_take_place(struct listener *ln)
 {
     const struct bind_conf *conf = grace_read(ln->conf);
     uint32_t current = __atomic_add_fetch(&ln->current, 1, __ATOMIC_RELAXED);
 
-    if (conf->maxconn == 0 || current <= conf->maxconn)
+    if (conf->maxconn == 0 || current <= conf->maxconn) {
+        note_peak(ln, current);
         return true;
+    }
     __atomic_sub_fetch(&ln->current, 1, __ATOMIC_RELAXED);
     return false;
 }
@@ -36,7 +45,13 @@ listener_take_place(struct listener *ln)
 void
 listener_force_place(struct listener *ln)
 {
-    __atomic_add_fetch(&ln->current, 1, __ATOMIC_RELAXED);
+    note_peak(ln, __atomic_add_fetch(&ln->current, 1, __ATOMIC_RELAXED));
+}
+
+struct listener_row *
+listener_row(const struct listener *ln)
+{
+    return counter_row(&ln->counters);
 }
 
 void

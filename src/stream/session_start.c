@@ -48,12 +48,15 @@ count_refusal(const struct session *session, enum eval_place place)
 {
     struct proxy_row *row = proxy_front_row(session->frontend);
 
-    if (place == PLACE_FE_CONNECTION)
+    if (place == PLACE_FE_CONNECTION) {
         counter_add(&row->denied_connections, 1);
-    else
+        if (session->listener != NULL)
+            listener_connection_refused(session->listener);
+    } else {
         counter_add(&row->denied_sessions, 1);
-    if (session->listener != NULL)
-        listener_connection_refused(session->listener);
+        if (session->listener != NULL)
+            counter_add(&listener_row(session->listener)->denied_sessions, 1);
+    }
 }
 
 static struct eval

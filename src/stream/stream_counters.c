@@ -30,6 +30,22 @@ count_rate(struct rate *rate, uint64_t *max, int64_t now_ms)
             counter_add(&(s)->server_row->field, 1);                                               \
     } while (0)
 
+/* Adds to a field of the listener's row, if somebody wants to know (option socket-stats). */
+#define COUNT_LISTENER(s, field, count)                                                            \
+    do {                                                                                           \
+        struct listener_row *row_ = row_of_listener(s);                                            \
+        if (row_ != NULL)                                                                          \
+            counter_add(&row_->field, count);                                                      \
+    } while (0)
+
+static struct listener_row *
+row_of_listener(const struct stream *s)
+{
+    const struct listener *ln = s->session->listener;
+
+    return ln != NULL && s->eval.frontend->option.socket_stats ? listener_row(ln) : NULL;
+}
+
 /* --- sessions ------------------------------------------------------------ */
 
 void
@@ -83,6 +99,7 @@ void
 stream_count_bad_request(struct stream *s)
 {
     counter_add(&s->front_row->bad_requests, 1);
+    COUNT_LISTENER(s, bad_requests, 1);
 }
 
 void
@@ -91,6 +108,7 @@ stream_count_denied_request(struct stream *s)
     struct proxy_row *row = s->back_row;
 
     counter_add(&s->front_row->denied_requests, 1);
+    COUNT_LISTENER(s, denied_requests, 1);
     if (row != NULL)
         counter_add(&row->denied_requests, 1);
 }
@@ -99,6 +117,7 @@ void
 stream_count_denied_response(struct stream *s)
 {
     counter_add(&s->front_row->denied_responses, 1);
+    COUNT_LISTENER(s, denied_responses, 1);
     COUNT_BACK(s, denied_responses);
 }
 
@@ -243,6 +262,8 @@ count_bytes(struct stream *s)
 
     counter_add(&front->bytes_in, s->bytes_in);
     counter_add(&front->bytes_out, s->bytes_out);
+    COUNT_LISTENER(s, bytes_in, s->bytes_in);
+    COUNT_LISTENER(s, bytes_out, s->bytes_out);
     if (back != NULL) {
         counter_add(&back->backend_bytes_in, s->bytes_in);
         counter_add(&back->backend_bytes_out, s->bytes_out);

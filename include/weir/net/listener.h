@@ -42,7 +42,13 @@ struct listener_row { /* counters, a row per thread */
     uint64_t accepted;
     uint64_t current; /* open connections */
     uint64_t refused; /* by rules or limits */
+    /* With option socket-stats, counted by who serves the connection: */
+    uint64_t bytes_in, bytes_out, denied_requests, denied_responses, bad_requests, denied_sessions;
 };
+
+struct listener;
+/* The row of this thread. */
+struct listener_row *listener_row(const struct listener *ln);
 
 #define LISTENER_MAGIC 0x4c53544eu
 struct listener {
@@ -60,6 +66,7 @@ struct listener {
     enum listener_state state;    /* control; never LISTENER_FULL, see listener_shown_state() */
     struct counter_rows counters; /* struct listener_row */
     uint32_t current;             /* atomic: open connections of all threads */
+    uint32_t current_max;         /* atomic: about the most at one time */
     uint32_t full_sockets;        /* atomic: sockets that wait for room */
 
     /* Identity: own copies, because the conf that it came from goes. */
