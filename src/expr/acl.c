@@ -40,10 +40,10 @@ find_here(const struct acl_scope *scope, const char *name)
     return NULL;
 }
 
-static const struct acl *
+static struct acl *
 find(const struct acl_scope *scope, const char *name)
 {
-    const struct acl *acl = NULL;
+    struct acl *acl = NULL;
 
     for (; scope != NULL && acl == NULL; scope = scope->outer)
         acl = find_here(scope, name);
@@ -53,12 +53,15 @@ find(const struct acl_scope *scope, const char *name)
 static struct acl *
 find_or_add(struct parse *parse, struct acl_scope *scope, const char *name)
 {
+    struct expr_room *room = expr_room_of(parse->snapshot);
     struct acl *acl = find_here(scope, name);
 
     if (acl != NULL)
         return acl;
     acl = ARENA_NEW(parse->arena, struct acl);
     acl->name = name;
+    acl->following = room->acls;
+    room->acls = acl;
     if (scope->first == NULL)
         scope->first = acl;
     else
@@ -205,10 +208,12 @@ check_places(struct parse *parse, const struct acl_test *tests, const char *name
 const struct acl_test *
 acl_find(struct parse *parse, const struct acl_scope *scope, const char *name, unsigned place)
 {
-    const struct acl *acl = find(scope, name);
+    struct acl *acl = find(scope, name);
     const struct acl_test *tests = acl == NULL ? NULL : acl->first;
     int at = acl == NULL ? find_predefined(name) : -1;
 
+    if (acl != NULL)
+        acl->is_used = true;
     if (at >= 0)
         tests = make_predefined(parse, (size_t)at);
     if (tests != NULL)

@@ -15,7 +15,11 @@
 struct acl_test {
     struct acl_test *next; /* another line of the same name: one of them is enough */
     const struct sample *sample;
-    const char *text; /* as written, for people */
+    const char *text;          /* as written, for people */
+    const char *const *values; /* the patterns as written, without files; for lint */
+    unsigned value_count;
+    enum match_method method;
+    bool no_case, has_files;
     const char *name; /* of the acl line; NULL: it stands in braces */
     struct source_pos pos;
     enum value_type type;        /* that the patterns look at */
@@ -35,8 +39,10 @@ enum truth acl_test_any(const struct acl_test *tests, struct eval *eval);
 
 struct acl {
     struct acl *next;
+    struct acl *following; /* in the room's list */
     const char *name;
     struct acl_test *first, *last;
+    bool is_used;
 };
 
 /* The tests of that name: of the scope, its outer one, or predefined. NULL: reported. Warns about

@@ -242,6 +242,18 @@ parse_patterns(struct parse *parse, struct acl_test *test, const struct test_fla
     return true;
 }
 
+static void
+keep_values(struct parse *parse, struct acl_test *test, unsigned from)
+{
+    unsigned count = parse->words->at - from;
+    const char **values = ARENA_ARRAY(parse->arena, const char *, count + 1);
+
+    for (unsigned i = 0; i < count; i++)
+        values[i] = parse->words->items[from + i].text;
+    test->values = values;
+    test->value_count = count;
+}
+
 /* The words that were read, from `from` on. */
 static const char *
 words_text(const struct parse *parse, unsigned from)
@@ -280,16 +292,21 @@ acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
 {
     struct acl_test *test = ARENA_NEW(parse->arena, struct acl_test);
     struct test_flags flags = { .method = -1 };
-    unsigned from = parse->words->at;
+    unsigned from = parse->words->at, values_from;
     int method;
 
     test->sample = parse_criterion(parse, place, &method);
     if (test->sample == NULL || !parse_flags(parse, &flags) ||
         !choose_method(parse, test->sample, &flags, &method))
         return NULL;
+    test->method = (enum match_method)method;
+    test->no_case = flags.no_case;
+    test->has_files = flags.file_count > 0;
+    values_from = parse->words->at;
     test->type = match_method_type((enum match_method)method, test->sample->out);
     if (!parse_patterns(parse, test, &flags, (enum match_method)method, end_word))
         return NULL;
+    keep_values(parse, test, values_from);
     test->text = words_text(parse, from);
     test->pos = parse_pos(parse);
     return test;

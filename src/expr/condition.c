@@ -20,19 +20,6 @@
 
 #define TERMS_MAX 1024
 
-struct term {
-    const struct acl_test *tests;
-    uint16_t next; /* where the next alternative begins */
-    bool is_negated;
-};
-
-struct condition {
-    struct term *terms;
-    unsigned count;
-    bool is_negated; /* unless */
-    const char *text;
-};
-
 /* --- reading ---------------------------------------------------------------------------------- */
 
 struct builder {
@@ -119,12 +106,16 @@ static struct condition *
 make(const struct builder *b, bool negate, unsigned from)
 {
     struct condition *condition = ARENA_NEW(b->parse->arena, struct condition);
+    struct expr_room *room = expr_room_of(b->parse->snapshot);
 
     condition->terms = ARENA_ARRAY(b->parse->arena, struct term, b->count + 1);
     memcpy(condition->terms, b->terms, b->count * sizeof(b->terms[0]));
     condition->count = b->count;
     condition->is_negated = negate;
     condition->text = text_from(b->parse, from);
+    condition->pos = parse_pos(b->parse);
+    condition->following = room->conditions;
+    room->conditions = condition;
     return condition;
 }
 

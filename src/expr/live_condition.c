@@ -60,7 +60,7 @@ compile(struct live_condition *live, struct parse *parse, unsigned place)
     live->condition = condition_parse(parse, acl_scope_new(parse, NULL), place, false);
     fine = live->condition != NULL && resolve(parse, room->named);
     live->kept = room->kept;
-    saved.files = room->files;
+    saved.files = room->files; /* what only lint looks at is forgotten */
     *room = saved;
     return fine;
 }

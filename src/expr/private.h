@@ -28,11 +28,14 @@ struct kept {
 };
 
 struct pattern_file_use;
+struct acl;
 
 struct expr_room {
     struct named_arg *named; /* to be resolved; in the order of the text */
     struct named_arg **named_end;   /* NULL: at `named` */
     struct kept *kept;
+    struct acl *acls;             /* all named ones, for lint */
+    struct condition *conditions; /* the same */
     struct pattern_file_use *files; /* named lists of patterns; dropped with it */
 };
 struct expr_room *expr_room_of(const struct snapshot *snapshot);
@@ -62,6 +65,24 @@ bool expr_arg_set(struct parse *parse, const struct arg_spec *spec, struct arg *
 /* An optional named argument that was left out: its room knows a default. */
 bool expr_arg_default(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
                       const char *at);
+
+/* --- condition.c ------------------------------------------------------------------------- */
+
+struct acl_test;
+struct term {
+    const struct acl_test *tests;
+    uint16_t next; /* where the next alternative begins */
+    bool is_negated;
+};
+
+struct condition {
+    struct condition *following; /* in the room's list */
+    struct source_pos pos;
+    struct term *terms;
+    unsigned count;
+    bool is_negated; /* unless */
+    const char *text;
+};
 
 /* --- sample_table.c ---------------------------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "weir/base/text.h"
+#include "weir/config/lint.h"
 #include "weir/main/global_conf.h"
 #include "weir/net/bind.h"
 #include "weir/proxy/proxy.h"
@@ -82,16 +83,32 @@ has_listener(struct snapshot *snapshot)
     return false;
 }
 
+static unsigned
+print_lint(const struct snapshot *snapshot)
+{
+    struct text report = TEXT_INIT;
+    unsigned count = lint_run(snapshot, &report);
+
+    if (count > 0)
+        printf("%s%u finding%s\n", text_cstr(&report), count, count == 1 ? "" : "s");
+    text_fini(&report);
+    return count;
+}
+
 int
 check_only_run(const struct options *options)
 {
     struct snapshot *snapshot = check_only_read(options);
+    unsigned findings;
     bool serves;
 
     if (snapshot == NULL)
         return 1;
     serves = has_listener(snapshot);
+    findings = options->lint ? print_lint(snapshot) : 0;
     snapshot_free(snapshot);
+    if (findings > 0)
+        return CHECK_ONLY_FINDINGS;
     if (!options->quiet && !serves)
         printf("Configuration file has no error but will not start (no listener) => exit(%d).\n",
                CHECK_ONLY_NO_LISTENER);

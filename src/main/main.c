@@ -67,5 +67,5 @@ main(int argc, char **argv)
     print_lists(&options);
     if (options.question != NULL || options.expect_file != NULL)
         return explain_run(&options);
-    return options.check_only ? check_only_run(&options) : run(&options);
+    return options.check_only || options.lint ? check_only_run(&options) : run(&options);
 }

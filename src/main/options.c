@@ -242,6 +242,8 @@ static const struct flag flags[] = {
     { "--set", CALL, .call = flag_explain, .args = "<sample>=<value>",
       .help = "with --explain: what this sample gives, such as ssl_fc=1; repeatable" },
     { "--json", SET_BOOL, AT(json), .help = "with --explain: as JSON" },
+    { "--lint", SET_BOOL, AT(lint),
+      .help = "with -c: also tell what is legal and hardly meant; exit status 3 if there is any" },
     { "--expect", SET_TEXT_ARG, AT(expect_file), .args = "<file>",
       .help = "check that requests go where the lines of this file say, and exit with 0 or 1" },
     { "-V", CALL, .call = flag_verbose, .help = "verbose: say what is served where" },

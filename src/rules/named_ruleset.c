@@ -29,6 +29,12 @@ rulesets_of(const struct snapshot *snapshot)
     return snapshot_slot(snapshot, &rulesets_slot);
 }
 
+const struct named_ruleset *
+named_ruleset_first(const struct snapshot *snapshot)
+{
+    return rulesets_of(snapshot)->first;
+}
+
 struct named_ruleset *
 named_ruleset_find(const struct snapshot *snapshot, struct str name)
 {

@@ -37,6 +37,8 @@ struct named_ruleset {
     struct named_line *lines, **end;
     bool is_used;
 };
+/* The last one; NULL: there is none. */
+const struct named_ruleset *named_ruleset_first(const struct snapshot *snapshot);
 struct named_ruleset *named_ruleset_find(const struct snapshot *snapshot, struct str name);
 /* "name(a,b)": the name, and what is between the parentheses; false: they are not closed. */
 bool named_ruleset_split(const char *text, struct str *name, struct str *inside);

@@ -41,3 +41,11 @@ struct live_condition *live_condition_new(const char *const *words, unsigned cou
 /* No thread may use it any more. Control. */
 void live_condition_free(struct live_condition *live);
 const struct condition *live_condition_get(const struct live_condition *live);
+
+/* --- for lint -------------------------------------------------------------------------------- */
+
+/* Whenever `narrow` is true, is `wide` surely true as well? NULL: always true. */
+bool condition_implies(const struct condition *narrow, const struct condition *wide);
+/* A value that both compare the same thing with, when each is one plain test; NULL: none, or they
+ * are not like that. */
+const char *condition_shared_value(const struct condition *one, const struct condition *other);

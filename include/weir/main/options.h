@@ -38,6 +38,7 @@ struct options {
     const char *master_socket;    /* -S */
     const struct explain_question *question; /* --explain; NULL: not asked */
     const char *expect_file;      /* --expect */
+    bool lint;                    /* --lint */
     bool json;                    /* --json */
     int64_t maxconn;              /* -n; 0: not given */
     int64_t proxy_maxconn;        /* -N */
