@@ -100,6 +100,8 @@ run_set_rate_limit(struct command_call *call)
         return command_say(call, 3, "Expects an integer value.");
     if (n < 0)
         return command_say(call, 3, "Value out of range.");
+    if (limit == &this_process.tls_rate_limit && n != 0)
+        return command_say(call, 3, "'set rate-limit ssl-sessions' is not implemented yet.");
     __atomic_store_n(limit, n, __ATOMIC_RELAXED);
     return COMMAND_DONE;
 }

@@ -307,7 +307,6 @@ static const struct known_word words[] = {
     { "noktls", IN_GLOBAL },
     { "non-stick", IN_SERVER },
     { "nopoll", IN_GLOBAL },
-    { "noreuseport", IN_GLOBAL },
     { "nosplice", IN_GLOBAL },
     { "npn", IN_BIND | IN_SERVER },
     { "numa-cpu-mapping", IN_GLOBAL },

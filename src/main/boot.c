@@ -157,10 +157,6 @@ refuse_what_is_missing(struct boot *boot)
         notice_print(NOTICE_ALERT, "'-S' (the master's runtime socket) is not implemented yet.");
         return false;
     }
-    if (options->no_reuseport) {
-        notice_print(NOTICE_ALERT, "'-dR' is not implemented yet.");
-        return false;
-    }
     return true;
 }
 

@@ -282,7 +282,7 @@ static const struct flag flags[] = {
     { "-de", SET_BOOL, AT(no_epoll), .help = "use poll instead of epoll" },
     { "-dp", SET_BOOL, AT(no_poll), .help = "do not use poll" },
     { "-dS", SET_BOOL, AT(no_splice), .help = "no splicing" },
-    { "-dR", SET_BOOL, AT(no_reuseport), .help = "no SO_REUSEPORT (not implemented yet: refused)" },
+    { "-dR", SET_BOOL, AT(no_reuseport), .help = "no SO_REUSEPORT" },
     { "-dr", SET_BOOL, AT(ignore_unresolved),
       .help = "names that cannot be resolved do not stop the start" },
     { "-dG", IGNORE_FLAG, .help = "accepted: names are always resolved through getaddrinfo()" },
@@ -421,12 +421,15 @@ run_condition(struct options *options)
 static void
 add_texts(struct options *options)
 {
-    static const struct config_text no_splice = { "-dS", "global\n    nosplice\n" };
+    static struct config_text texts[2];
+    unsigned count = 0;
 
-    if (!options->no_splice)
-        return;
-    options->sources.texts = &no_splice;
-    options->sources.text_count = 1;
+    if (options->no_splice)
+        texts[count++] = (struct config_text){ "-dS", "global\n    nosplice\n" };
+    if (options->no_reuseport)
+        texts[count++] = (struct config_text){ "-dR", "global\n    noreuseport\n" };
+    options->sources.texts = texts;
+    options->sources.text_count = count;
 }
 
 static bool

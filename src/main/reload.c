@@ -65,9 +65,11 @@ static void
 finish(void *arg)
 {
     struct reload_job *job = arg;
-    bool is_applied = apply(job);
+    bool is_applied;
 
     pthread_join(job->builder, NULL);
+    notice_begin_startup();
+    is_applied = apply(job);
     say_diag(job->diag);
     if (is_applied) {
         int64_t took_us = clock_monotonic_us() - job->began_us;
@@ -82,6 +84,7 @@ finish(void *arg)
         notice_print(NOTICE_ALERT, "Configuration refused; the running one goes on unchanged.");
         log_process(LOG_LEVEL_ALERT, "Configuration refused; the running one goes on unchanged.");
     }
+    notice_end_startup();
     diag_free(job->diag);
     alloc_free(job);
     is_running = false;

@@ -57,6 +57,12 @@ allowed_threads(const struct bind_conf *conf, struct thread **threads)
     return count > 0 ? count : thread_traffic_count();
 }
 
+static bool
+has_reuseport(const struct bind_conf *conf)
+{
+    return conf->snapshot == NULL || !net_conf_of(conf->snapshot)->no_reuseport;
+}
+
 /* How many sockets, and which thread accepts each. */
 static void
 place_sockets(struct listener *ln, const struct bind_conf *conf)
@@ -69,7 +75,7 @@ place_sockets(struct listener *ln, const struct bind_conf *conf)
         threads[0] = thread_at(0);
         allowed = count = 1;
         ln->on_control_thread = true;
-    } else if (!addr_is_ip(&conf->addr)) {
+    } else if (!addr_is_ip(&conf->addr) || !has_reuseport(conf)) {
         count = 1;
     } else if (conf->shards > 0 && (unsigned)conf->shards < allowed) {
         count = (unsigned)conf->shards;

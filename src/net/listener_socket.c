@@ -104,6 +104,14 @@ listener_socket_tune(struct listener_socket *socket, const struct bind_conf *con
         set_int(socket->fd, SOL_SOCKET, SO_SNDBUF, (int64_t)global->sndbuf_client);
 }
 
+static bool
+set_reuseport(int fd, const struct bind_conf *conf, struct error *err)
+{
+    if (conf->snapshot != NULL && net_conf_of(conf->snapshot)->no_reuseport)
+        return true;
+    return socket_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT", err);
+}
+
 /* Those that decide who can connect at all. */
 static bool
 set_identity(int fd, const struct bind_conf *conf, struct error *err)
@@ -114,7 +122,7 @@ set_identity(int fd, const struct bind_conf *conf, struct error *err)
     if (!addr_is_ip(&conf->addr))
         return true;
     if (!socket_set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", err) ||
-        !socket_set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT", err))
+        !set_reuseport(fd, conf, err))
         return false;
     if (conf->addr.family == ADDR_IPV6 && (conf->v4v6 || conf->v6only) &&
         !socket_set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, conf->v6only, "IPV6_V6ONLY", err))

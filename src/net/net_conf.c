@@ -174,6 +174,8 @@ static const struct keyword keywords[] = {
       SET_INT(struct net_conf, max_pipes, 0, INT32_MAX), .help = "Pipes that splicing may use." },
     { "nosplice", IN_GLOBAL, .slot = &net_slot, SET_FLAG(struct net_conf, no_splice),
       .help = "Never splice." },
+    { "noreuseport", IN_GLOBAL, .slot = &net_slot, SET_FLAG(struct net_conf, no_reuseport),
+      .help = "One socket for each listening address, which all threads share." },
     BYTES("tune.pipesize", pipe_size,
           "Size of the pipes that splicing uses; 0: as the system has it."),
     BYTES("tune.rcvbuf.client", rcvbuf_client, "Receive buffer of client sockets in the kernel."),

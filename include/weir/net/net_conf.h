@@ -20,7 +20,7 @@ struct net_conf {
     int64_t max_accept;
     int64_t max_pipes;  /* -1: not set */
     uint64_t pipe_size; /* 0: as the system has it */
-    bool no_splice;
+    bool no_splice, no_reuseport;
     uint64_t rcvbuf_client, rcvbuf_server, sndbuf_client,
         sndbuf_server; /* 0: as the system has it */
 };
