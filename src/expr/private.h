@@ -98,3 +98,37 @@ const char *fetch_needs(const struct fetch *fetch);
 
 /* Its name ends at one of these. */
 #define SAMPLE_NAME_END "(), \t]"
+
+/* --- log_format.c, log_format_parse.c: compiled formats ------------------------------------------ */
+
+enum node_kind { NODE_TEXT, NODE_ALIAS, NODE_SAMPLE };
+enum node_type { NODE_AUTO, NODE_STR, NODE_INT, NODE_BOOL, NODE_RAW };
+
+struct format_node {
+    enum node_kind kind;
+    enum node_type type; /* as written in its name */
+    unsigned flags;
+    struct str name; /* of encoded output; ptr NULL: none */
+    struct str text;
+    const struct log_alias *alias;
+    const struct sample *sample;
+};
+
+struct log_format {
+    struct format_node *nodes;
+    unsigned count;
+    unsigned cap;
+    unsigned encoding; /* FORMAT_JSON or FORMAT_CBOR (FORMAT_BINARY): one object of the named items */
+};
+
+/* --- format_encode.c: JSON and CBOR ---------------------------------------------------------- */
+
+/* flags: FORMAT_JSON or FORMAT_CBOR, FORMAT_BINARY. */
+void format_encode_null(struct format_out *out, unsigned flags);
+void format_encode_bool(struct format_out *out, bool truth, unsigned flags);
+void format_encode_int(struct format_out *out, int64_t n, unsigned flags);
+/* Cut where the room ends. `is_binary`: bytes for CBOR, whatever they look like. */
+void format_encode_str(struct format_out *out, struct str s, bool is_binary, unsigned flags);
+void format_encode_open(struct format_out *out, unsigned flags);
+void format_encode_key(struct format_out *out, struct str name, bool is_first, unsigned flags);
+void format_encode_close(struct format_out *out, unsigned flags);

@@ -136,7 +136,7 @@ list_weir(void)
     FOR_EACH_REGISTERED (balancer, balancer, list)
         ADD_WITH("balancer", 0, balancer, list, balancer->args);
     FOR_EACH_REGISTERED (log_alias, alias, list)
-        ADD("alias", alias->needs_http, alias, list);
+        ADD("alias", alias->traits & ALIAS_HTTP, alias, list);
     name_list_print(&names);
 }
 

@@ -148,8 +148,17 @@ put_escaped(struct format_out *out, struct str text)
     }
 }
 
+static void
+put_part(struct format_out *out, struct str text, bool is_escaped)
+{
+    if (is_escaped)
+        put_escaped(out, text);
+    else
+        put(out, text.ptr, text.len);
+}
+
 void
-log_line_request(struct format_out *out, const struct stream *s)
+log_line_request(struct format_out *out, const struct stream *s, bool is_escaped)
 {
     const struct message *request = s->request;
 
@@ -157,9 +166,9 @@ log_line_request(struct format_out *out, const struct stream *s)
         put_text(out, "<BADREQ>");
         return;
     }
-    put_escaped(out, request->method_text);
+    put_part(out, request->method_text, is_escaped);
     put_char(out, ' ');
-    put_escaped(out, s->asked_target);
+    put_part(out, s->asked_target, is_escaped);
     put_text(out, " HTTP/");
     put_number_and(out, request->version_major, '.');
     put_number(out, request->version_minor);
@@ -187,7 +196,7 @@ put_http(struct format_out *out, const struct stream *s)
     put_text(out, "--");
     put_counts(out, s);
     put_text(out, " \"");
-    log_line_request(out, s);
+    log_line_request(out, s, true);
     put_char(out, '"');
 }
 

@@ -337,8 +337,8 @@ uint64_t stream_bytes_to_server(const struct stream *s);
 
 /* --- log_line.c ---------------------------------------------------------- */
 
-/* "GET /path HTTP/1.1", escaped; "<BADREQ>". */
-void log_line_request(struct format_out *out, const struct stream *s);
+/* "GET /path HTTP/1.1"; "<BADREQ>". */
+void log_line_request(struct format_out *out, const struct stream *s, bool is_escaped);
 /* Writes the line of a stream, if anybody wants it. */
 void log_line_stream(struct stream *s);
 /* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */

@@ -21,9 +21,18 @@ enum format_flag {
     FORMAT_ESCAPE = 1 << 3,    /* +E: RFC 5424 */
     FORMAT_IS_LOG = 1 << 4,    /* escape what must not stand in a log line */
     FORMAT_IS_HEADER = 1 << 5, /* escape what must not stand in a header value */
+    FORMAT_JSON = 1 << 6,      /* +json */
+    FORMAT_CBOR = 1 << 7,      /* +cbor: as hex digits */
+    FORMAT_BINARY = 1 << 8,    /* +bin: without them; bytes of expressions as they are */
+};
+
+enum log_alias_trait {
+    ALIAS_HTTP = 1 << 0,   /* only in HTTP mode */
+    ALIAS_NUMBER = 1 << 1, /* encoded as a number */
 };
 
 struct log_alias;
+/* Encoded output asks for the bare text: flags without quotes and escapes. */
 typedef void log_alias_fn(struct eval *eval, const struct log_alias *alias, unsigned flags,
                           struct format_out *out);
 /* %ci, %ST ...: registered by the rooms that know the facts. */
@@ -31,7 +40,7 @@ struct log_alias {
     const char *name; /* "ci" */
     log_alias_fn *run;
     intptr_t private;
-    unsigned needs_http; /* only in HTTP mode */
+    unsigned traits; /* set of enum log_alias_trait */
     const char *help;
 };
 REGISTRY(log_alias, struct log_alias);
@@ -46,6 +55,8 @@ struct log_format *log_format_parse(struct parse *parse, const char *text, unsig
                                     unsigned flags);
 /* NULL unless it is only literal text. */
 const char *log_format_literal(const struct log_format *format);
+/* Is its result one JSON object (%{+json}o)? */
+bool log_format_is_json(const struct log_format *format);
 
 /* --- any thread ---------------------------------------------------------- */
 
