@@ -149,12 +149,12 @@ read_configuration(struct boot *boot)
 }
 
 static bool
-refuse_what_is_missing(struct boot *boot)
+judge_options(struct boot *boot)
 {
     const struct options *options = boot->options;
 
-    if (options->master_socket != NULL) {
-        notice_print(NOTICE_ALERT, "'-S' (the master's runtime socket) is not implemented yet.");
+    if (options->master_socket != NULL && !options->is_master) {
+        notice_print(NOTICE_ALERT, "'-S' (the master's runtime socket) needs '-W' or '-Ws'.");
         return false;
     }
     return true;
@@ -373,9 +373,12 @@ say_what_is_served(void)
 static struct master_link master_link_here = { .fd = -1 };
 
 static void
-tell_master(void)
+tell_master(bool is_applied)
 {
-    master_link_ready(&master_link_here);
+    if (is_applied)
+        master_link_ready(&master_link_here);
+    else
+        master_link_refused(&master_link_here);
 }
 
 static void
@@ -402,7 +405,7 @@ say_ready(struct boot *boot)
     }
     reload_set_sources(&options->sources);
     master_link_here.fd = options->master_fd;
-    reload_on_applied(tell_master);
+    reload_on_done(tell_master);
     ask_old_ones(options);
     this_process.boot_ms = (clock_monotonic_us() - boot->began_us) / 1000;
     if (options->verbose)
@@ -411,7 +414,7 @@ say_ready(struct boot *boot)
         notice_print(NOTICE_NOTICE, "Ready: %u traffic thread%s, %lld ms.", thread_traffic_count(),
                      thread_traffic_count() == 1 ? "" : "s", (long long)this_process.boot_ms);
     if (options->master_fd != -1)
-        tell_master();
+        tell_master(true);
     else
         notify_send("READY=1");
     if (boot->daemon_pipe != -1) {
@@ -426,7 +429,7 @@ typedef bool boot_step_fn(struct boot *boot);
 
 static boot_step_fn *const steps[] = {
     read_configuration,
-    refuse_what_is_missing,
+    judge_options,
     become_daemon,
     limit_memory,
     raise_files,

@@ -31,7 +31,9 @@ run_worker(const struct master_link *link, void *data)
 static int
 run(struct options *options)
 {
-    struct master_settings settings = { .notify = options->notify, .pid_file = options->pid_file };
+    struct master_settings settings = { .notify = options->notify,
+                                        .pid_file = options->pid_file,
+                                        .socket = options->master_socket };
 
     if (!options->is_master)
         return boot_run(options);

@@ -3,7 +3,7 @@
  * The master of master-worker mode.
  *
  * For:     service managers that want one process that stays: systemd through -Ws, containers.
- * Owns:    the worker process and the socket pair to it.
+ * Owns:    the worker process, the socket pair to it, and the runtime socket (master_cli.c).
  * Callers: boot.
  * Thread:  one thread only; it never opens a configuration or a listening socket.
  *
@@ -27,10 +27,13 @@
 #include "weir/os/process.h"
 #include "weir/os/signal.h"
 #include "weir/telemetry/notice.h"
+#include "master_cli.h"
 
 struct master {
     const struct master_settings *settings;
-    pid_t worker;
+    struct master_facts facts;
+    struct master_cli cli;
+    bool is_ready; /* the worker has served */
     int link;
     int signals;
     int stop_signal; /* the signal that asked us to stop; 0: none */
@@ -44,46 +47,65 @@ pass_on(struct master *master, int number)
     case SIGUSR2:
         if (master->settings->notify)
             notify_send("RELOADING=1");
-        kill(master->worker, SIGHUP);
+        kill(master->facts.worker, SIGHUP);
         break;
     case SIGTERM:
     case SIGINT:
         master->stop_signal = number;
         if (master->settings->notify)
             notify_send("STOPPING=1");
-        kill(master->worker, number);
+        kill(master->facts.worker, number);
         break;
     case SIGUSR1:
         if (master->settings->notify)
             notify_send("STOPPING=1");
-        kill(master->worker, SIGUSR1);
+        kill(master->facts.worker, SIGUSR1);
         break;
     case SIGQUIT:
     case SIGTTIN:
     case SIGTTOU:
-        kill(master->worker, number);
+        kill(master->facts.worker, number);
         break;
     default:
         break;
     }
 }
 
-/* The worker says 'R' when it serves, and again after each change of the configuration. */
+/* 'R': it serves, or has applied a configuration; 'F': it has refused one. */
+static void
+hear(struct master *master, char what)
+{
+    bool is_applied = what == 'R';
+
+    if (master->settings->notify)
+        notify_send(is_applied ? "READY=1\nSTATUS=Ready.\n"
+                               : "READY=1\nSTATUS=Configuration refused; the old one goes on.\n");
+    if (master->is_ready) {
+        master->facts.reloads++;
+        master->facts.failed = is_applied ? 0 : master->facts.failed + 1;
+        master_cli_reloaded(&master->cli, is_applied);
+    }
+    master->is_ready = true;
+}
+
 static void
 read_link(struct master *master)
 {
     char said[16];
     ssize_t got = read(master->link, said, sizeof(said));
 
-    if (got > 0) {
-        if (master->settings->notify)
-            notify_send("READY=1\nSTATUS=Ready.\n");
-        return;
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+    for (ssize_t i = 0; i < got; i++)
+        hear(master, said[i]);
+    if (got == 0 || (got == -1 && errno != EAGAIN && errno != EINTR)) {
         close(master->link);
         master->link = -1;
     }
+}
+
+static void
+reload(void *data)
+{
+    pass_on(data, SIGUSR2);
 }
 
 static int
@@ -94,11 +116,11 @@ exit_status(const struct master *master, int status)
     if (WIFEXITED(status)) {
         if (WEXITSTATUS(status) != 0)
             notice_print(NOTICE_ALERT, "Current worker (%d) exited with code %d (Exit)",
-                         (int)master->worker, WEXITSTATUS(status));
+                         (int)master->facts.worker, WEXITSTATUS(status));
         return WEXITSTATUS(status);
     }
-    notice_print(NOTICE_ALERT, "Current worker (%d) exited with code %d (%s)", (int)master->worker,
-                 128 + WTERMSIG(status), strsignal(WTERMSIG(status)));
+    notice_print(NOTICE_ALERT, "Current worker (%d) exited with code %d (%s)",
+                 (int)master->facts.worker, 128 + WTERMSIG(status), strsignal(WTERMSIG(status)));
     return 128 + WTERMSIG(status);
 }
 
@@ -106,19 +128,24 @@ static int
 watch(struct master *master)
 {
     for (;;) {
-        struct pollfd fds[2] = {
+        struct pollfd fds[2 + MASTER_CLI_FDS] = {
             { .fd = master->signals, .events = POLLIN },
             { .fd = master->link, .events = POLLIN },
         };
         int number, status;
 
-        if (poll(fds, 2, -1) == -1 && errno != EINTR)
-            return 1;
+        master_cli_watch(&master->cli, fds + 2);
+        if (poll(fds, sizeof(fds) / sizeof(fds[0]), -1) == -1) {
+            if (errno != EINTR)
+                return 1;
+            continue;
+        }
         while ((number = signal_read(master->signals)) > 0)
             pass_on(master, number);
         if (fds[1].revents != 0)
             read_link(master);
-        if (waitpid(master->worker, &status, WNOHANG) == master->worker)
+        master_cli_serve(&master->cli, fds + 2);
+        if (waitpid(master->facts.worker, &status, WNOHANG) == master->facts.worker)
             return exit_status(master, status);
     }
 }
@@ -134,16 +161,50 @@ write_pid(const struct master_settings *settings)
     return false;
 }
 
-int
-master_run(const struct master_settings *settings, worker_fn *worker, void *data)
+static bool
+open_cli(struct master *master)
+{
+    struct error err = ERROR_INIT;
+
+    master->cli = (struct master_cli){
+        .listener = -1, .facts = &master->facts, .reload = reload, .data = master
+    };
+    if (master->settings->socket == NULL ||
+        master_cli_open(&master->cli, master->settings->socket, &err))
+        return true;
+    notice_print(NOTICE_ALERT, "-S %s: %s", master->settings->socket, err.text);
+    return false;
+}
+
+/* The master's side, once the worker runs. */
+static int
+run_master(struct master *master)
 {
     static const int watched[] = { SIGCHLD, SIGHUP,  SIGUSR1, SIGUSR2, SIGTERM,
                                    SIGINT,  SIGQUIT, SIGTTIN, SIGTTOU };
-    struct master master = { .settings = settings };
     struct error err = ERROR_INIT;
+    int status;
+
+    master->facts.since = time(NULL);
+    master->signals = signal_open(watched, COUNT(watched), &err);
+    if (master->signals == -1) {
+        notice_print(NOTICE_ALERT, "%s", err.text);
+        kill(master->facts.worker, SIGKILL);
+        return 1;
+    }
+    status = watch(master);
+    master_cli_close(&master->cli, true);
+    return status;
+}
+
+int
+master_run(const struct master_settings *settings, worker_fn *worker, void *data)
+{
+    static struct master master;
     int pair[2];
 
-    if (!write_pid(settings))
+    master.settings = settings;
+    if (!write_pid(settings) || !open_cli(&master))
         return 1;
     signal_block_all();
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1) {
@@ -151,26 +212,21 @@ master_run(const struct master_settings *settings, worker_fn *worker, void *data
                      strerror(errno));
         return 1;
     }
-    master.worker = fork();
-    if (master.worker == -1) {
+    master.facts.worker = fork();
+    if (master.facts.worker == -1) {
         notice_print(NOTICE_ALERT, "cannot start the worker: %s", strerror(errno));
         return 1;
     }
-    if (master.worker == 0) {
+    if (master.facts.worker == 0) {
         struct master_link link = { .fd = pair[1] };
 
         close(pair[0]);
+        master_cli_close(&master.cli, false);
         return worker(&link, data);
     }
     close(pair[1]);
     master.link = pair[0];
-    master.signals = signal_open(watched, COUNT(watched), &err);
-    if (master.signals == -1) {
-        notice_print(NOTICE_ALERT, "%s", err.text);
-        kill(master.worker, SIGKILL);
-        return 1;
-    }
-    return watch(&master);
+    return run_master(&master);
 }
 
 void
@@ -178,4 +234,11 @@ master_link_ready(const struct master_link *link)
 {
     if (link->fd != -1)
         (void)!write(link->fd, "R", 1);
+}
+
+void
+master_link_refused(const struct master_link *link)
+{
+    if (link->fd != -1)
+        (void)!write(link->fd, "F", 1);
 }

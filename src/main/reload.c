@@ -32,7 +32,7 @@ struct reload_job {
 };
 
 static const struct config_sources *sources;
-static void (*on_applied)(void);
+static void (*on_done)(bool is_applied);
 static bool is_running;
 static bool is_asked_again;
 
@@ -78,13 +78,13 @@ finish(void *arg)
                      (unsigned long long)job->snapshot->generation, (long long)(took_us / 1000));
         log_process(LOG_LEVEL_NOTICE, "Configuration applied in place (generation %llu).",
                     (unsigned long long)job->snapshot->generation);
-        if (on_applied != NULL)
-            on_applied();
     } else {
         notice_print(NOTICE_ALERT, "Configuration refused; the running one goes on unchanged.");
         log_process(LOG_LEVEL_ALERT, "Configuration refused; the running one goes on unchanged.");
     }
     notice_end_startup();
+    if (on_done != NULL)
+        on_done(is_applied);
     diag_free(job->diag);
     alloc_free(job);
     is_running = false;
@@ -111,9 +111,9 @@ reload_set_sources(const struct config_sources *what)
 }
 
 void
-reload_on_applied(void (*fn)(void))
+reload_on_done(void (*fn)(bool is_applied))
 {
-    on_applied = fn;
+    on_done = fn;
 }
 
 void

@@ -17,9 +17,12 @@ typedef int worker_fn(const struct master_link *link, void *data);
 struct master_settings {
     bool notify;          /* -Ws: tell systemd */
     const char *pid_file; /* may be NULL */
+    const char *socket;   /* -S; NULL: none */
 };
 
 /* Runs until the worker has ended; returns the exit status of the program. In the child it returns what `worker` returned. Boot, one thread. */
 int master_run(const struct master_settings *settings, worker_fn *worker, void *data);
-/* The worker serves. */
+/* The worker serves, or has applied a changed configuration. */
 void master_link_ready(const struct master_link *link);
+/* It has refused one. */
+void master_link_refused(const struct master_link *link);

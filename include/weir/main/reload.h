@@ -10,5 +10,5 @@
 void reload_set_sources(const struct config_sources *sources);
 /* Begins; a request that comes while one runs is done once after it. Control. */
 void reload_request(void);
-/* Runs after each change that was applied (the master is told). Boot. */
-void reload_on_applied(void (*fn)(void));
+/* Runs after each change that was applied, or refused (the master is told). Boot. */
+void reload_on_done(void (*fn)(bool is_applied));

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime socket of the master (-S): which processes there are, and "reload" with an answer.
+ *
+ * For:     service managers and tools. What a worker knows is asked at the worker's own socket.
+ * Owns:    the listening socket, its file, and the connections to it.
+ * Callers: master.c, in its poll loop.
+ * Thread:  the master's only one.
+ *
+ * Answers are short: what does not fit into the socket's buffer at once ends the connection.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "weir/base/number.h"
+#include "weir/base/text.h"
+#include "weir/base/version.h"
+#include "weir/os/process.h"
+#include "weir/os/socket.h"
+#include "master_cli.h"
+
+#define BACKLOG     16
+#define SAYS(text_) (text_), sizeof(text_) - 1
+
+/* --- opening ------------------------------------------------------------------------------ */
+
+/* What may follow the address, each word and its value behind commas. */
+struct socket_words {
+    bool has_mode;
+    mode_t mode;
+    uid_t uid;
+    gid_t gid;
+};
+
+static bool
+take_word(struct socket_words *words, const char *name, const char *value, struct error *err)
+{
+    uint64_t number;
+
+    if (value == NULL)
+        return error_set(err, "'%s' expects a value", name);
+    if (strcmp(name, "mode") == 0) {
+        char *end;
+
+        words->mode = (mode_t)strtoul(value, &end, 8);
+        words->has_mode = true;
+        return *end == '\0' || error_set(err, "'mode' expects an octal number, not '%s'", value);
+    }
+    if (strcmp(name, "user") == 0)
+        return process_find_user(value, &words->uid, err);
+    if (strcmp(name, "group") == 0)
+        return process_find_group(value, &words->gid, err);
+    if (strcmp(name, "level") == 0)
+        return strcmp(value, "admin") == 0 || strcmp(value, "operator") == 0 ||
+               error_set(err, "level '%s' is not implemented yet here", value);
+    if (strcmp(name, "uid") != 0 && strcmp(name, "gid") != 0)
+        return error_set(err, "'%s' is not known here; mode, user, uid, group, gid, level are",
+                         name);
+    if (!number_read_digits(str_from(value), &number))
+        return error_set(err, "'%s' expects a number, not '%s'", name, value);
+    if (name[0] == 'u')
+        words->uid = (uid_t)number;
+    else
+        words->gid = (gid_t)number;
+    return true;
+}
+
+static bool
+read_words(char *list, struct socket_words *words, struct error *err)
+{
+    char *rest = NULL;
+
+    for (char *name = strtok_r(list, ",", &rest); name != NULL; name = strtok_r(NULL, ",", &rest)) {
+        if (!take_word(words, name, strtok_r(NULL, ",", &rest), err))
+            return false;
+    }
+    return true;
+}
+
+/* The file that an earlier master left. */
+static void
+remove_file(const struct addr *addr)
+{
+    struct stat info;
+
+    if (addr->family == ADDR_UNIX && stat(addr->path, &info) == 0 && S_ISSOCK(info.st_mode))
+        unlink(addr->path);
+}
+
+static bool
+set_owner(const struct addr *addr, const struct socket_words *words, struct error *err)
+{
+    if (addr->family != ADDR_UNIX)
+        return true;
+    if (words->has_mode && chmod(addr->path, words->mode) == -1)
+        return error_set_errno(err, "chmod(%s)", addr->path);
+    if ((words->uid != (uid_t)-1 || words->gid != (gid_t)-1) &&
+        chown(addr->path, words->uid, words->gid) == -1)
+        return error_set_errno(err, "chown(%s)", addr->path);
+    return true;
+}
+
+static bool
+listen_on(struct master_cli *cli, const struct addr *addr, const struct socket_words *words,
+          struct error *err)
+{
+    mode_t mask;
+    bool is_bound;
+
+    cli->listener = socket_open(addr_domain(addr), SOCK_STREAM, err);
+    if (cli->listener == -1)
+        return false;
+    remove_file(addr);
+    if (addr_is_ip(addr))
+        socket_set_int(cli->listener, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR", NULL);
+    mask = umask(words->has_mode ? 0777 & ~words->mode : 077);
+    is_bound = socket_bind(cli->listener, addr, err);
+    umask(mask);
+    if (!is_bound || !set_owner(addr, words, err))
+        return false;
+    if (listen(cli->listener, BACKLOG) == -1)
+        return error_set_errno(err, "listen(%s)", cli->text);
+    return socket_set_nonblocking(cli->listener) || error_set_errno(err, "fcntl()");
+}
+
+bool
+master_cli_open(struct master_cli *cli, const char *text, struct error *err)
+{
+    struct socket_words words = { .uid = (uid_t)-1, .gid = (gid_t)-1 };
+    struct addr_spec spec;
+    char *comma;
+
+    for (unsigned i = 0; i < MASTER_CLIENTS; i++)
+        cli->clients[i].fd = -1;
+    cli->text = strdup(text); /* for the life of the process: the address borrows its path */
+    comma = strchr(cli->text, ',');
+    if (comma != NULL)
+        *comma = '\0';
+    if (comma != NULL && !read_words(comma + 1, &words, err))
+        return false;
+    if (!addr_parse(cli->text, ADDR_REQUIRE_PORT, &spec, err))
+        return false;
+    cli->addr = spec.addr;
+    return listen_on(cli, &cli->addr, &words, err);
+}
+
+void
+master_cli_close(struct master_cli *cli, bool is_last)
+{
+    if (cli->listener == -1)
+        return;
+    close(cli->listener);
+    cli->listener = -1;
+    if (is_last)
+        remove_file(&cli->addr);
+}
+
+/* --- answers ------------------------------------------------------------------------------- */
+
+static void
+end_client(struct master_client *client)
+{
+    close(client->fd);
+    *client = (struct master_client){ .fd = -1 };
+}
+
+static void
+say(struct master_client *client, const char *bytes, size_t len)
+{
+    if (client->fd != -1 && send(client->fd, bytes, len, MSG_NOSIGNAL) != (ssize_t)len)
+        end_client(client);
+}
+
+static void
+add_uptime(struct text *out, time_t since)
+{
+    long s = (long)(time(NULL) - since);
+    char text[32];
+
+    snprintf(text, sizeof(text), "%ldd%02ldh%02ldm%02lds", s / 86400, s / 3600 % 24, s / 60 % 60,
+             s % 60);
+    text_printf(out, "%-15s %-15s\n", text, WEIR_COMPAT_VERSION "-weir" WEIR_VERSION);
+}
+
+static void
+show_proc(struct text *out, const struct master_facts *facts)
+{
+    char reloads[48];
+
+    snprintf(reloads, sizeof(reloads), "%u [failed: %u]", facts->reloads, facts->failed);
+    text_printf(out, "%-15s %-15s %-15s %-15s %-15s\n", "#<PID>", "<type>", "<reloads>", "<uptime>",
+                "<version>");
+    text_printf(out, "%-15d %-15s %-15s ", (int)getpid(), "master", reloads);
+    add_uptime(out, facts->since);
+    text_puts(out, "# workers\n");
+    text_printf(out, "%-15d %-15s %-15u ", (int)facts->worker, "worker", 0u);
+    add_uptime(out, facts->since);
+}
+
+static void
+show_help(struct text *out)
+{
+    static const char *const lines[][2] = {
+        { "reload", "apply the configuration again" },
+        { "show proc", "processes and how long they have been running" },
+        { "show version", "version of this process" },
+        { "help", "this list" },
+        { "prompt", "toggle the prompt: more than one line" },
+        { "quit", "disconnect" },
+    };
+
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+        text_printf(out, "  %-40s: %s\n", lines[i][0], lines[i][1]);
+}
+
+static bool
+is_later(const char *line)
+{
+    static const char *const names[] = {
+        "@",           "hard-reload",     "show startup-logs", "show env", "show cli",
+        "expert-mode", "mcli-debug-mode", "experimental-mode", "user",     "operator"
+    };
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(line, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void
+run_command(struct master_cli *cli, struct master_client *client, const char *line)
+{
+    struct text out = TEXT_INIT;
+
+    if (strcmp(line, "show proc") == 0) {
+        show_proc(&out, cli->facts);
+    } else if (strcmp(line, "show version") == 0) {
+        text_puts(&out, WEIR_COMPAT_VERSION "-weir" WEIR_VERSION "\n");
+    } else if (strcmp(line, "help") == 0) {
+        text_puts(&out, "The following commands are valid at this level:\n");
+        show_help(&out);
+    } else if (is_later(line)) {
+        text_printf(&out,
+                    "'%s' is not implemented yet in the master; ask the worker at its own "
+                    "'stats socket'.\n",
+                    line);
+    } else {
+        text_puts(&out, "Unknown command. The master knows:\n");
+        show_help(&out);
+    }
+    text_puts(&out, "\n");
+    say(client, out.ptr, out.len);
+    text_fini(&out);
+}
+
+/* Those that change the connection itself, then the rest. */
+static void
+run(struct master_cli *cli, struct master_client *client, char *line)
+{
+    size_t len;
+
+    line += strspn(line, " \t");
+    for (len = strlen(line); len > 0 && strchr(" \t\r", line[len - 1]) != NULL; len--)
+        line[len - 1] = '\0';
+    if (len == 0)
+        return;
+    if (strcmp(line, "quit") == 0) {
+        end_client(client);
+    } else if (strcmp(line, "prompt") == 0) {
+        client->has_prompt = !client->has_prompt;
+    } else if (strcmp(line, "reload") == 0) {
+        client->awaits_reload = true;
+        cli->reload(cli->data);
+    } else {
+        run_command(cli, client, line);
+    }
+}
+
+/* A line may hold several commands. */
+static void
+run_line(struct master_cli *cli, struct master_client *client, char *line)
+{
+    char *rest = NULL;
+
+    for (char *word = strtok_r(line, ";", &rest); word != NULL && client->fd != -1;
+         word = strtok_r(NULL, ";", &rest))
+        run(cli, client, word);
+    if (client->has_prompt)
+        say(client, SAYS("master> "));
+}
+
+/* --- clients -------------------------------------------------------------------------------- */
+
+static void
+run_lines(struct master_cli *cli, struct master_client *client)
+{
+    char *end;
+    bool has_run = false;
+
+    while (client->fd != -1 && (end = memchr(client->bytes, '\n', client->len)) != NULL) {
+        size_t len = (size_t)(end - client->bytes);
+        char line[MASTER_LINE_MAX];
+
+        memcpy(line, client->bytes, len);
+        line[len] = '\0';
+        client->len -= len + 1;
+        memmove(client->bytes, end + 1, client->len);
+        run_line(cli, client, line);
+        has_run = true;
+    }
+    if (client->fd != -1 && has_run && !client->has_prompt && !client->awaits_reload)
+        end_client(client);
+}
+
+static void
+receive(struct master_cli *cli, struct master_client *client)
+{
+    ssize_t got = recv(client->fd, client->bytes + client->len, sizeof(client->bytes) - client->len,
+                       MSG_DONTWAIT);
+
+    if (got == -1 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got > 0)
+        client->len += (size_t)got;
+    if (got > 0)
+        run_lines(cli, client);
+    if (client->fd == -1)
+        return;
+    if (got == 0 && client->awaits_reload)
+        client->is_deaf = true;
+    else if (got <= 0 || client->len == sizeof(client->bytes))
+        end_client(client);
+}
+
+static void
+accept_one(struct master_cli *cli)
+{
+    int fd = accept4(cli->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    for (unsigned i = 0; fd != -1 && i < MASTER_CLIENTS; i++) {
+        if (cli->clients[i].fd == -1) {
+            cli->clients[i] = (struct master_client){ .fd = fd };
+            return;
+        }
+    }
+    if (fd != -1)
+        close(fd);
+}
+
+void
+master_cli_reloaded(struct master_cli *cli, bool is_applied)
+{
+    for (unsigned i = 0; i < MASTER_CLIENTS; i++) {
+        struct master_client *client = &cli->clients[i];
+
+        if (client->fd == -1 || !client->awaits_reload)
+            continue;
+        if (is_applied)
+            say(client, SAYS("Success=1\n--\n"));
+        else
+            say(client,
+                SAYS("Success=0\n--\nThe configuration was refused; see 'show startup-logs' "
+                     "at the worker's own 'stats socket'.\n"));
+        if (client->fd != -1)
+            end_client(client);
+    }
+}
+
+void
+master_cli_watch(const struct master_cli *cli, struct pollfd *fds)
+{
+    fds[0] = (struct pollfd){ .fd = cli->listener, .events = POLLIN };
+    for (unsigned i = 0; i < MASTER_CLIENTS; i++) {
+        bool is_deaf = cli->clients[i].is_deaf;
+
+        fds[i + 1] = (struct pollfd){ .fd = is_deaf ? -1 : cli->clients[i].fd, .events = POLLIN };
+    }
+}
+
+void
+master_cli_serve(struct master_cli *cli, const struct pollfd *fds)
+{
+    for (unsigned i = 0; i < MASTER_CLIENTS; i++) {
+        if (fds[i + 1].fd != -1 && fds[i + 1].revents != 0)
+            receive(cli, &cli->clients[i]);
+    }
+    if (fds[0].fd != -1 && fds[0].revents != 0)
+        accept_one(cli);
+}
