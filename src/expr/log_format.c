@@ -84,7 +84,8 @@ encode_text(const struct format_node *node, struct str text, struct format_out *
     } else if (type == NODE_INT) {
         if (text.ptr[0] == '+')
             text = str_slice(text, 1, text.len);
-        if (number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL))
+        if (number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL) &&
+            (n >= 0 || (node->flags & FORMAT_NULL) == 0))
             format_encode_int(out, n, node->flags);
         else
             format_encode_null(out, node->flags);
@@ -99,7 +100,7 @@ encode_alias(const struct format_node *node, struct eval *eval, struct format_ou
     char room[RESULT_MAX];
     struct format_out text = { room, room + sizeof(room), false };
 
-    node->alias->run(eval, node->alias, node->flags & FORMAT_HEX, &text);
+    node->alias->run(eval, node->alias, node->flags & (FORMAT_HEX | FORMAT_NULL), &text);
     encode_text(node, str_of(room, (size_t)(text.pos - room)), out);
     out->is_cut |= text.is_cut;
 }

@@ -22,13 +22,24 @@ parse_flavour(struct parse *parse)
     struct proxy_conf *conf = parse->object;
     bool is_http = strstr(parse->keyword, "httplog") != NULL;
     bool is_clf = words_accept(parse->words, "clf");
+    bool is_json = !is_clf && words_accept(parse->words, "json");
 
     if (parse->negated)
         conf->log_flavour = LOG_DEFAULT;
     else if (is_http)
-        conf->log_flavour = is_clf ? LOG_CLF : LOG_HTTP;
+        conf->log_flavour = is_json ? LOG_JSON : is_clf ? LOG_CLF : LOG_HTTP;
     else
-        conf->log_flavour = is_clf ? LOG_TCP_CLF : LOG_TCP;
+        conf->log_flavour = is_json ? LOG_TCP_JSON : is_clf ? LOG_TCP_CLF : LOG_TCP;
+    conf->log_format = NULL;
+    return parse_end(parse);
+}
+
+static bool
+parse_httpslog(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+
+    conf->log_flavour = parse->negated ? LOG_DEFAULT : LOG_HTTPS;
     conf->log_format = NULL;
     return parse_end(parse);
 }
@@ -121,9 +132,11 @@ static const struct keyword keywords[] = {
       .help = "The format for connections that failed before a request." },
     { "log-format-sd", IN_FRONT, .args = "<format>", .parse = parse_log_format_sd,
       .help = "The structured data of RFC 5424 lines." },
-    { "option httplog", IN_PROXY, .flags = KEYWORD_NO, .args = "[clf]", .parse = parse_flavour,
+    { "option httpslog", IN_PROXY, .flags = KEYWORD_NO, .parse = parse_httpslog,
+      .help = "Log lines about HTTP requests, with facts about TLS." },
+    { "option httplog", IN_PROXY, .flags = KEYWORD_NO, .args = "[clf | json]", .parse = parse_flavour,
       .help = "Log lines about HTTP requests." },
-    { "option tcplog", IN_PROXY, .flags = KEYWORD_NO, .args = "[clf]", .parse = parse_flavour,
+    { "option tcplog", IN_PROXY, .flags = KEYWORD_NO, .args = "[clf | json]", .parse = parse_flavour,
       .help = "Log lines about TCP sessions." },
 };
 REGISTER(keyword, keywords);

@@ -54,12 +54,15 @@ warn_front(struct parse *parse, struct proxy_conf *conf)
         parse_warn_at(parse, conf->pos, "%s '%s' has no 'bind' directive: nobody can connect to it",
                       kind_of(conf), conf->name);
     if (conf->mode != MODE_HTTP &&
-        (conf->log_flavour == LOG_HTTP || conf->log_flavour == LOG_CLF)) {
+        (conf->log_flavour == LOG_HTTP || conf->log_flavour == LOG_HTTPS ||
+         conf->log_flavour == LOG_CLF || conf->log_flavour == LOG_JSON)) {
         parse_warn_at(parse, conf->pos,
                       "'option httplog' needs 'mode http'; %s '%s' logs as 'option "
                       "tcplog'",
                       kind_of(conf), conf->name);
-        conf->log_flavour = conf->log_flavour == LOG_CLF ? LOG_TCP_CLF : LOG_TCP;
+        conf->log_flavour = conf->log_flavour == LOG_CLF    ? LOG_TCP_CLF
+                            : conf->log_flavour == LOG_JSON ? LOG_TCP_JSON
+                                                            : LOG_TCP;
     }
 }
 

@@ -223,6 +223,8 @@ ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *
         eval->resume = 0;
         if (verdict == VERDICT_CONTINUE)
             continue;
+        if (verdict != VERDICT_STOP || eval->decided == NULL)
+            eval->decided = &rule->action->pos;
         if (decided != NULL)
             *decided = rule;
         return verdict;

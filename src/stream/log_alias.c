@@ -141,7 +141,39 @@ static void
 run_server(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
 {
     (void)alias;
+    if ((flags & FORMAT_NULL) != 0 && eval->server == NULL)
+        return;
     put_text(out, eval->stream == NULL ? "<NOSRV>" : stream_server_name(eval->stream), flags);
+}
+
+/* FILE:LINE of the rule that decided what became of the request. */
+static void
+run_rule(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
+{
+    char text[512];
+
+    (void)alias;
+    if (eval->decided == NULL) {
+        put_none(out, flags);
+        return;
+    }
+    snprintf(text, sizeof(text), "%s:%d", eval->decided->file, eval->decided->line);
+    put_text(out, text, flags);
+}
+
+static void
+run_origin(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
+{
+    static const char *const names[ORIGINS] = {
+        [ORIGIN_CLOSE] = "txn_close",          [ORIGIN_ACCEPT] = "txn_accept",
+        [ORIGIN_REQUEST] = "txn_request",      [ORIGIN_CONNECT] = "txn_connect",
+        [ORIGIN_RESPONSE] = "txn_response",    [ORIGIN_SESSION_ERROR] = "sess_error",
+        [ORIGIN_SESSION_KILLED] = "sess_killed", [ORIGIN_RULE] = "unspec",
+    };
+
+    (void)alias;
+    put_text(out, names[eval->stream == NULL ? ORIGIN_SESSION_ERROR : eval->stream->log_origin],
+             flags);
 }
 
 static void
@@ -205,6 +237,19 @@ run_date_gmt(struct eval *eval, const struct log_alias *alias, unsigned flags,
 
     (void)flags;
     format_raw(out, text, clock_format_log_gmt(text, find_date(eval, alias->private)));
+}
+
+/* 2026-11-23T06:38:07.430859+00:00: of the request, or of the connection in TCP mode. */
+static void
+run_date_iso(struct eval *eval, const struct log_alias *alias, unsigned flags,
+             struct format_out *out)
+{
+    bool is_http = eval->stream != NULL && stream_is_http(eval->stream);
+    char text[64];
+    size_t len = clock_format_iso(text, find_date(eval, is_http ? REQUESTED : ACCEPTED));
+
+    (void)alias;
+    put_str(out, str_of(text, len), flags);
 }
 
 static void
@@ -355,7 +400,10 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
     const struct stream *s = eval->stream;
 
     (void)alias;
-    format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
+    if (s != NULL && !stream_is_http(s) && (flags & FORMAT_NULL) == 0)
+        format_int(out, 0, flags);
+    else
+        format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
 }
 
 /* Captured headers: without any, quotes stay away too. */
@@ -413,6 +461,15 @@ has_request(const struct stream *s)
     return s != NULL && s->request != NULL && s->asked_target.ptr != NULL;
 }
 
+/* Nothing has come, or nothing that can be read. */
+static void
+put_bad_request(struct format_out *out, unsigned flags)
+{
+    if ((flags & FORMAT_NULL) == 0)
+        put_text(out, "<BADREQ>", flags);
+}
+
+/* In log lines quotes are escaped even without +Q. */
 static void
 run_request(struct eval *eval, const struct log_alias *alias, unsigned flags,
             struct format_out *out)
@@ -420,13 +477,17 @@ run_request(struct eval *eval, const struct log_alias *alias, unsigned flags,
     struct str part;
 
     if (!has_request(eval->stream)) {
-        put_text(out, "<BADREQ>", flags);
+        put_bad_request(out, flags);
         return;
     }
     part = find_part(eval->stream, alias->private);
     if (part.len == 0 && (flags & FORMAT_QUOTE) == 0)
         return; /* an empty query is no "-" */
-    put_str(out, part, flags);
+    if ((flags & FORMAT_QUOTE) != 0)
+        format_char(out, '"');
+    log_line_part(out, part, (flags & FORMAT_IS_LOG) != 0);
+    if ((flags & FORMAT_QUOTE) != 0)
+        format_char(out, '"');
 }
 
 static void
@@ -437,7 +498,7 @@ run_version(struct eval *eval, const struct log_alias *alias, unsigned flags,
 
     (void)alias;
     if (!has_request(eval->stream)) {
-        put_text(out, "<BADREQ>", flags);
+        put_bad_request(out, flags);
         return;
     }
     snprintf(text, sizeof(text), "HTTP/%u.%u", eval->stream->request->version_major,
@@ -449,12 +510,13 @@ static void
 run_line(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
 {
     (void)alias;
+    if (!has_request(eval->stream)) {
+        put_bad_request(out, flags);
+        return;
+    }
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
-    if (eval->stream == NULL)
-        format_raw(out, "<BADREQ>", 8);
-    else
-        log_line_request(out, eval->stream, (flags & FORMAT_IS_LOG) != 0);
+    log_line_request(out, eval->stream, (flags & FORMAT_IS_LOG) != 0);
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
 }
@@ -472,6 +534,9 @@ static const struct log_alias aliases[] = {
     { "f", run_frontend, 0, 0, "frontend name" },
     { "ft", run_frontend, 1, 0, "frontend name, with ~ over TLS" },
     { "s", run_server, 0, 0, "server name" },
+    { "RL", run_rule, 0, 0, "file and line of the rule that decided" },
+    { "OG", run_origin, 0, 0, "why the line is written" },
+    { "ISO", run_date_iso, 0, 0, "date of the request as in ISO 8601" },
     { "H", run_host_name, 0, 0, "local host name" },
     { "ID", run_unique_id, 0, 0, "unique id" },
     { "t", run_date, ACCEPTED, 0, "accept date with milliseconds" },

@@ -3,7 +3,8 @@
  * The usual log formats that are not written by hand in log_line.c: compiled once, as if the user
  * had written them in a log-format line.
  *
- * For:     option httplog clf, option tcplog clf.
+ * For:     option httpslog, option httplog clf, option tcplog clf, option httplog json, option tcplog
+ *          json.
  * Thread:  builder.
  */
 #include "private.h"
@@ -17,6 +18,29 @@ static const char tcp_clf[] =
     "%{+Q}o %{-Q}ci - - [%T] \"TCP \" 000 %B \"\" \"\" %cp %ms %ft %b %s %Th %Tw %Tc %Tt %U %ts-- "
     "%ac %fc %bc %sc %rc %sq %bq \"\" \"\" ";
 
+static const char https[] =
+    "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
+    "%hr %hs %{+Q}r 0/-/-/-/0 -/%sslv/%sslc";
+
+/* The fields are a promise: doc/configuration/logs.md. What may be long stands last. */
+#define JSON_ENDS                                                                                  \
+    "%(client_ip)ci %(client_port)cp %(frontend)f %(frontend_ip)fi %(frontend_port)fp "            \
+    "%(backend)b %(server)s %(rule)RL %(unique_id)ID %(tls_version)sslv %(tls_cipher)sslc "
+#define JSON_COUNTS                                                                                \
+    "%(process_connections)ac %(frontend_connections)fc %(backend_connections)bc "                 \
+    "%(server_connections)sc %(retries)rc %(server_queue)sq %(backend_queue)bq "
+static const char http_json[] =
+    "%{+json}o %(date)ISO %(mode)[str(http)] " JSON_ENDS
+    "%(status)ST %(termination)tsc %(bytes_from_server)B %(bytes_from_client)U %(handshake_ms)Th "
+    "%(idle_ms)Ti %(request_ms)TR %(queue_ms)Tw %(connect_ms)Tc %(response_ms)Tr %(data_ms)Td "
+    "%(active_ms)Ta %(total_ms)Tt " JSON_COUNTS
+    "%(method)HM %(version)HV %(request_cookie)CC %(response_cookie)CS %(request_headers)hr "
+    "%(response_headers)hs %(uri)HU";
+static const char tcp_json[] =
+    "%{+json}o %(date)ISO %(mode)[str(tcp)] " JSON_ENDS
+    "%(termination)ts %(bytes_from_server)B %(bytes_from_client)U %(handshake_ms)Th %(queue_ms)Tw "
+    "%(connect_ms)Tc %(total_ms)Tt " JSON_COUNTS;
+
 static const char *
 format_text(const struct proxy_conf *conf)
 {
@@ -25,10 +49,15 @@ format_text(const struct proxy_conf *conf)
         return conf->mode == MODE_HTTP ? http_clf : tcp_clf;
     case LOG_TCP_CLF:
         return tcp_clf;
+    case LOG_HTTPS:
+        return https;
+    case LOG_JSON:
+        return http_json;
+    case LOG_TCP_JSON:
+        return tcp_json;
     case LOG_DEFAULT:
     case LOG_TCP:
     case LOG_HTTP:
-    case LOG_HTTPS:
     case LOG_CUSTOM:
         break;
     }
@@ -47,7 +76,7 @@ compile_flavours(struct parse *parse)
             continue;
         parse->object = conf;
         conf->log_format =
-            log_format_parse(parse, text, PLACE_FE_LOG, FORMAT_IS_LOG | FORMAT_MANDATORY);
+            log_format_parse(parse, text, PLACE_FE_LOG, FORMAT_IS_LOG | FORMAT_MANDATORY | FORMAT_NULL);
         fine = fine && conf->log_format != NULL;
     }
     return fine;

@@ -148,8 +148,8 @@ put_escaped(struct format_out *out, struct str text)
     }
 }
 
-static void
-put_part(struct format_out *out, struct str text, bool is_escaped)
+void
+log_line_part(struct format_out *out, struct str text, bool is_escaped)
 {
     if (is_escaped)
         put_escaped(out, text);
@@ -166,9 +166,9 @@ log_line_request(struct format_out *out, const struct stream *s, bool is_escaped
         put_text(out, "<BADREQ>");
         return;
     }
-    put_part(out, request->method_text, is_escaped);
+    log_line_part(out, request->method_text, is_escaped);
     put_char(out, ' ');
-    put_part(out, s->asked_target, is_escaped);
+    log_line_part(out, s->asked_target, is_escaped);
     put_text(out, " HTTP/");
     put_number_and(out, request->version_major, '.');
     put_number(out, request->version_minor);
@@ -272,6 +272,8 @@ put_line(struct format_out *out, struct stream *s)
     case LOG_HTTPS:
     case LOG_CLF:
     case LOG_TCP_CLF:
+    case LOG_JSON:
+    case LOG_TCP_JSON:
     case LOG_CUSTOM:
         if (frontend->log_format != NULL)
             log_format_run(frontend->log_format, &s->eval, out);

@@ -335,10 +335,27 @@ uint64_t stream_bytes_to_client(const struct stream *s);
 uint64_t stream_bytes_from_server(const struct stream *s);
 uint64_t stream_bytes_to_server(const struct stream *s);
 
+/* --- log_alias.c, log_line.c --------------------------------------------- */
+
+/* Why a line is written: %OG, and the steps of log profiles. */
+enum log_origin {
+    ORIGIN_CLOSE, /* txn_close: the usual line */
+    ORIGIN_ACCEPT,
+    ORIGIN_REQUEST,
+    ORIGIN_CONNECT,
+    ORIGIN_RESPONSE,
+    ORIGIN_SESSION_ERROR,
+    ORIGIN_SESSION_KILLED,
+    ORIGIN_RULE, /* do-log: stream_log() */
+    ORIGINS,
+};
+
 /* --- log_line.c ---------------------------------------------------------- */
 
 /* "GET /path HTTP/1.1"; "<BADREQ>". */
 void log_line_request(struct format_out *out, const struct stream *s, bool is_escaped);
+/* Bytes of a request; escaped as in log lines: also quotes. */
+void log_line_part(struct format_out *out, struct str text, bool is_escaped);
 /* Writes the line of a stream, if anybody wants it. */
 void log_line_stream(struct stream *s);
 /* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */

@@ -46,6 +46,10 @@ step_route(struct stream *s)
     backend = proxy_route(s->eval.frontend, &s->eval, &decided);
     if (backend == NULL)
         return reply_error(s, 503, END_SERVER_ABORT, PHASE_CONNECT);
+    if (decided != NULL)
+        s->eval.decided = &decided->pos;
+    else if (s->eval.decided == NULL && backend == s->eval.frontend->default_backend)
+        s->eval.decided = &s->eval.frontend->default_backend_pos;
     stream_set_backend(s, backend);
     return STEP_NEXT;
 }

@@ -20,6 +20,7 @@ struct reply_action;
 struct server;
 struct snapshot;
 struct variables;
+struct source_pos;
 struct explain; /* part 2: records what was looked at; NULL normally */
 
 /* Points of a stream's life at which expressions run, as bits: where a fetch is valid, where a rule set runs. */
@@ -78,6 +79,7 @@ struct eval {
     struct arena *arena;                /* for results; lives as long as the stream */
     struct variables *variables;        /* of session, stream, request ...: expr/variable.h */
     struct explain *explain;
+    const struct source_pos *decided;   /* the rule that decided last what becomes of it; NULL: none did */
     uint32_t place;                     /* one bit of enum eval_place: where we are */
     uint8_t final;                      /* no more data will come (inspect-delay is over): FETCH_LATER counts as none */
     uint16_t resume;                    /* for actions that wait: scratch of the running action, 0 when it begins */

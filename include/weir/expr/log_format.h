@@ -24,6 +24,7 @@ enum format_flag {
     FORMAT_JSON = 1 << 6,      /* +json */
     FORMAT_CBOR = 1 << 7,      /* +cbor: as hex digits */
     FORMAT_BINARY = 1 << 8,    /* +bin: without them; bytes of expressions as they are */
+    FORMAT_NULL = 1 << 9,      /* encoded: null for <NOSRV>, <BADREQ> and times that were not */
 };
 
 enum log_alias_trait {

@@ -41,7 +41,8 @@ struct proxy_timeouts {
         client_fin_ms, server_fin_ms, http_request_ms, http_keep_alive_ms, client_hs_ms;
 };
 
-enum log_flavour { LOG_DEFAULT, LOG_TCP, LOG_HTTP, LOG_HTTPS, LOG_CLF, LOG_TCP_CLF, LOG_CUSTOM };
+enum log_flavour { LOG_DEFAULT, LOG_TCP, LOG_HTTP, LOG_HTTPS, LOG_CLF, LOG_TCP_CLF, LOG_JSON,
+                   LOG_TCP_JSON, LOG_CUSTOM };
 
 /* use_backend and default_backend */
 struct switch_rule {

@@ -117,6 +117,7 @@ struct stream {
     uint16_t server_status;       /* as the server said it; 0: nothing */
     uint16_t retries_left, retries_done;
     int8_t log_level;   /* enum log_level; -1: as usual */
+    uint8_t log_origin; /* enum log_origin of the room: why a line is written now */
     uint8_t rule_stage; /* http-response: 0 backend, 1 frontend */
     uint32_t id;        /* %rt */
 
