@@ -126,8 +126,26 @@ http {{
 
     # --- proxies ---------------------------------------------------------
 
-    def haproxy_config(self, origin, mode="http", close=False):
+    def rules(self, port):
+        """Lines of a frontend with many rules, as real files have them."""
+        hosts = self.path("hosts.map")
+        if not os.path.exists(hosts):
+            with open(hosts, "w") as f:
+                f.writelines(f"host{n}.example.com b\n" for n in range(100000))
+        with open(hosts, "a") as f:
+            f.write(f"127.0.0.1:{port} b\n")
+        lines = ["option forwardfor"]
+        lines += [f"acl area{n} path_beg /area{n}/" for n in range(40)]
+        lines += [f"acl old{n} path_reg ^/old{n}/[0-9]+/(a|b)" for n in range(10)]
+        lines += [f"http-request deny if area{n}" for n in range(40)]
+        lines += ["http-request set-header X-Host %[req.hdr(host),lower]", "http-request del-header X-Internal"]
+        lines += [f"use_backend b if old{n}" for n in range(10)]
+        lines += [f"use_backend %[req.hdr(host),lower,map_str({hosts},b)]"]
+        return "".join(f"  {line}\n" for line in lines)
+
+    def haproxy_config(self, origin, mode="http", close=False, with_rules=False):
         port = free_port()
+        rules = self.rules(port) if with_rules else ""
         options = "option http-server-close\n  " if close and mode == "http" else ""
         config = self.write(
             f"haproxy-{port}.cfg",
@@ -141,7 +159,7 @@ defaults
   timeout server 60s
 frontend f
   bind 127.0.0.1:{port}
-  default_backend b
+{rules}  default_backend b
 backend b
   balance roundrobin
   http-reuse always

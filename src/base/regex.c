@@ -14,6 +14,7 @@
  */
 #include "weir/base/regex.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@
 struct regex {
     pcre2_code *code; /* owns */
     bool has_jit;
+    struct str prefix; /* owns: what a subject must begin with; len 0: not known */
 };
 
 /* What one thread needs to match; NULL members: out of memory when made. */
@@ -86,6 +88,79 @@ workroom_new(void)
     return room;
 }
 
+/* --- what it begins with ------------------------------------------------------------- */
+
+/* The character at `at`, if it stands for itself; returns how many bytes of the pattern it takes, 0:
+ * it does not. */
+static size_t
+read_literal(struct str pattern, size_t at, char *c)
+{
+    unsigned char here = (unsigned char)pattern.ptr[at];
+
+    *c = (char)here;
+    if (here == '\\' && at + 1 < pattern.len) {
+        *c = pattern.ptr[at + 1];
+        return ispunct((unsigned char)*c) ? 2 : 0;
+    }
+    return here < 0x80 && strchr("\\^$.[]|()?*+{}", here) == NULL ? 1 : 0;
+}
+
+/* Behind the "[" at `at`: where the class ends. */
+static size_t
+skip_class(struct str pattern, size_t at)
+{
+    at += at + 1 < pattern.len && pattern.ptr[at + 1] == '^' ? 2 : 1;
+    for (at++; at < pattern.len && pattern.ptr[at] != ']'; at++)
+        at += pattern.ptr[at] == '\\';
+    return at;
+}
+
+/* Has it alternatives outside of parentheses, or anything that makes that hard to tell? */
+static bool
+is_branched(struct str pattern)
+{
+    int depth = 0;
+
+    for (size_t at = 0; at < pattern.len; at++) {
+        char here = pattern.ptr[at], next = at + 1 < pattern.len ? pattern.ptr[at + 1] : '\0';
+
+        if (here == '\\' && (next == 'Q' || next == 'E'))
+            return true;
+        if (here == '(' && (next == '?' || next == '*') &&
+            (at + 2 >= pattern.len || strchr(":=!<", pattern.ptr[at + 2]) == NULL))
+            return true;
+        if (here == '|' && depth == 0)
+            return true;
+        depth += here == '(' ? 1 : here == ')' ? -1 : 0;
+        if (here == '\\')
+            at++;
+        else if (here == '[')
+            at = skip_class(pattern, at);
+    }
+    return false;
+}
+
+/* "^/api/v[0-9]" begins with "/api/v": a comparison that is made before the machine starts. */
+static void
+find_prefix(struct regex *regex, struct str pattern, enum regex_case letters)
+{
+    char *prefix;
+    size_t at = 1, len = 0, took;
+
+    if (letters != REGEX_CASE || pattern.len < 2 || pattern.ptr[0] != '^' ||
+        is_branched(pattern))
+        return;
+    prefix = alloc_zero(pattern.len);
+    while (at < pattern.len && (took = read_literal(pattern, at, &prefix[len])) > 0) {
+        at += took;
+        len++;
+    }
+    /* The last one may be repeated no times. */
+    if (len > 0 && at < pattern.len && strchr("?*{", pattern.ptr[at]) != NULL)
+        len--;
+    regex->prefix = str_of(prefix, len);
+}
+
 struct regex *
 regex_compile(struct str pattern, enum regex_case letters, struct error *err)
 {
@@ -108,6 +183,7 @@ regex_compile(struct str pattern, enum regex_case letters, struct error *err)
     regex = alloc_zero(sizeof(*regex));
     regex->code = code;
     /* Not all machines have a JIT, nor all patterns; the interpreter does the same. */
+    find_prefix(regex, pattern, letters);
     regex->has_jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
     return regex;
 }
@@ -117,6 +193,7 @@ regex_free(struct regex *regex)
 {
     if (regex == NULL)
         return;
+    alloc_free((char *)regex->prefix.ptr);
     pcre2_code_free(regex->code);
     alloc_free(regex);
 }
@@ -141,8 +218,12 @@ workroom(void)
 bool
 regex_match(const struct regex *regex, struct str subject)
 {
-    struct workroom *room = workroom();
+    struct workroom *room;
 
+    if (subject.len < regex->prefix.len ||
+        memcmp(subject.ptr, regex->prefix.ptr, regex->prefix.len) != 0)
+        return false;
+    room = workroom();
     return room != NULL && run(regex, subject, 0, room) >= 0;
 }
 

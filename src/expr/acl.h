@@ -32,6 +32,8 @@ struct acl_test {
 /* Reads "<criterion> [flags] [values]" up to the end of the line, or up to `end_word`, which is
  * left there. place 0: not known yet. NULL: reported. */
 struct acl_test *acl_test_parse(struct parse *parse, unsigned place, const char *end_word);
+/* Is it true? Traffic. */
+enum truth acl_test_one(const struct acl_test *test, struct eval *eval);
 /* Is one of the tests true? Traffic. */
 enum truth acl_test_any(const struct acl_test *tests, struct eval *eval);
 

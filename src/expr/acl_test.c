@@ -324,10 +324,37 @@ find_match(const struct acl_test *test, const struct value *value)
     return pattern;
 }
 
+/* What another rule has asked for just before. */
+static inline const struct sample_memo *
+recall(const struct acl_test *test, const struct eval *eval)
+{
+    const struct sample_memo *memo = eval->memo;
+
+    if (memo == NULL || test->sample->memo == 0 || memo->number != test->sample->memo ||
+        (!memo->is_none && memo->value.type != test->type))
+        return NULL;
+    return memo;
+}
+
+/* One value, or none, that will not change by itself. */
+static inline void
+remember(struct sample_memo *memo, const struct acl_test *test, enum fetched result,
+         const struct value *value)
+{
+    memo->number = 0;
+    if (test->sample->memo == 0 || (value->flags & (VALUE_MORE | VALUE_MAY_CHANGE)) != 0)
+        return;
+    memo->number = test->sample->memo;
+    memo->is_none = result == FETCH_NONE;
+    if (!memo->is_none)
+        memo->value = *value;
+}
+
 /* A fetch may have several values (header fields): one that matches is enough. */
-static enum truth
+static __attribute__((noinline)) enum truth
 run(const struct acl_test *test, struct eval *eval, const struct pattern **matched)
 {
+    bool is_first = true;
     struct value value;
     uint8_t flags;
 
@@ -339,6 +366,9 @@ run(const struct acl_test *test, struct eval *eval, const struct pattern **match
         if (result == FETCH_LATER)
             return TRUTH_LATER;
         flags = value.flags;
+        if (eval->memo != NULL && is_first)
+            remember(eval->memo, test, result, &value);
+        is_first = false;
         if (result == FETCH_OK && value_cast(&value, test->type, eval->arena) &&
             (*matched = find_match(test, &value)) != NULL)
             return TRUTH_YES;
@@ -371,11 +401,14 @@ run_explained(const struct acl_test *test, struct eval *eval)
     return truth;
 }
 
-static inline enum truth
-run_test(const struct acl_test *test, struct eval *eval)
+enum truth
+acl_test_one(const struct acl_test *test, struct eval *eval)
 {
+    const struct sample_memo *known = recall(test, eval);
     const struct pattern *matched;
 
+    if (known != NULL)
+        return !known->is_none && find_match(test, &known->value) != NULL ? TRUTH_YES : TRUTH_NO;
     if (__builtin_expect(eval->explain != NULL, 0))
         return run_explained(test, eval);
     return run(test, eval, &matched);
@@ -387,7 +420,7 @@ acl_test_any(const struct acl_test *tests, struct eval *eval)
     enum truth result = TRUTH_NO;
 
     for (const struct acl_test *test = tests; test != NULL; test = test->next) {
-        enum truth truth = run_test(test, eval);
+        enum truth truth = acl_test_one(test, eval);
 
         if (truth == TRUTH_YES)
             return TRUTH_YES;

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "weir/base/text.h"
+#include "weir/loop/grace.h"
 #include "acl.h"
 #include "private.h"
 
@@ -102,6 +103,20 @@ text_from(struct parse *parse, unsigned from)
     return copy;
 }
 
+static void
+set_only(struct condition *condition)
+{
+    const struct acl_test *test = condition->terms[0].tests;
+
+    condition->only = test;
+    condition->is_only_negated = condition->terms[0].is_negated != condition->is_negated;
+    if (test->sample->memo == 0 || test->list_count != 1 || test->sample->out != test->type ||
+        (test->type != VALUE_STR && test->type != VALUE_INT))
+        return;
+    condition->memo = test->sample->memo;
+    condition->list = test->lists[0];
+}
+
 static struct condition *
 make(const struct builder *b, bool negate, unsigned from)
 {
@@ -112,6 +127,8 @@ make(const struct builder *b, bool negate, unsigned from)
     memcpy(condition->terms, b->terms, b->count * sizeof(b->terms[0]));
     condition->count = b->count;
     condition->is_negated = negate;
+    if (b->count == 1 && b->terms[0].tests->next == NULL)
+        set_only(condition);
     condition->text = text_from(b->parse, from);
     condition->pos = parse_pos(b->parse);
     condition->following = room->conditions;
@@ -196,13 +213,11 @@ test_product(const struct condition *condition, unsigned at, struct eval *eval)
     return product;
 }
 
-enum truth
-condition_test(const struct condition *condition, struct eval *eval)
+static enum truth
+test_sum(const struct condition *condition, struct eval *eval)
 {
     enum truth sum = TRUTH_NO;
 
-    if (condition == NULL)
-        return TRUTH_YES;
     for (unsigned at = 0; at < condition->count; at = condition->terms[at].next) {
         enum truth product = test_product(condition, at, eval);
 
@@ -216,4 +231,33 @@ condition_test(const struct condition *condition, struct eval *eval)
     if (sum == TRUTH_LATER)
         return TRUTH_LATER;
     return (sum == TRUTH_YES) != condition->is_negated ? TRUTH_YES : TRUTH_NO;
+}
+
+static __attribute__((noinline)) enum truth
+test_whole(const struct condition *condition, struct eval *eval)
+{
+    enum truth truth;
+
+    if (condition == NULL)
+        return TRUTH_YES;
+    if (condition->only == NULL)
+        return test_sum(condition, eval);
+    truth = acl_test_one(condition->only, eval);
+    if (!condition->is_only_negated || truth == TRUTH_LATER)
+        return truth;
+    return truth == TRUTH_YES ? TRUTH_NO : TRUTH_YES;
+}
+
+/* Most conditions are one test, often of what the rule before has looked at, too. */
+enum truth
+condition_test(const struct condition *condition, struct eval *eval)
+{
+    const struct sample_memo *memo = eval->memo;
+    bool is_found;
+
+    if (memo == NULL || condition == NULL || condition->memo == 0 ||
+        memo->number != condition->memo || memo->is_none)
+        return test_whole(condition, eval);
+    is_found = pattern_set_find(grace_read(condition->list->set), &memo->value) != NULL;
+    return is_found != condition->is_only_negated ? TRUTH_YES : TRUTH_NO;
 }

@@ -57,9 +57,11 @@ compile(struct live_condition *live, struct parse *parse, unsigned place)
     room->named = NULL;
     room->named_end = NULL;
     room->kept = NULL;
+    hashmap_init(&room->memos); /* nobody remembers values for it */
     live->condition = condition_parse(parse, acl_scope_new(parse, NULL), place, false);
     fine = live->condition != NULL && resolve(parse, room->named);
     live->kept = room->kept;
+    hashmap_fini(&room->memos);
     saved.files = room->files; /* what only lint looks at is forgotten */
     *room = saved;
     return fine;

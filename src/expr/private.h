@@ -2,6 +2,7 @@
 /* What the files of room expr share. */
 #pragma once
 
+#include "weir/base/hashmap.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 #include "weir/expr/condition.h"
@@ -28,6 +29,7 @@ struct kept {
 };
 
 struct pattern_file_use;
+struct pattern_list;
 struct acl;
 
 struct expr_room {
@@ -36,6 +38,7 @@ struct expr_room {
     struct kept *kept;
     struct acl *acls;             /* all named ones, for lint */
     struct condition *conditions; /* the same */
+    struct hashmap memos;         /* number by text of samples that are stable */
     struct pattern_file_use *files; /* named lists of patterns; dropped with it */
 };
 struct expr_room *expr_room_of(const struct snapshot *snapshot);
@@ -76,6 +79,10 @@ struct term {
 };
 
 struct condition {
+    const struct acl_test *only; /* the condition is this one test; NULL: it is more than that */
+    bool is_only_negated;
+    uint32_t memo;                   /* of its sample, if the remembered value can be looked up as it is */
+    const struct pattern_list *list; /* with memo: where */
     struct condition *following; /* in the room's list */
     struct source_pos pos;
     struct term *terms;

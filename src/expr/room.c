@@ -68,6 +68,7 @@ on_release(struct parse *parse)
 {
     struct expr_room *room = expr_room_of(parse->snapshot);
 
+    hashmap_fini(&room->memos);
     for (struct kept *kept = room->kept; kept != NULL; kept = kept->next)
         kept->drop(kept->object);
     room->kept = NULL;

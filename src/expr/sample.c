@@ -103,6 +103,36 @@ parse_converters(struct parse *parse, const char **text, struct sample *sample)
     return false;
 }
 
+static bool
+is_stable(const struct sample *sample)
+{
+    if (!sample->fetch->is_stable)
+        return false;
+    for (unsigned i = 0; i < sample->step_count; i++) {
+        if (!sample->steps[i].conv->is_stable)
+            return false;
+    }
+    return true;
+}
+
+/* The same text means the same, wherever it stands. */
+static uint32_t
+memo_of(struct parse *parse, const struct sample *sample)
+{
+    struct hashmap *memos = &expr_room_of(parse->snapshot)->memos;
+    struct str text = str_from(sample->text);
+    uintptr_t number;
+
+    if (!is_stable(sample))
+        return 0;
+    number = (uintptr_t)hashmap_find(memos, text);
+    if (number == 0) {
+        number = memos->count + 1;
+        hashmap_set(memos, text, (void *)number);
+    }
+    return (uint32_t)number;
+}
+
 struct sample *
 sample_parse_text(struct parse *parse, const char *text, const char **end, unsigned place)
 {
@@ -118,6 +148,7 @@ sample_parse_text(struct parse *parse, const char *text, const char **end, unsig
     }
     sample->text = arena_copy_str(parse->arena, str_of(begin, (size_t)(text - begin)));
     sample->pos = parse_pos(parse);
+    sample->memo = memo_of(parse, sample);
     *end = text;
     return sample;
 }

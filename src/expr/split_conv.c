@@ -193,9 +193,10 @@ check_param(struct parse *parse, struct arg *args, unsigned count, struct error 
 
 static const struct converter converters[] = {
     { "field", VALUE_STR, VALUE_STR, PART_ARGS, run_part, 0, check_part,
-      "The n-th part between separators; some or all (0) that follow." },
+      "The n-th part between separators; some or all (0) that follow.", true },
     { "word", VALUE_STR, VALUE_STR, PART_ARGS, run_part, 1, check_part,
-      "The n-th part between separators, empty ones not counted; some or all (0) that follow." },
+      "The n-th part between separators, empty ones not counted; some or all (0) that follow.",
+      true },
     { "param", VALUE_STR, VALUE_STR, { { ARG_STR }, { ARG_STR, true } }, run_param, 0, check_param,
       "The value of a name in a text such as a=1&b=2." },
 };

@@ -214,8 +214,10 @@ check_add_item(struct parse *parse, struct arg *args, unsigned count, struct err
 }
 
 static const struct converter converters[] = {
-    { "lower", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'A', .help = "Letters become small ones." },
-    { "upper", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'a', .help = "Letters become capitals." },
+    { "lower", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'A', .help = "Letters become small ones.",
+      .is_stable = true },
+    { "upper", VALUE_STR, VALUE_STR, { { 0 } }, run_case, 'a', .help = "Letters become capitals.",
+      .is_stable = true },
     { "reverse", VALUE_STR, VALUE_STR, { { 0 } }, run_reverse, .help = "The bytes backwards." },
     { "reverse_dom", VALUE_STR, VALUE_STR, { { 0 } }, run_reverse_dom,
       .help = "The labels of a domain name backwards." },

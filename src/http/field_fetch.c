@@ -254,7 +254,7 @@ run_head_binary(struct eval *eval, const struct fetch *fetch, const struct arg *
 
 #define FIELD(name_, places_, private_, help_)                                                     \
     {                                                                                              \
-        name_, VALUE_STR, places_, VALUE_ARGS, run_field, private_, check_name, help_              \
+        name_, VALUE_STR, places_, VALUE_ARGS, run_field, private_, check_name, help_, true        \
     }
 #define FIELD_COUNT(name_, places_, private_, help_)                                               \
     {                                                                                              \

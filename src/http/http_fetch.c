@@ -325,7 +325,8 @@ check_param(struct parse *parse, struct arg *args, unsigned count, struct error 
     }
 #define TARGET(name_, part_, help_)                                                                \
     {                                                                                              \
-        name_, VALUE_STR, IN_REQUEST, NO_ARG, run_target, part_, .help = help_                     \
+        name_, VALUE_STR, IN_REQUEST, NO_ARG, run_target, part_, .help = help_,                    \
+            .is_stable = true                                                                      \
     }
 #define PARAM(name_, type_, run_, help_)                                                           \
     {                                                                                              \
@@ -335,7 +336,7 @@ check_param(struct parse *parse, struct arg *args, unsigned count, struct error 
 
 static const struct fetch fetches[] = {
     { "method", VALUE_METHOD, IN_REQUEST_AND_LATER, NO_ARG, run_method,
-      .help = "The method of the request." },
+      .help = "The method of the request.", .is_stable = true },
     { "meth", VALUE_METHOD, PLACE_ANY, { { ARG_STR } }, run_meth, .help = "This method." },
     TARGET("path", PART_PATH, "The path of the request, without query."),
     TARGET("pathq", PART_PATHQ, "The path with the query."),

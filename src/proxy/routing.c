@@ -61,9 +61,8 @@ is_met(const struct switch_rule *rule, struct eval *eval)
     return is_yes;
 }
 
-const struct proxy_conf *
-proxy_route(const struct proxy_conf *frontend, struct eval *eval,
-            const struct switch_rule **decided)
+static const struct proxy_conf *
+route(const struct proxy_conf *frontend, struct eval *eval, const struct switch_rule **decided)
 {
     if (__builtin_expect(eval->explain != NULL, 0))
         explain_begin(frontend, eval);
@@ -85,4 +84,18 @@ proxy_route(const struct proxy_conf *frontend, struct eval *eval,
     if (is_usable(frontend, frontend->default_backend))
         return frontend->default_backend;
     return proxy_conf_is_back(frontend) ? frontend : NULL;
+}
+
+const struct proxy_conf *
+proxy_route(const struct proxy_conf *frontend, struct eval *eval,
+            const struct switch_rule **decided)
+{
+    struct sample_memo memo;
+    const struct proxy_conf *backend;
+
+    memo.number = 0;
+    eval->memo = eval->explain == NULL ? &memo : NULL;
+    backend = route(frontend, eval, decided);
+    eval->memo = NULL;
+    return backend;
 }

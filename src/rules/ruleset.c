@@ -186,48 +186,85 @@ run_action(const struct rule *rule, struct eval *eval)
     return verdict;
 }
 
-/* With eval->resume the rule was begun before and goes on. */
-static enum truth
-test_rule(const struct rule *rule, struct eval *eval)
+/* For those who ask why. */
+static __attribute__((noinline)) enum truth
+test_explained(const struct rule *rule, struct eval *eval)
 {
     enum truth truth;
 
-    if (eval->resume != 0)
-        return TRUTH_YES;
-    if (__builtin_expect(eval->explain != NULL, 0))
-        explain_rule(eval->explain, rule->action->pos, rule->action->text);
+    explain_rule(eval->explain, rule->action->pos, rule->action->text);
     truth = condition_test(rule->condition, eval);
-    if (__builtin_expect(eval->explain != NULL, 0) && truth != TRUTH_YES)
+    if (truth != TRUTH_YES)
         explain_outcome(eval->explain, truth == TRUTH_NO ? OUTCOME_NO : OUTCOME_LATER, NULL);
     return truth;
+}
+
+/* The first rule from `at` on that is not passed over; NULL: there is none. */
+static const struct rule *
+find_met(const struct ruleset *set, uint32_t at, struct eval *eval, enum truth *truth)
+{
+    const struct rule *rule = set->rules + at, *end = set->rules + set->count;
+    bool is_watched = eval->explain != NULL;
+
+    for (; rule < end; rule += 1 + rule->skip) {
+        *truth = __builtin_expect(is_watched, 0) ? test_explained(rule, eval)
+                                                 : condition_test(rule->condition, eval);
+        if (*truth != TRUTH_NO)
+            return rule;
+    }
+    return NULL;
+}
+
+static void
+note_decided(const struct rule *rule, enum verdict verdict, struct eval *eval,
+             const struct rule **decided)
+{
+    if (verdict != VERDICT_STOP || eval->decided == NULL)
+        eval->decided = &rule->action->pos;
+    if (decided != NULL)
+        *decided = rule;
+}
+
+/* A rule that waited (eval->resume) goes on, whatever its condition says by now. */
+static inline enum verdict
+run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *eval,
+    const struct rule **decided)
+{
+    enum verdict verdict;
+
+    do {
+        enum truth truth = TRUTH_YES;
+        const struct rule *rule = eval->resume != 0 ? &set->rules[cursor->at]
+                                                    : find_met(set, cursor->at, eval, &truth);
+
+        if (rule == NULL)
+            return VERDICT_CONTINUE;
+        cursor->at = (uint32_t)(rule - set->rules);
+        if (truth == TRUTH_LATER)
+            return VERDICT_WAIT;
+        verdict = run_action(rule, eval);
+        if (eval->memo != NULL)
+            eval->memo->number = 0;
+        if (verdict == VERDICT_WAIT)
+            return verdict;
+        eval->resume = 0;
+        cursor->at++;
+        if (verdict != VERDICT_CONTINUE)
+            note_decided(rule, verdict, eval, decided);
+    } while (verdict == VERDICT_CONTINUE);
+    return verdict;
 }
 
 enum verdict
 ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *eval,
             const struct rule **decided)
 {
-    for (; cursor->at < set->count; cursor->at++) {
-        const struct rule *rule = &set->rules[cursor->at];
-        enum truth truth = test_rule(rule, eval);
-        enum verdict verdict;
+    struct sample_memo memo;
+    enum verdict verdict;
 
-        if (truth == TRUTH_LATER)
-            return VERDICT_WAIT;
-        if (truth == TRUTH_NO) {
-            cursor->at += rule->skip;
-            continue;
-        }
-        verdict = run_action(rule, eval);
-        if (verdict == VERDICT_WAIT)
-            return verdict;
-        eval->resume = 0;
-        if (verdict == VERDICT_CONTINUE)
-            continue;
-        if (verdict != VERDICT_STOP || eval->decided == NULL)
-            eval->decided = &rule->action->pos;
-        if (decided != NULL)
-            *decided = rule;
-        return verdict;
-    }
-    return VERDICT_CONTINUE;
+    memo.number = 0;
+    eval->memo = eval->explain == NULL ? &memo : NULL;
+    verdict = run(set, cursor, eval, decided);
+    eval->memo = NULL;
+    return verdict;
 }

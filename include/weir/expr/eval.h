@@ -21,6 +21,7 @@ struct server;
 struct snapshot;
 struct variables;
 struct source_pos;
+struct sample_memo;
 struct explain; /* part 2: records what was looked at; NULL normally */
 
 /* Points of a stream's life at which expressions run, as bits: where a fetch is valid, where a rule set runs. */
@@ -80,6 +81,7 @@ struct eval {
     struct variables *variables;        /* of session, stream, request ...: expr/variable.h */
     struct explain *explain;
     const struct source_pos *decided;   /* the rule that decided last what becomes of it; NULL: none did */
+    struct sample_memo *memo;           /* expr/sample.h; NULL: nothing may be remembered */
     uint32_t place;                     /* one bit of enum eval_place: where we are */
     uint8_t final;                      /* no more data will come (inspect-delay is over): FETCH_LATER counts as none */
     uint16_t resume;                    /* for actions that wait: scratch of the running action, 0 when it begins */

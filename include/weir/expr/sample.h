@@ -32,6 +32,7 @@ struct fetch {
     intptr_t private; /* for families of fetches that share a function */
     arg_check_fn *check; /* NULL: none */
     const char *help;
+    bool is_stable; /* it gives the same until an action changes something, and changes nothing */
 };
 REGISTRY(fetch, struct fetch);
 
@@ -48,6 +49,7 @@ struct converter {
     intptr_t private;
     arg_check_fn *check;
     const char *help;
+    bool is_stable; /* its result depends on its input and arguments alone */
 };
 REGISTRY(converter, struct converter);
 
@@ -63,6 +65,15 @@ struct sample { /* in the snapshot's arena; immutable once resolved */
     enum value_type out; /* type after the last step */
     const char *text;    /* as written */
     struct source_pos pos;
+    uint32_t memo; /* those with the same number give the same value until an action runs; 0: none */
+};
+
+/* The value of the sample that was run last, for the rules that ask for it again. eval->memo points
+ * to one while a list of rules runs, whose runner clears it (number 0) when an action has run. */
+struct sample_memo {
+    uint32_t number; /* 0: nothing is known */
+    bool is_none;    /* it gave no value */
+    struct value value;
 };
 
 /* --- builder --------------------------------------------------------------------------------- */

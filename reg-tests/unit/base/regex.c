@@ -30,6 +30,40 @@ test_matching(void **state)
     regex_free(NULL);
 }
 
+/* What a pattern begins with is compared before the machine starts: it must be no guess. */
+static void
+test_beginnings(void **state)
+{
+    static const struct {
+        const char *pattern, *subject;
+        bool matches;
+    } cases[] = {
+        { "^/api/v[0-9]", "/api/v1", true },   { "^/api/v[0-9]", "/apj/v1", false },
+        { "^/a|/b", "/b", true },              { "^(/a|/b)", "/b", true },
+        { "^/x(a|b)", "/xb", true },           { "^/x(a|b)", "/yb", false },
+        { "^ab?c", "ac", true },               { "^ab*c", "ac", true },
+        { "^ab{0,2}c", "ac", true },           { "^ab+c", "abbc", true },
+        { "^ab+c", "ac", false },              { "^a\\.b", "a.b", true },
+        { "^a\\.b", "axb", false },            { "^a\\db", "a1b", true },
+        { "^[|]x|y", "y", true },              { "^[]|]x", "|x", true },
+        { "^(?i)abc", "ABC", true },           { "^ab(?i)c", "abC", true },
+        { "^ab(?:c|d)e", "abde", true },       { "^a\\Q(\\E|b", "b", true },
+        { "(?i)^abc", "ABC", true },           { "^", "", true },
+        { "^a\\|b", "a|b", true },             { "^a\\|b", "b", false },
+        { "^a(\\(|x)b|c", "c", true },         { "^a$", "a", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct regex *regex = regex_compile(str_from(cases[i].pattern), REGEX_CASE, NULL);
+
+        assert_non_null(regex);
+        if (regex_match(regex, str_from(cases[i].subject)) != cases[i].matches)
+            fail_msg("'%s' on '%s'", cases[i].pattern, cases[i].subject);
+        regex_free(regex);
+    }
+}
+
 static void
 test_mistakes_say_where(void **state)
 {
@@ -153,6 +187,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_beginnings),
         cmocka_unit_test(test_mistakes_say_where),
         cmocka_unit_test(test_capturing),
         cmocka_unit_test(test_more_groups_than_places),
