@@ -11,12 +11,15 @@
  * them; open connections go on. What is set here lasts until the next
  * configuration.
  */
+#include <stdio.h>
 #include <stddef.h>
 
 #include "weir/base/number.h"
 #include "weir/config/snapshot.h"
 #include "weir/telemetry/notice.h"
 #include "private.h"
+
+#define MEMBERS_MAX 256
 
 /* NULL: said. */
 static struct proxy *
@@ -45,11 +48,23 @@ set_state(struct proxy *proxy, enum proxy_state state, void (*fn)(struct listene
     proxy->state = (int)state;
 }
 
+/* For programs; names of proxies need no escape. */
+static struct str
+members(const struct proxy *proxy, char room[MEMBERS_MAX])
+{
+    int len = snprintf(room, MEMBERS_MAX, "\"frontend\": \"%s\"", proxy->name);
+
+    return len < MEMBERS_MAX ? str_of(room, (size_t)len) : STR_NONE;
+}
+
 static void
 tell(const struct proxy *proxy, const char *what)
 {
+    char room[MEMBERS_MAX];
+
     notice_print(NOTICE_WARNING, "%s frontend %s.", what, proxy->name);
-    log_printf(proxy->conf->logs, LOG_LEVEL_WARNING, "%s frontend %s.", what, proxy->name);
+    log_event(proxy->conf->logs, LOG_LEVEL_WARNING, proxy->conf->log_tag, "frontend",
+              members(proxy, room), "%s frontend %s.", what, proxy->name);
 }
 
 static enum command_result
@@ -76,7 +91,7 @@ run_enable(struct command_call *call)
     if (proxy == NULL)
         return COMMAND_DONE;
     if (proxy->state == PROXY_STOPPED)
-        return command_say(call, 5, "Frontend was previously shut down, cannot enable.");
+        return command_say(call, 3, "Frontend was previously shut down, cannot enable.");
     if (proxy->state != PROXY_DISABLED)
         return command_say(call, 5, "All sockets are already enabled.");
     set_state(proxy, PROXY_READY, listener_resume);
@@ -89,6 +104,7 @@ run_shutdown(struct command_call *call)
 {
     struct proxy *proxy = find_frontend(call);
     unsigned long long front, back = 0;
+    char room[MEMBERS_MAX];
 
     if (proxy == NULL)
         return COMMAND_DONE;
@@ -100,8 +116,9 @@ run_shutdown(struct command_call *call)
         back = counter_sum(&proxy->back_counters, offsetof(struct proxy_row, backend_sessions));
     notice_print(NOTICE_WARNING, "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).",
                  proxy->name, front, back);
-    log_printf(proxy->conf->logs, LOG_LEVEL_WARNING,
-               "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).", proxy->name, front, back);
+    log_event(proxy->conf->logs, LOG_LEVEL_WARNING, proxy->conf->log_tag, "frontend",
+              members(proxy, room),
+              "Proxy %s stopped (cumulated conns: FE: %llu, BE: %llu).", proxy->name, front, back);
     return COMMAND_DONE;
 }
 

@@ -122,7 +122,8 @@ say_result(const struct check *check, const struct check_conf *conf)
                 (long long)(is_up ? check->health - conf->rise + 1 : check->health),
                 (long long)(is_up ? conf->fall : conf->rise), is_up ? "UP" : "DOWN");
     notice_print(NOTICE_WARNING, "%s", text_cstr(&text));
-    log_printf(backend->logs, LOG_LEVEL_NOTICE, "%s", text_cstr(&text));
+    log_event(backend->logs, LOG_LEVEL_NOTICE, backend->log_tag, "check", STR_NONE, "%s",
+              text_cstr(&text));
     text_fini(&text);
 }
 

@@ -203,9 +203,9 @@ command_say(struct command_call *call, int severity, const char *fmt, ...)
     va_list args;
 
     if (call->severity_output == 1)
-        text_printf(call->out, "[%d]:", severity);
+        text_printf(call->out, "[%d]: ", severity);
     else if (call->severity_output == 2)
-        text_printf(call->out, "[%s]:", names[severity & 7]);
+        text_printf(call->out, "[%s]: ", names[severity & 7]);
     va_start(args, fmt);
     text_vprintf(call->out, fmt, args);
     va_end(args);

@@ -76,11 +76,14 @@ finish(void *arg)
 
         notice_print(NOTICE_NOTICE, "Configuration applied in place (generation %llu, %lld ms).",
                      (unsigned long long)job->snapshot->generation, (long long)(took_us / 1000));
-        log_process(LOG_LEVEL_NOTICE, "Configuration applied in place (generation %llu).",
+        log_event(log_global_targets(), LOG_LEVEL_NOTICE, NULL, "reload",
+                  STR("\"applied\": true"), "Configuration applied in place (generation %llu).",
                     (unsigned long long)job->snapshot->generation);
     } else {
         notice_print(NOTICE_ALERT, "Configuration refused; the running one goes on unchanged.");
-        log_process(LOG_LEVEL_ALERT, "Configuration refused; the running one goes on unchanged.");
+        log_event(log_global_targets(), LOG_LEVEL_ALERT, NULL, "reload",
+                  STR("\"applied\": false"),
+                  "Configuration refused; the running one goes on unchanged.");
     }
     notice_end_startup();
     if (on_done != NULL)

@@ -44,7 +44,8 @@ static void
 soft_stop(void)
 {
     notice_print(NOTICE_WARNING, "Stopping: no new connections; waiting for the open ones.");
-    log_process(LOG_LEVEL_WARNING, "Stopping: no new connections; waiting for the open ones.");
+    log_event(log_global_targets(), LOG_LEVEL_WARNING, NULL, "stopping", STR_NONE,
+              "Stopping: no new connections; waiting for the open ones.");
     shutdown_soft(settings->hard_stop_after_ms, settings->grace_ms);
 }
 

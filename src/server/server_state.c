@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "weir/base/json.h"
 #include "weir/base/text.h"
 #include "weir/loop/loop.h"
 #include "weir/telemetry/notice.h"
@@ -28,12 +29,39 @@ server_tell(struct server *srv, unsigned what)
 }
 
 static void
+add_member(struct text *text, const char *name, const char *value)
+{
+    text_printf(text, "%s\"%s\": \"", text->len > 0 ? ", " : "", name);
+    json_escape(text, str_from(value));
+    text_add_char(text, '"');
+}
+
+/* For programs: "backend": "b", "server": "s", "state": "maint". */
+static void
+add_members(struct text *text, const struct server *srv)
+{
+    static const char *const states[] = { "down", "up", "up", "stopping" };
+
+    add_member(text, "backend", srv->backend->name);
+    add_member(text, "server", srv->name);
+    add_member(text, "state",
+               (srv->admin & ADMIN_MAINT) != 0   ? "maint"
+               : (srv->admin & ADMIN_DRAIN) != 0 ? "drain"
+                                                 : states[srv->state]);
+}
+
+static void
 say(struct server *srv, enum log_level level, enum notice_level notice, const char *text)
 {
     const struct proxy_conf *conf = srv->backend->conf;
+    struct text members = TEXT_INIT;
 
     notice_print(notice, "%s", text);
-    log_printf(conf == NULL ? NULL : conf->logs, level, "%s", text);
+    if (conf != NULL && log_targets_want(conf->logs, level)) {
+        add_members(&members, srv);
+        log_event(conf->logs, level, conf->log_tag, "server", text_str(&members), "%s", text);
+    }
+    text_fini(&members);
 }
 
 static uint32_t
@@ -71,13 +99,17 @@ say_empty(struct server *srv)
 {
     const struct proxy_conf *conf = srv->backend->conf;
     const struct server_set *set = srv->backend->back->set;
+    struct text members = TEXT_INIT;
 
     if (set->usable_count > 0 || conf == NULL)
         return;
     notice_print(NOTICE_ALERT, "%s '%s' has no server available!",
                  proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
-    log_printf(conf->logs, LOG_LEVEL_EMERG, "%s %s has no server available!",
-               proxy_conf_is_front(conf) ? "proxy" : "backend", conf->name);
+    add_member(&members, "backend", conf->name);
+    log_event(conf->logs, LOG_LEVEL_EMERG, conf->log_tag, "no_server", text_str(&members),
+              "%s %s has no server available!", proxy_conf_is_front(conf) ? "proxy" : "backend",
+              conf->name);
+    text_fini(&members);
 }
 
 unsigned

@@ -64,6 +64,13 @@ format_text(const struct proxy_conf *conf)
     return NULL;
 }
 
+/* In fields of JSON what is not there is null. */
+static unsigned
+extra_flags(const struct proxy_conf *conf)
+{
+    return conf->log_flavour == LOG_JSON || conf->log_flavour == LOG_TCP_JSON ? FORMAT_NULL : 0;
+}
+
 static bool
 compile_flavours(struct parse *parse)
 {
@@ -76,7 +83,7 @@ compile_flavours(struct parse *parse)
             continue;
         parse->object = conf;
         conf->log_format =
-            log_format_parse(parse, text, PLACE_FE_LOG, FORMAT_IS_LOG | FORMAT_MANDATORY | FORMAT_NULL);
+            log_format_parse(parse, text, PLACE_FE_LOG, FORMAT_IS_LOG | FORMAT_MANDATORY | extra_flags(conf));
         fine = fine && conf->log_format != NULL;
     }
     return fine;

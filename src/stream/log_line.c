@@ -281,6 +281,13 @@ put_line(struct format_out *out, struct stream *s)
     }
 }
 
+/* Is each of its lines an object? */
+static bool
+is_json(const struct proxy_conf *frontend)
+{
+    return frontend->log_format != NULL && log_format_is_json(frontend->log_format);
+}
+
 static struct str
 structured_data(struct stream *s)
 {
@@ -296,11 +303,17 @@ write_line(struct stream *s, enum log_level level)
     const struct proxy_conf *frontend = s->eval.frontend;
     char line[LINE_MAX];
     struct format_out out = { line, line + sizeof(line), false };
+    struct log_message message = {
+        .level = level, .tag = frontend->log_tag, .is_json = is_json(frontend), .only = LOG_ALL
+    };
 
+    if (message.is_json && log_targets_json_len(frontend->logs) < sizeof(line))
+        out.end = line + log_targets_json_len(frontend->logs);
     put_line(&out, s);
     counter_add(&s->front_row->log_lines, 1);
-    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
-             structured_data(s));
+    message.text = str_of(line, (size_t)(out.pos - line));
+    message.extra = structured_data(s);
+    log_send_message(frontend->logs, &message);
 }
 
 void

@@ -69,22 +69,60 @@ without_line_end(struct str s)
     return s;
 }
 
+size_t
+log_targets_json_len(const struct log_targets *targets)
+{
+    return targets == NULL ? 0 : targets->json_len;
+}
+
+unsigned
+log_targets_count(const struct log_targets *targets)
+{
+    return targets->count;
+}
+
+bool
+log_targets_have_profiles(const struct log_targets *targets)
+{
+    return targets->has_profiles;
+}
+
+const void *
+log_targets_profile(const struct log_targets *targets, unsigned number)
+{
+    return targets->items[number]->profile;
+}
+
 void
 log_send(const struct log_targets *targets, enum log_level level, const char *tag,
          struct str message, struct str sd)
 {
+    struct log_message one = {
+        .level = level, .tag = tag, .text = message, .extra = sd, .only = LOG_ALL
+    };
+
+    log_send_message(targets, &one);
+}
+
+void
+log_send_message(const struct log_targets *targets, const struct log_message *message)
+{
     struct loop *loop = loop_here();
     struct log_line line;
 
-    if (!log_targets_want(targets, level))
+    if (!log_targets_want(targets, message->level))
         return;
     line = (struct log_line){
         .targets = targets,
-        .level = level,
-        .tag = tag,
+        .level = message->level,
+        .tag = message->tag,
         .wall_us = loop == NULL ? clock_wall_us() : loop->wall_us,
-        .message = cut(without_line_end(message), targets->max_len),
-        .sd = cut(str_trim(sd), LOG_LEN_MAX),
+        .message = cut(without_line_end(message->text),
+                       message->is_json ? LOG_LEN_MAX : targets->max_len),
+        .sd = cut(str_trim(message->extra), LOG_LEN_MAX),
+        .event = message->event,
+        .is_json = message->is_json,
+        .only = message->only,
     };
     if (this_thread == NULL || thread_is_control())
         log_writer_write(&line);
@@ -93,16 +131,17 @@ log_send(const struct log_targets *targets, enum log_level level, const char *ta
 }
 
 __attribute__((format(printf, 3, 0))) static void
-send_formatted(const struct log_targets *targets, enum log_level level, const char *fmt,
+send_formatted(const struct log_targets *targets, struct log_message message, const char *fmt,
                va_list args)
 {
     char text[PRINTF_MAX];
     int len = vsnprintf(text, sizeof(text), fmt, args);
 
-    if (len > 0)
-        log_send(targets, level, NULL,
-                 str_of(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1),
-                 STR_NONE);
+    if (len <= 0)
+        return;
+    message.text = str_of(text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    message.only = LOG_ALL;
+    log_send_message(targets, &message);
 }
 
 void
@@ -113,7 +152,21 @@ log_printf(const struct log_targets *targets, enum log_level level, const char *
     if (!log_targets_want(targets, level))
         return;
     va_start(args, fmt);
-    send_formatted(targets, level, fmt, args);
+    send_formatted(targets, (struct log_message){ .level = level, .event = "message" }, fmt, args);
+    va_end(args);
+}
+
+void
+log_event(const struct log_targets *targets, enum log_level level, const char *tag,
+          const char *event, struct str members, const char *fmt, ...)
+{
+    struct log_message message = { .level = level, .tag = tag, .extra = members, .event = event };
+    va_list args;
+
+    if (!log_targets_want(targets, level))
+        return;
+    va_start(args, fmt);
+    send_formatted(targets, message, fmt, args);
     va_end(args);
 }
 
@@ -126,7 +179,7 @@ log_process(enum log_level level, const char *fmt, ...)
     if (!log_targets_want(targets, level))
         return;
     va_start(args, fmt);
-    send_formatted(targets, level, fmt, args);
+    send_formatted(targets, (struct log_message){ .level = level, .event = "message" }, fmt, args);
     va_end(args);
 }
 

@@ -22,6 +22,7 @@
 #include "private.h"
 
 #define HOST_MAX 256
+#define JSON_LEN 16384 /* objects, unless len says something else */
 
 static void
 init_conf(void *slot)
@@ -118,6 +119,9 @@ count_in(struct log_targets *list, struct log_target *target)
         list->level = (int)target->level_max;
     if (target->len > list->max_len)
         list->max_len = target->len;
+    if (target->len_is_given && target->len < list->json_len)
+        list->json_len = target->len;
+    list->has_profiles |= target->profile_name != NULL;
 }
 
 static void
@@ -125,6 +129,7 @@ complete(struct parse *parse, struct log_targets *list, const struct log_targets
 {
     unsigned extra = list->with_global && global != NULL ? global->line_count : 0;
 
+    list->json_len = JSON_LEN;
     list->items = ARENA_ARRAY(parse->arena, struct log_target *, list->line_count + extra);
     for (unsigned i = 0; i < extra; i++)
         count_in(list, global->lines[i]);
@@ -140,6 +145,23 @@ resolve(struct parse *parse)
     LIST_FOR_EACH (list, &conf->lists, struct log_targets, link)
         complete(parse, list, conf->global);
     return true;
+}
+
+bool
+log_profiles_resolve(struct parse *parse,
+                     const void *(*find)(struct parse *parse, const char *name,
+                                         struct source_pos pos))
+{
+    struct log_conf *conf = snapshot_slot(parse->snapshot, &log_slot);
+    bool fine = true;
+
+    LIST_FOR_EACH (target, &conf->targets, struct log_target, link) {
+        if (target->profile_name == NULL)
+            continue;
+        target->profile = find(parse, target->profile_name, target->pos);
+        fine = fine && target->profile != NULL;
+    }
+    return fine;
 }
 
 /* --- live ------------------------------------------------------------------------------ */
@@ -219,7 +241,8 @@ parse_send_hostname(struct parse *parse)
 
 static const struct keyword keywords[] = {
     { "log", IN_GLOBAL, .flags = KEYWORD_NO, .parse = parse_log,
-      .args = "<target> [len <n>] [format <f>] [sample <ranges>:<size>] <facility> [<max> [<min>]]",
+      .args = "<target> [len <n>] [format <f>] [sample <ranges>:<size>] "
+              "[profile <name>] <facility> [<max> [<min>]]",
       .help = "Send log lines to a syslog server, a socket or a descriptor." },
     { "log-tag", IN_GLOBAL, .parse = parse_tag, .args = "<tag>",
       .help = "Name of the program in log lines." },

@@ -7,6 +7,7 @@
  * Callers: log_writer.c.
  * Thread:  control (at boot: the only one).
  */
+#include "weir/base/json.h"
 #include "weir/telemetry/process.h"
 #include "private.h"
 
@@ -26,12 +27,51 @@ is_sampled(const struct log_target *target)
     return false;
 }
 
+static bool
+is_for(const struct log_line *line, unsigned number)
+{
+    if (line->only == LOG_ALL)
+        return true;
+    if (line->only == LOG_UNPROFILED)
+        return line->targets->items[number]->profile == NULL;
+    return line->only == (int)number;
+}
+
 static const char *
 tag_of(const struct log_line *line)
 {
     if (line->tag != NULL)
         return line->tag;
     return line->targets->conf->tag != NULL ? line->targets->conf->tag : this_process.name;
+}
+
+/* What follows a JSON header: the members of a line that is an object itself, or the text of
+ * another one, shortened until all fits into `max` bytes. */
+static void
+add_json_rest(struct text *out, size_t start, size_t max, const struct log_line *line)
+{
+    struct str message = line->message;
+    size_t mark;
+
+    if (line->is_json) {
+        if (message.len > 2)
+            text_add(out, STR(", "));
+        text_add(out, str_slice(message, 1, message.len));
+        return;
+    }
+    if (line->event != NULL)
+        text_printf(out, ", \"event\": \"%s\"%s%.*s", line->event, line->sd.len > 0 ? ", " : "",
+                    STR_ARG(line->sd));
+    text_add(out, STR(", \"message\": \""));
+    mark = out->len;
+    for (;;) {
+        json_escape(out, message);
+        if (out->len - start + 2 <= max || message.len == 0)
+            break;
+        message.len -= 1 + message.len / 8;
+        out->len = mark;
+    }
+    text_add(out, STR("\"}"));
 }
 
 static void
@@ -49,12 +89,15 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
         .host = line->targets->conf->host,
         .tag = tag_of(line),
         .pid = pid,
-        .sd = line->sd,
+        .sd = line->event == NULL ? line->sd : STR_NONE,
     };
 
     log_header_format(out, &header);
-    text_add(out, line->message);
-    if (out->len - start > max)
+    if (target->kind == HEADER_JSON)
+        add_json_rest(out, start, max, line);
+    else
+        text_add(out, line->message);
+    if (out->len - start > max && !line->is_json)
         out->len = start + max;
     text_add_char(out, '\n');
     log_sink_end(target->sink);
@@ -66,7 +109,8 @@ log_dispatch(const struct log_line *line, int pid)
     for (unsigned i = 0; i < line->targets->count; i++) {
         const struct log_target *target = line->targets->items[i];
 
-        if (target->sink != NULL && line->level <= target->level_max && is_sampled(target))
+        if (target->sink != NULL && line->level <= target->level_max && is_for(line, i) &&
+            is_sampled(target))
             write_to(target, line, pid);
     }
 }

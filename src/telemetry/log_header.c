@@ -18,8 +18,10 @@
  *     timed     <6>2026-11-23T06:38:07.430859+00:00 message
  *     iso       2026-11-23T06:38:07.430859+00:00 message
  *     raw       message
+ *     json      {"time": "...", "level": "info", "process": "tag", "pid": 12    log_dispatch.c goes on
  */
 #include "weir/base/clock.h"
+#include "weir/base/json.h"
 #include "weir/base/number.h"
 #include "private.h"
 
@@ -29,7 +31,7 @@
 #define UNKNOWN_HOST "localhost"
 
 const char *const log_header_names[] = { "rfc3164", "rfc5424", "priority", "short", "timed",
-                                         "iso",     "raw",     "local",    NULL };
+                                         "iso",     "raw",     "local",    "json",   NULL };
 
 static void
 add_number(struct text *out, uint64_t n)
@@ -86,6 +88,29 @@ add_rfc5424(struct text *out, const struct log_header *header)
     text_add_char(out, ' ');
 }
 
+static void
+add_member(struct text *out, const char *name, const char *value)
+{
+    text_printf(out, ", \"%s\": \"", name);
+    json_escape(out, str_from(value));
+    text_add_char(out, '"');
+}
+
+/* An object that is still open. */
+static void
+add_json(struct text *out, const struct log_header *header)
+{
+    text_add(out, STR("{\"time\": \""));
+    text_keep(out, clock_format_iso(text_reserve(out, DATE_MAX), header->wall_us));
+    text_add_char(out, '"');
+    add_member(out, "level", log_level_name(header->level));
+    if (header->host != NULL)
+        add_member(out, "host", header->host);
+    add_member(out, "process", header->tag);
+    text_add(out, STR(", \"pid\": "));
+    add_number(out, (uint64_t)header->pid);
+}
+
 void
 log_header_format(struct text *out, const struct log_header *header)
 {
@@ -122,6 +147,9 @@ log_header_format(struct text *out, const struct log_header *header)
         add_iso_date(out, header->wall_us);
         break;
     case HEADER_RAW:
+        break;
+    case HEADER_JSON:
+        add_json(out, header);
         break;
     }
 }

@@ -2,7 +2,8 @@
 /*
  * The words of one log line:
  *
- *     log <target> [len <n>] [format <f>] [sample <ranges>:<size>] <facility> [<max> [<min>]]
+ *     log <target> [len <n>] [format <f>] [sample <ranges>:<size>] [profile <name>]
+ *         <facility> [<max> [<min>]]
  *
  * For:     global, proxies and everything else that may log.
  * Owns:    nothing; what is read lies in the snapshot.
@@ -197,6 +198,7 @@ parse_len(struct parse *parse, struct log_target *target)
     if (!parse_int(parse, "the length of a line", LOG_LEN_MIN, LOG_LEN_MAX, &n))
         return false;
     target->len = (uint32_t)n;
+    target->len_is_given = true;
     return true;
 }
 
@@ -225,7 +227,9 @@ parse_options(struct parse *parse, struct log_target *target)
             if (!parse_sample(parse, target))
                 return false;
         } else if (words_accept(parse->words, "profile")) {
-            return parse_not_yet(parse, "log profiles");
+            target->profile_name = parse_word(parse, "the name of a log-profile section");
+            if (target->profile_name == NULL)
+                return false;
         } else {
             return true;
         }

@@ -60,6 +60,9 @@ write_record(const struct log_record *record, int pid)
         .wall_us = record->wall_us,
         .message = str_of(record->bytes, record->message_len),
         .sd = str_of(record->bytes + record->message_len, record->sd_len),
+        .event = record->event,
+        .is_json = record->is_json != 0,
+        .only = record->only,
     };
 
     log_dispatch(&line, pid);
@@ -215,6 +218,9 @@ log_writer_pass_on(const struct log_line *line)
     record->message_len = (uint32_t)line->message.len;
     record->targets = line->targets;
     record->tag = line->tag;
+    record->event = line->event;
+    record->is_json = line->is_json;
+    record->only = (int16_t)line->only;
     record->wall_us = line->wall_us;
     memcpy(record->bytes, line->message.ptr, line->message.len);
     if (line->sd.len > 0)

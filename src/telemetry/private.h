@@ -33,6 +33,7 @@ enum log_header_kind {
     HEADER_ISO,
     HEADER_RAW,
     HEADER_LOCAL,
+    HEADER_JSON,
 };
 /* The words for them, by number from HEADER_RFC3164 on; NULL at the end. */
 extern const char *const log_header_names[];
@@ -114,6 +115,9 @@ struct log_target {
     enum log_level level_max; /* nothing less severe is sent */
     enum log_level level_min; /* what is more severe is sent as this */
     uint32_t len;
+    bool len_is_given;
+    const char *profile_name; /* NULL: none */
+    const void *profile;      /* resolved */
     const struct sample_range *ranges;
     unsigned range_count; /* 0: every line */
     uint32_t sample_size;
@@ -137,6 +141,8 @@ struct log_targets {
     unsigned count;
     int level; /* the least severe one that anybody takes; -1: nobody */
     size_t max_len;
+    size_t json_len;
+    bool has_profiles;
 };
 
 /* Slot of the globals. */
@@ -163,7 +169,10 @@ struct log_record {
     uint8_t level;
     uint16_t sd_len;
     uint32_t message_len;
-    uint32_t pad;
+    int16_t only;
+    uint8_t is_json;
+    uint8_t pad;
+    const char *event;
     const struct log_targets *targets;
     const char *tag; /* NULL: the global one */
     int64_t wall_us;
@@ -194,7 +203,10 @@ struct log_line {
     const char *tag; /* NULL: the global one */
     int64_t wall_us;
     struct str message;
-    struct str sd;
+    struct str sd;     /* or the members of an event */
+    const char *event; /* NULL: a line of traffic */
+    bool is_json;      /* the message is an object */
+    int only;
 };
 
 /* log_dispatch.c: to the sinks of all targets that want it. Control. */

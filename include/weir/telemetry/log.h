@@ -41,6 +41,37 @@ size_t log_targets_max_len(const struct log_targets *targets);
  * or control: copies, never waits, never calls the system. */
 void log_send(const struct log_targets *targets, enum log_level level, const char *tag,
               struct str message, struct str sd);
+/* One message and whom it is for. */
+struct log_message {
+    enum log_level level;
+    const char *tag;   /* NULL: the global one */
+    struct str text;   /* one line, or one JSON object */
+    struct str extra;  /* RFC 5424 structured data of lines; JSON members of events: "a": 1, "b": 2 */
+    const char *event; /* static; a name for programs; NULL: a line of traffic */
+    bool is_json;      /* the text is an object: no target cuts it */
+    int only;          /* LOG_ALL, LOG_UNPROFILED, or the number of a target */
+};
+#define LOG_ALL        (-1)
+#define LOG_UNPROFILED (-2) /* targets without a profile */
+
+void log_send_message(const struct log_targets *targets, const struct log_message *message);
+/* Something happened: a message for people with a name and members for programs ("format json"). */
+void log_event(const struct log_targets *targets, enum log_level level, const char *tag,
+               const char *event, struct str members, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+/* How long JSON objects may be, so that each target takes them whole. */
+size_t log_targets_json_len(const struct log_targets *targets);
+
+/* Profiles: formats of one's own for a target. They belong to a room that knows formats. */
+unsigned log_targets_count(const struct log_targets *targets);
+bool log_targets_have_profiles(const struct log_targets *targets);
+/* Of the target with that number; NULL: none. */
+const void *log_targets_profile(const struct log_targets *targets, unsigned number);
+/* Builder, CONFIG_RESOLVE: asks `find` for each profile that is named; NULL: reported. */
+bool log_profiles_resolve(struct parse *parse,
+                          const void *(*find)(struct parse *parse, const char *name,
+                                              struct source_pos pos));
+
 /* The process's own messages go to the log lines of the global section. */
 void log_process(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Of a proxy: targets may be NULL. */
