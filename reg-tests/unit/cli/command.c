@@ -121,8 +121,8 @@ test_severities(void **state)
 {
     (void)state;
     say(0, "No such thing.\n");
-    say(1, "[3]:No such thing.\n");
-    say(2, "[err]:No such thing.\n");
+    say(1, "[3]: No such thing.\n");
+    say(2, "[err]: No such thing.\n");
 }
 
 static void
