@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "weir/base/hash.h"
-#include "weir/net/connection.h"
+#include "weir/net/client_addr.h"
 #include "private.h"
 
 static uint64_t
-hash_of_client(struct connection *client)
+hash_of_client(const struct eval *eval)
 {
-    const struct addr *addr = client == NULL ? NULL : connection_src(client);
+    const struct addr *addr = eval->client == NULL ? NULL : client_src(eval);
 
     if (addr == NULL)
         return 0;
@@ -29,7 +29,7 @@ static struct server *
 choose(struct proxy *backend, const struct balance_conf *conf, const struct server_set *set,
        struct eval *eval, unsigned attempt, struct server *avoid)
 {
-    uint64_t hash = hash_of_client(eval->client);
+    uint64_t hash = hash_of_client(eval);
     struct server *srv;
 
     (void)backend;

@@ -10,7 +10,7 @@
 #include "weir/base/hash.h"
 #include "weir/base/number.h"
 #include "weir/http/uri.h"
-#include "weir/net/connection.h"
+#include "weir/net/client_addr.h"
 #include "fetch.h"
 
 /* --- start line ----------------------------------------------------------- */
@@ -207,7 +207,7 @@ static enum fetched
 run_hash_src(struct eval *eval, const struct fetch *fetch, const struct arg *args,
              struct value *out)
 {
-    const struct addr *src = eval->client == NULL ? NULL : connection_src(eval->client);
+    const struct addr *src = eval->client == NULL ? NULL : client_src(eval);
     enum fetched result = run_hash(eval, fetch, args, out);
     char bytes[4 + 16];
     uint32_t hash;

@@ -5,7 +5,7 @@
  * Thread: traffic, inside a rule.
  */
 #include "weir/expr/sample.h"
-#include "weir/net/connection.h"
+#include "weir/net/client_addr.h"
 
 static enum fetched
 give_addr(struct value *out, const struct addr *addr)
@@ -35,12 +35,14 @@ enum end { CLIENT_SRC, CLIENT_DST, SERVER_SRC, SERVER_DST };
 static const struct addr *
 addr_of(const struct eval *eval, intptr_t end)
 {
-    struct connection *conn =
-        end == CLIENT_SRC || end == CLIENT_DST ? eval->client : eval->server_conn;
+    bool is_client = end == CLIENT_SRC || end == CLIENT_DST;
+    struct connection *conn = is_client ? eval->client : eval->server_conn;
 
     if (conn == NULL)
         return NULL;
-    return end == CLIENT_SRC || end == SERVER_SRC ? connection_src(conn) : connection_dst(conn);
+    if (is_client)
+        return end == CLIENT_SRC ? client_src(eval) : client_dst(eval);
+    return end == SERVER_SRC ? connection_src(conn) : connection_dst(conn);
 }
 
 static enum fetched

@@ -81,16 +81,19 @@ static void
 tune(int fd, const struct dial_request *request)
 {
     const struct dial_conf *conf = request->conf;
+    const struct dial_marks *marks = request->marks;
+    int64_t tos = marks != NULL && marks->tos >= 0 ? marks->tos : conf->tos;
+    int64_t mark = marks != NULL && marks->mark >= 0 ? marks->mark : conf->mark;
 
     if (addr_is_ip(&request->to)) {
         tune_tcp(fd, conf);
-        if (conf->tos >= 0 && request->to.family == ADDR_IPV4)
-            set_int(fd, IPPROTO_IP, IP_TOS, conf->tos);
-        if (conf->tos >= 0 && request->to.family == ADDR_IPV6)
-            set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, conf->tos);
+        if (tos >= 0 && request->to.family == ADDR_IPV4)
+            set_int(fd, IPPROTO_IP, IP_TOS, tos);
+        if (tos >= 0 && request->to.family == ADDR_IPV6)
+            set_int(fd, IPPROTO_IPV6, IPV6_TCLASS, tos);
     }
-    if (conf->mark >= 0)
-        set_int(fd, SOL_SOCKET, SO_MARK, conf->mark);
+    if (mark >= 0)
+        set_int(fd, SOL_SOCKET, SO_MARK, mark);
     if (conf->rcvbuf > 0)
         set_int(fd, SOL_SOCKET, SO_RCVBUF, conf->rcvbuf);
     if (conf->sndbuf > 0)
@@ -111,7 +114,8 @@ foreign_source(const struct dial_request *request)
     case USESRC_CLIENT:
     case USESRC_CLIENTIP:
         if (request->client != NULL)
-            source = *connection_src(request->client);
+            source = request->client_src != NULL ? *request->client_src
+                                                 : *connection_src(request->client);
         if (request->conf->usesrc == USESRC_CLIENTIP)
             source.port = 0;
         break;
@@ -309,7 +313,7 @@ connector_dial(struct loop *loop, const struct dial_request *request,
     connection_set_owner(conn, owner, owner_data);
     if ((full.transport != NULL &&
          !connection_set_transport(conn, full.transport, full.transport_conf)) ||
-        !proxy_header_send_later(conn, full.conf, full.client, full.unique_id)) {
+        !proxy_header_send_later(conn, &full)) {
         connection_close(conn);
         return NULL;
     }

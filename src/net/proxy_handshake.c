@@ -174,9 +174,10 @@ send_header(struct connection *conn)
 }
 
 bool
-proxy_header_send_later(struct connection *conn, const struct dial_conf *conf,
-                        struct connection *client, struct str unique_id)
+proxy_header_send_later(struct connection *conn, const struct dial_request *request)
 {
+    const struct dial_conf *conf = request->conf;
+    struct connection *client = request->client;
     static const struct addr none = { .family = ADDR_NONE };
     const struct addr *src = &none, *dst = &none;
     struct outgoing_header *out;
@@ -187,14 +188,14 @@ proxy_header_send_later(struct connection *conn, const struct dial_conf *conf,
     if (out == NULL)
         return false;
     if (client != NULL) {
-        src = connection_src(client);
-        dst = connection_dst(client);
+        src = request->client_src != NULL ? request->client_src : connection_src(client);
+        dst = request->client_dst != NULL ? request->client_dst : connection_dst(client);
     }
     out->options = conf->proxy_v2_options;
     out->len = out->sent = 0;
     if (conf->send_proxy_v2) {
         out->len = (uint16_t)proxy_header_format_v2(out->bytes, src, dst);
-        format_tlvs(out, client, unique_id);
+        format_tlvs(out, client, request->unique_id);
     } else if (client != NULL) {
         out->len = (uint16_t)proxy_header_format_v1((char *)out->bytes, src, dst);
     }

@@ -80,16 +80,44 @@ socket_set_linger_reset(int fd)
 }
 
 void
+socket_set_reset_hops(int fd, int hops)
+{
+    int before = errno;
+
+    (void)setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
+    socket_set_linger_reset(fd);
+    errno = before;
+}
+
+void
 socket_set_silent(int fd)
 {
-    int on = 1, hops = 1, before = errno;
+    int on = 1, before = errno;
 
-    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == -1) {
-        (void)setsockopt(fd, IPPROTO_IP, IP_TTL, &hops, sizeof(hops));
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops));
-        socket_set_linger_reset(fd);
-    }
+    if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)) == -1)
+        socket_set_reset_hops(fd, 1);
     errno = before;
+}
+
+void
+socket_set_tos(int fd, int tos)
+{
+    int before = errno;
+
+    (void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+    (void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+    errno = before;
+}
+
+bool
+socket_set_mark(int fd, unsigned mark)
+{
+    int before = errno;
+    bool is_set = setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0;
+
+    errno = before;
+    return is_set;
 }
 
 bool

@@ -15,7 +15,7 @@
 
 #include "weir/base/number.h"
 #include "weir/http/message.h"
-#include "weir/net/connection.h"
+#include "weir/net/client_addr.h"
 #include "private.h"
 
 /* One of the two options. */
@@ -79,7 +79,7 @@ choose(const struct forward_conf *front, const struct forward_conf *back, const 
 
 static bool
 apply(struct eval *eval, const struct forward_conf *front, const struct forward_conf *back,
-      const char *standard, enum field_name id, const struct addr *(*addr)(struct connection *))
+      const char *standard, enum field_name id, const struct addr *(*addr)(const struct eval *))
 {
     const char *name;
     const struct forward_conf *conf = choose(front, back, &name, standard);
@@ -91,7 +91,7 @@ apply(struct eval *eval, const struct forward_conf *front, const struct forward_
         (name == standard ? message_find_field(eval->request, id, 0) >= 0
                           : message_find_field_name(eval->request, str_from(name), 0) >= 0))
         return true;
-    return add(eval->request, conf, name, addr(eval->client));
+    return add(eval->request, conf, name, addr(eval));
 }
 
 bool
@@ -102,9 +102,9 @@ forwarded_apply(const struct proxy_conf *frontend, const struct proxy_conf *back
     const struct forwarded_conf *back = slot_of_const(backend->slots, &forwarded_slot);
 
     return apply(eval, &front->source, &back->source, "x-forwarded-for", FIELD_X_FORWARDED_FOR,
-                 connection_src) &&
+                 client_src) &&
            apply(eval, &front->target, &back->target, "x-original-to", FIELD_X_ORIGINAL_TO,
-                 connection_dst);
+                 client_dst);
 }
 
 /* --- keywords ------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions that only decide: accept, allow, reject, silent-drop.
+ * Actions that only decide: accept, allow, reject.
  *
  * Thread: builder reads; traffic runs.
  */
@@ -35,14 +35,6 @@ parse_reject(struct parse *parse, struct action *action)
     return decide(action, VERDICT_REJECT);
 }
 
-static bool
-parse_silent_drop(struct parse *parse, struct action *action)
-{
-    if (words_accept(parse->words, "rst-ttl"))
-        return parse_not_yet(parse, "silent-drop rst-ttl");
-    return decide(action, VERDICT_DROP);
-}
-
 #define HOOKS_TCP                                                                                  \
     (ON(HOOK_TCP_CONNECTION) | ON(HOOK_TCP_SESSION) | ON(HOOK_TCP_REQUEST) | ON(HOOK_TCP_RESPONSE))
 
@@ -53,7 +45,5 @@ static const struct action_kind kinds[] = {
       .help = "Let it through; no further rule of this set is looked at." },
     { "reject", HOOKS_TCP | ON(HOOK_HTTP_REQUEST), .is_final = true, .parse = parse_reject,
       .help = "Close the connection without an answer." },
-    { "silent-drop", HOOKS_TCP | ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE), .is_final = true,
-      .parse = parse_silent_drop, .help = "Forget the connection without telling the client." },
 };
 REGISTER(action_kind, kinds);

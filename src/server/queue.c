@@ -20,6 +20,7 @@
 
 #include "weir/base/crash.h"
 #include "weir/base/pool.h"
+#include "weir/loop/loop.h"
 #include "weir/loop/thread.h"
 #include "weir/server/server.h"
 #include "private.h"
@@ -47,6 +48,33 @@ length_of(const struct queue *queue)
     return __atomic_load_n(&queue->length, __ATOMIC_SEQ_CST);
 }
 
+static bool
+is_before(const struct queue_entry *a, const struct queue_entry *b)
+{
+    if (a->priority_class != b->priority_class)
+        return a->priority_class < b->priority_class;
+    return a->due_ms < b->due_ms;
+}
+
+/* Behind all that are not later. Most belong to the end; with classes the place is looked for from
+ * both ends at once. Under the lock. */
+static void
+insert(struct queue *queue, struct queue_entry *entry)
+{
+    struct list *front = queue->entries.next, *back = queue->entries.prev;
+
+    while (back != &queue->entries &&
+           is_before(entry, LIST_ITEM(back, struct queue_entry, link))) {
+        if (is_before(entry, LIST_ITEM(front, struct queue_entry, link))) {
+            back = front->prev;
+            break;
+        }
+        front = front->next;
+        back = back->prev;
+    }
+    list_insert_between(back, &entry->link, back->next);
+}
+
 bool
 queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max)
 {
@@ -61,7 +89,8 @@ queue_enter(struct queue *queue, struct queue_entry *entry, uint32_t max)
         entry->granted = NULL;
         entry->position = queue->length;
         entry->state = QUEUE_WAITING;
-        list_add_last(&queue->entries, &entry->link);
+        entry->due_ms = this_thread->loop->now_ms + entry->offset_ms;
+        insert(queue, entry);
         __atomic_store_n(&queue->length, queue->length + 1, __ATOMIC_SEQ_CST);
         if (queue->length > queue->length_max)
             queue->length_max = queue->length;
@@ -201,12 +230,46 @@ serves_any(const struct server *srv)
            (!conf->backup || server_set_read(srv->backend)->uses_backups);
 }
 
-/* Who waits for this server: those who want no other first. */
+/* What decides about the first one of a line. False: the line is empty. */
+static bool
+peek(struct queue *queue, struct queue_entry *out)
+{
+    bool is_there;
+
+    if (length_of(queue) == 0)
+        return false;
+    lock_take(&queue->lock);
+    is_there = !list_is_empty(&queue->entries);
+    if (is_there) {
+        const struct queue_entry *first = LIST_FIRST(&queue->entries, struct queue_entry, link);
+
+        out->priority_class = first->priority_class;
+        out->due_ms = first->due_ms;
+    }
+    lock_give(&queue->lock);
+    return is_there;
+}
+
+/* Is the first one of the backend's line before the first one of the server's? */
+static bool
+backend_comes_first(struct queue *own, struct queue *any)
+{
+    struct queue_entry first_own, first_any;
+
+    return peek(any, &first_any) && (!peek(own, &first_own) || is_before(&first_any, &first_own));
+}
+
+/* Who waits for this server: with the same right, those who want no other first. */
 static bool
 pop_for(struct server *srv, struct queue_grant *grant, struct thread **to)
 {
-    return pop(&srv->queue, srv, grant, to) ||
-           (serves_any(srv) && pop(&srv->backend->back->queue, srv, grant, to));
+    struct queue *own = &srv->queue, *any = &srv->backend->back->queue;
+
+    if (!serves_any(srv))
+        return pop(own, srv, grant, to);
+    if (backend_comes_first(own, any))
+        return pop(any, srv, grant, to) || pop(own, srv, grant, to);
+    return pop(own, srv, grant, to) || pop(any, srv, grant, to);
 }
 
 static bool

@@ -15,6 +15,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/http/uri.h"
+#include "weir/net/client_addr.h"
 #include "weir/net/transport.h"
 #include "weir/proxy/admission.h"
 #include "weir/telemetry/process.h"
@@ -46,9 +47,9 @@ find_addr(struct eval *eval, intptr_t which)
 {
     switch ((enum which_addr)which) {
     case ADDR_OF_CLIENT:
-        return connection_src(eval->client);
+        return client_src(eval);
     case ADDR_OF_FRONTEND:
-        return connection_dst(eval->client);
+        return client_dst(eval);
     case ADDR_OF_BACKEND:
         return eval->stream == NULL ? NULL : stream_source_addr(eval->stream);
     case ADDR_OF_SERVER:

@@ -16,6 +16,7 @@
 
 #include "weir/base/clock.h"
 #include "weir/base/number.h"
+#include "weir/net/client_addr.h"
 #include "weir/net/transport.h"
 #include "weir/proxy/admission.h"
 #include "weir/telemetry/log.h"
@@ -72,10 +73,8 @@ put_growing(struct format_out *out, const struct stream *s, int64_t n)
 }
 
 static void
-put_client(struct format_out *out, const struct session *session)
+put_client(struct format_out *out, const struct session *session, const struct addr *src)
 {
-    const struct addr *src = connection_src(session->client);
-
     if (out->end - out->pos < ADDR_TEXT_MAX)
         return;
     if (addr_is_ip(src)) {
@@ -179,7 +178,7 @@ log_line_request(struct format_out *out, const struct stream *s, bool is_escaped
 static void
 put_http(struct format_out *out, const struct stream *s)
 {
-    put_client(out, s->session);
+    put_client(out, s->session, client_src(&s->eval));
     put_date(out, s->times.request_wall);
     put_names(out, s);
     put_number_and(out, stream_timer(s, TIMER_REQUEST), '/');
@@ -203,7 +202,7 @@ put_http(struct format_out *out, const struct stream *s)
 static void
 put_tcp(struct format_out *out, const struct stream *s)
 {
-    put_client(out, s->session);
+    put_client(out, s->session, client_src(&s->eval));
     put_date(out, s->times.accepted_wall);
     put_names(out, s);
     put_number_and(out, stream_timer(s, TIMER_QUEUE), '/');
@@ -316,20 +315,34 @@ write_line(struct stream *s, enum log_level level)
     log_send_message(frontend->logs, &message);
 }
 
-void
-log_line_stream(struct stream *s)
+/* False: nobody wants it. */
+static bool
+write_if_wanted(struct stream *s)
 {
     const struct proxy_conf *frontend = s->eval.frontend;
     enum log_level level;
 
-    if (frontend->logs == NULL || (s->flags & STREAM_LOGGED) != 0 ||
+    if (frontend->logs == NULL ||
         (frontend->log_flavour == LOG_DEFAULT && frontend->log_format == NULL))
-        return;
+        return false;
     level = level_of(s, frontend);
     if (level == LOG_LEVEL_SILENT || !log_targets_want(frontend->logs, level))
-        return;
-    s->flags |= STREAM_LOGGED;
+        return false;
     write_line(s, level);
+    return true;
+}
+
+void
+log_line_now(struct stream *s)
+{
+    (void)write_if_wanted(s);
+}
+
+void
+log_line_stream(struct stream *s)
+{
+    if ((s->flags & STREAM_LOGGED) == 0 && write_if_wanted(s))
+        s->flags |= STREAM_LOGGED;
 }
 
 /* --- other lines --------------------------------------------------------- */
@@ -361,7 +374,7 @@ log_line_connect(struct stream *s)
     if (!log_targets_want(frontend->logs, LOG_LEVEL_INFO))
         return;
     put_text(&out, "Connect from ");
-    put_client(&out, s->session);
+    put_client(&out, s->session, client_src(&s->eval));
     put_text(&out, " to ");
     put_destination(&out, s->session);
     put_text(&out, " (");
@@ -387,7 +400,7 @@ static void
 put_session_error(struct format_out *out, struct session *session,
                   const struct proxy_conf *frontend, const char *message)
 {
-    put_client(out, session);
+    put_client(out, session, connection_src(session->client));
     put_date(out, session->accepted_us);
     put_text(out, frontend->name);
     put_char(out, '/');

@@ -12,6 +12,7 @@
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
 #include "weir/expr/log_format.h"
+#include "weir/expr/sample.h"
 #include "weir/stream/session.h"
 #include "weir/stream/stream.h"
 
@@ -131,6 +132,23 @@ enum step_result rules_run_response(struct stream *s, const struct ruleset *set,
                                     const struct proxy_conf *proxy, enum eval_place place);
 /* http-after-response of backend and frontend, on s->response. False: memory. */
 bool rules_after_response(struct stream *s);
+
+/* --- amount.c: numbers of actions ---------------------------------------- */
+
+struct amount {
+    struct sample *sample; /* NULL: `fixed` */
+    int64_t fixed;
+};
+/* The next words: a duration, or an expression that gives milliseconds. */
+bool amount_parse_time(struct parse *parse, const struct action *action, struct amount *amount);
+/* A number from 0 to max, or an expression. */
+bool amount_parse_count(struct parse *parse, const struct action *action, int64_t max,
+                        struct amount *amount);
+/* The same; the number may be hexadecimal (0x) or octal (0). */
+bool amount_parse_bits(struct parse *parse, const struct action *action, int64_t max,
+                       struct amount *amount);
+/* False: the expression has no value here. */
+bool amount_find(const struct amount *amount, struct eval *eval, int64_t *out);
 
 /* --- deadline.c ---------------------------------------------------------- */
 
@@ -356,6 +374,8 @@ enum log_origin {
 void log_line_request(struct format_out *out, const struct stream *s, bool is_escaped);
 /* Bytes of a request; escaped as in log lines: also quotes. */
 void log_line_part(struct format_out *out, struct str text, bool is_escaped);
+/* Writes the line of a stream as it is now, whether or not another one follows. */
+void log_line_now(struct stream *s);
 /* Writes the line of a stream, if anybody wants it. */
 void log_line_stream(struct stream *s);
 /* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */

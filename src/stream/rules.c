@@ -9,7 +9,6 @@
  * (stream->cursor).
  */
 #include "weir/http/reply_action.h"
-#include "weir/os/socket.h"
 
 #include "private.h"
 
@@ -26,7 +25,6 @@ drop_silently(struct stream *s, enum end_phase phase)
 {
     if (stream_is_http(s))
         s->times.request_done = 0; /* as HAProxy shows it */
-    socket_set_silent(s->session->client->fd);
     s->flags |= STREAM_MUST_CLOSE | STREAM_RESET_CLIENT;
     return stream_end_as(s, END_DENIED, phase);
 }
@@ -53,9 +51,12 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
     s->eval.place = place;
     if (__builtin_expect(s->eval.explain != NULL, 0) && s->cursor.at == 0)
         explain_set(s->eval.explain, set_name(set, proxy), proxy->name);
-    verdict = ruleset_run(set, &s->cursor, &s->eval, NULL);
-    if (verdict == VERDICT_WAIT)
+    verdict = ruleset_run(set, &s->cursor, &s->eval, &s->last_rule);
+    if (verdict == VERDICT_WAIT) {
+        s->waiting_rule = &set->rules[s->cursor.at];
         return verdict;
+    }
+    s->waiting_rule = NULL;
     s->cursor.at = 0;
     s->eval.final = 1;
     s->rule_expires_ms = 0;

@@ -13,6 +13,7 @@
  */
 #include <string.h>
 
+#include "weir/net/client_addr.h"
 #include "weir/net/proxy_protocol.h"
 #include "weir/server/idle_pool.h"
 
@@ -164,7 +165,7 @@ target_addr(const struct stream *s, const struct server_conf *conf, struct addr 
         return;
     if (!addr_is_ip(to))
         return;
-    asked = connection_dst(s->session->client);
+    asked = client_dst(&s->eval);
     if (conf->port_is_offset)
         to->port = (uint16_t)(asked->port + conf->port_offset);
     else if (to->port == 0)
@@ -242,7 +243,10 @@ note_privacy(struct stream *s, const struct server_conf *conf)
 static struct mux_conn *
 dial(struct stream *s, const struct server_conf *conf, enum connection_error *err)
 {
-    struct dial_request request = { .client = s->session->client };
+    struct dial_request request = { .client = s->session->client,
+                                    .client_src = s->eval.client_src,
+                                    .client_dst = s->eval.client_dst,
+                                    .marks = s->server_marks };
     struct connection *conn;
     struct mux_conn *mc;
 

@@ -15,7 +15,6 @@
 
 #include "weir/net/handshake.h"
 #include "weir/net/transport.h"
-#include "weir/os/socket.h"
 
 struct session_start {
     struct session *session;
@@ -110,7 +109,6 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
         return true;
     case VERDICT_DROP:
         count_refusal(session, place);
-        socket_set_silent(session->client->fd);
         session_close(session, false);
         return false;
     case VERDICT_REPLY:

@@ -123,7 +123,8 @@ stream_set_backend(struct stream *s, const struct proxy_conf *backend)
         __atomic_store_n(&live->back_max, current, __ATOMIC_RELAXED);
     s->flags |= STREAM_IN_BACKEND;
     s->eval.backend = backend;
-    s->back_timeouts = &backend->timeouts;
+    if (backend != s->eval.frontend) /* a listen keeps what its rules have set */
+        s->back_timeouts = &backend->timeouts;
     s->may_splice = splicing_is_possible(s);
     if ((s->flags & STREAM_RETRIES_SET) == 0 || backend != s->eval.frontend)
         s->retries_left = (uint16_t)backend->retries;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions on the stream itself: how long it waits, how loud it logs, how often it tries.
+ * Actions on the stream itself: how long it waits, how often it tries, what comes first.
  *
  * For:     rules.
  * Thread:  owner; the parsers on the builder.
@@ -9,124 +9,70 @@
 #include <string.h>
 
 #include "weir/net/handshake.h"
+#include "weir/net/netscaler.h"
 #include "weir/net/proxy_protocol.h"
-#include "weir/telemetry/log.h"
 
 #include "private.h"
-
-/* --- a number that is written, or computed ------------------------------- */
-
-struct amount {
-    struct sample *sample; /* NULL: `fixed` */
-    int64_t fixed;
-};
-
-/* A duration begins with a digit; everything else is an expression. */
-static bool
-is_number(const char *word)
-{
-    return word != NULL && word[0] >= '0' && word[0] <= '9';
-}
-
-static bool
-parse_time_or_expr(struct parse *parse, const struct action *action, struct amount *amount)
-{
-    if (is_number(words_peek(parse->words)))
-        return parse_time(parse, "a duration", "ms", &amount->fixed);
-    amount->sample = sample_parse(parse, action->place);
-    return amount->sample != NULL;
-}
-
-static bool
-parse_count_or_expr(struct parse *parse, const struct action *action, int64_t max,
-                    struct amount *amount)
-{
-    if (is_number(words_peek(parse->words)))
-        return parse_int(parse, "a number", 0, max, &amount->fixed);
-    amount->sample = sample_parse(parse, action->place);
-    return amount->sample != NULL;
-}
-
-/* False: the expression has no value here. */
-static bool
-find_amount(const struct amount *amount, struct eval *eval, int64_t *out)
-{
-    struct value value = { 0 };
-
-    *out = amount->fixed;
-    if (amount->sample == NULL)
-        return true;
-    if (sample_run_as(amount->sample, eval, VALUE_INT, &value) != FETCH_OK)
-        return false;
-    *out = value.num;
-    return true;
-}
-
-/* --- set-log-level ------------------------------------------------------- */
-
-static enum verdict
-run_set_log_level(const struct action *action, struct eval *eval)
-{
-    if (eval->stream != NULL)
-        eval->stream->log_level = (int8_t)action->number;
-    else
-        eval->session->log_level = (int8_t)action->number;
-    return VERDICT_CONTINUE;
-}
-
-static bool
-parse_set_log_level(struct parse *parse, struct action *action)
-{
-    const char *word = parse_word(parse, "a log level");
-    enum log_level level;
-
-    if (word == NULL)
-        return false;
-    if (!log_level_parse(str_from(word), &level))
-        return parse_alert(parse,
-                           "'%s' is no log level; use emerg, alert, crit, err, warning, notice, "
-                           "info, debug or silent",
-                           word);
-    action->number = (intptr_t)level;
-    action->run = run_set_log_level;
-    return true;
-}
 
 /* --- set-timeout --------------------------------------------------------- */
 
 struct timeout_setting {
     struct amount amount;
-    size_t offset; /* in struct proxy_timeouts */
-    bool is_front;
+    size_t offset;  /* in struct proxy_timeouts */
+    unsigned sides; /* whose: SIDE_FRONT, SIDE_BACK */
 };
 
-static const struct {
+static const struct timeout_name {
     const char *name;
     size_t offset;
-    bool is_front;
+    unsigned sides;
 } timeouts[] = {
-    { "client", offsetof(struct proxy_timeouts, client_ms), true },
-    { "connect", offsetof(struct proxy_timeouts, connect_ms), false },
-    { "queue", offsetof(struct proxy_timeouts, queue_ms), false },
-    { "server", offsetof(struct proxy_timeouts, server_ms), false },
-    { "tarpit", offsetof(struct proxy_timeouts, tarpit_ms), true },
-    { "tunnel", offsetof(struct proxy_timeouts, tunnel_ms), false },
+    { "client", offsetof(struct proxy_timeouts, client_ms), SIDE_FRONT },
+    { "connect", offsetof(struct proxy_timeouts, connect_ms), SIDE_BACK },
+    { "queue", offsetof(struct proxy_timeouts, queue_ms), SIDE_BACK },
+    { "server", offsetof(struct proxy_timeouts, server_ms), SIDE_BACK },
+    { "tarpit", offsetof(struct proxy_timeouts, tarpit_ms), SIDE_FRONT | SIDE_BACK },
+    { "tunnel", offsetof(struct proxy_timeouts, tunnel_ms), SIDE_BACK },
 };
+
+static void
+set_timeout(struct proxy_timeouts *own, size_t offset, int64_t ms)
+{
+    if (own != NULL)
+        *(int64_t *)((char *)own + offset) = ms;
+}
 
 static enum verdict
 run_set_timeout(const struct action *action, struct eval *eval)
 {
     const struct timeout_setting *setting = action->data;
     struct stream *s = eval->stream;
-    struct proxy_timeouts *own;
     int64_t ms;
 
-    if (!find_amount(&setting->amount, eval, &ms) || ms <= 0)
+    if (!amount_find(&setting->amount, eval, &ms) || ms <= 0)
         return VERDICT_CONTINUE;
-    own = setting->is_front ? deadline_own_front(s) : deadline_own_back(s);
-    if (own != NULL)
-        *(int64_t *)((char *)own + setting->offset) = ms;
+    if ((setting->sides & SIDE_FRONT) != 0)
+        set_timeout(deadline_own_front(s), setting->offset, ms);
+    if ((setting->sides & SIDE_BACK) != 0)
+        set_timeout(deadline_own_back(s), setting->offset, ms);
     return VERDICT_CONTINUE;
+}
+
+/* A proxy that lacks the side has no such timeout to change. */
+static bool
+has_side(struct parse *parse, unsigned sides)
+{
+    const struct proxy_conf *conf = parse->object;
+    const char *kind = (conf->sides & SIDE_DEFAULTS) != 0 ? "defaults section"
+                       : (conf->sides & SIDE_FRONT) != 0  ? "frontend"
+                                                          : "backend";
+
+    if ((conf->sides & sides) != 0)
+        return true;
+    return parse_alert(parse, "%s '%s' has no %s side: put the rule into a %s", kind,
+                       conf->name == NULL ? "" : conf->name,
+                       sides == SIDE_FRONT ? "frontend" : "backend",
+                       sides == SIDE_FRONT ? "frontend or a listen" : "backend or a listen");
 }
 
 static bool
@@ -134,26 +80,26 @@ parse_set_timeout(struct parse *parse, struct action *action)
 {
     struct timeout_setting *setting = ARENA_NEW(parse->arena, struct timeout_setting);
     const char *word = parse_word(parse, "the name of a timeout");
+    const struct timeout_name *name = timeouts;
 
     if (word == NULL)
         return false;
-    for (size_t i = 0; i < COUNT(timeouts); i++) {
-        if (strcmp(word, timeouts[i].name) != 0)
-            continue;
-        setting->offset = timeouts[i].offset;
-        setting->is_front = timeouts[i].is_front;
-        action->data = setting;
-        action->run = run_set_timeout;
-        if (!parse_time_or_expr(parse, action, &setting->amount))
-            return false;
-        if (setting->amount.sample == NULL && setting->amount.fixed == 0)
-            return parse_alert(parse, "the timeout must not be zero");
-        return true;
-    }
-    return parse_alert(parse,
-                       "'%s' is no timeout that can be set here; use client, connect, queue, "
-                       "server, tarpit or tunnel",
-                       word);
+    while (name < timeouts + COUNT(timeouts) && strcmp(word, name->name) != 0)
+        name++;
+    if (name == timeouts + COUNT(timeouts))
+        return parse_alert(parse,
+                           "'%s' is no timeout that can be set here; use client, connect, queue, "
+                           "server, tarpit or tunnel",
+                           word);
+    setting->offset = name->offset;
+    setting->sides = name->sides;
+    action->data = setting;
+    action->run = run_set_timeout;
+    if (!has_side(parse, name->sides) || !amount_parse_time(parse, action, &setting->amount))
+        return false;
+    if (setting->amount.sample == NULL && setting->amount.fixed == 0)
+        return parse_alert(parse, "the timeout must not be zero");
+    return true;
 }
 
 /* --- set-retries --------------------------------------------------------- */
@@ -163,7 +109,7 @@ run_set_retries(const struct action *action, struct eval *eval)
 {
     int64_t count;
 
-    if (!find_amount(action->data, eval, &count) || count < 0 || count > 100)
+    if (!amount_find(action->data, eval, &count) || count < 0 || count > 100)
         return VERDICT_CONTINUE;
     eval->stream->retries_left = (uint16_t)count;
     eval->stream->flags |= STREAM_RETRIES_SET;
@@ -177,114 +123,58 @@ parse_set_retries(struct parse *parse, struct action *action)
 
     action->data = amount;
     action->run = run_set_retries;
-    return parse_count_or_expr(parse, action, 100, amount);
+    return has_side(parse, SIDE_BACK) && amount_parse_count(parse, action, 100, amount);
 }
 
-/* --- waiting ------------------------------------------------------------- */
+/* --- set-priority-class, set-priority-offset ----------------------------- */
 
-/* eval->resume: 0 when the action begins, 1 while it waits. */
-static bool
-begin_wait(struct stream *s, int64_t ms)
+static int64_t
+clamp(int64_t n, int64_t limit)
 {
-    if (s->eval.resume != 0)
-        return false;
-    s->eval.resume = 1;
-    s->rule_expires_ms = deadline_now_ms(s) + ms;
-    return true;
-}
-
-static bool
-wait_is_over(const struct stream *s)
-{
-    return stream_loop(s)->now_ms >= s->rule_expires_ms;
+    return n < -limit ? -limit : n > limit ? limit : n;
 }
 
 static enum verdict
-run_pause(const struct action *action, struct eval *eval)
+run_set_priority_class(const struct action *action, struct eval *eval)
 {
-    struct stream *s = eval->stream;
-    int64_t ms;
+    int64_t n;
 
-    if (eval->resume == 0) {
-        if (!find_amount(action->data, eval, &ms) || ms <= 0)
-            return VERDICT_CONTINUE;
-        begin_wait(s, ms);
-        return VERDICT_WAIT;
-    }
-    if (!wait_is_over(s))
-        return VERDICT_WAIT;
-    s->rule_expires_ms = 0;
-    eval->resume = 0;
+    if (amount_find(action->data, eval, &n))
+        eval->stream->queue_entry.priority_class = (int16_t)clamp(n, 2047);
+    return VERDICT_CONTINUE;
+}
+
+static enum verdict
+run_set_priority_offset(const struct action *action, struct eval *eval)
+{
+    int64_t n;
+
+    if (amount_find(action->data, eval, &n))
+        eval->stream->queue_entry.offset_ms = (int32_t)clamp(n, 524287);
     return VERDICT_CONTINUE;
 }
 
 static bool
-parse_pause(struct parse *parse, struct action *action)
+parse_priority(struct parse *parse, struct action *action, action_fn *run)
 {
     struct amount *amount = ARENA_NEW(parse->arena, struct amount);
 
     action->data = amount;
-    action->run = run_pause;
-    return parse_time_or_expr(parse, action, amount);
-}
-
-struct body_wait {
-    int64_t time_ms;
-    uint64_t at_least; /* bytes; 0: all */
-};
-
-static bool
-has_enough(const struct endpoint *ep, const struct body_wait *wait)
-{
-    if ((ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0)
-        return true;
-    if (wait->at_least != 0 && ep->in.bytes >= wait->at_least)
-        return true;
-    return ep->in.bytes >= buffer_default_size();
-}
-
-/* As HAProxy: when the time is over, a request is answered with 408; a response goes on with what
- * is there. */
-static enum verdict
-run_wait_for_body(const struct action *action, struct eval *eval)
-{
-    const struct body_wait *wait = action->data;
-    struct stream *s = eval->stream;
-    bool is_request = action->hook == HOOK_HTTP_REQUEST;
-    struct endpoint *ep = is_request ? s->front : s->back;
-
-    if (ep == NULL || has_enough(ep, wait)) {
-        eval->resume = 0;
-        return VERDICT_CONTINUE;
-    }
-    if (begin_wait(s, wait->time_ms)) {
-        if (is_request)
-            endpoint_want_body(ep);
-        return VERDICT_WAIT;
-    }
-    if (!wait_is_over(s))
-        return VERDICT_WAIT;
-    s->rule_expires_ms = 0;
-    eval->resume = 0;
-    return VERDICT_CONTINUE;
+    action->run = run;
+    amount->sample = sample_parse(parse, action->place);
+    return amount->sample != NULL;
 }
 
 static bool
-parse_wait_for_body(struct parse *parse, struct action *action)
+parse_set_priority_class(struct parse *parse, struct action *action)
 {
-    struct body_wait *wait = ARENA_NEW(parse->arena, struct body_wait);
+    return parse_priority(parse, action, run_set_priority_class);
+}
 
-    action->data = wait;
-    action->run = run_wait_for_body;
-    if (!words_accept(parse->words, "time"))
-        return parse_alert_next(parse, "expected 'time <duration>'");
-    if (!parse_time(parse, "a duration", "ms", &wait->time_ms))
-        return false;
-    if (words_accept(parse->words, "at-least") &&
-        !parse_size(parse, "a number of bytes", &wait->at_least))
-        return false;
-    (void)words_accept(parse->words, "use-large-buffer");
-    return true;
+static bool
+parse_set_priority_offset(struct parse *parse, struct action *action)
+{
+    return parse_priority(parse, action, run_set_priority_offset);
 }
 
 /* --- expect-proxy, expect-netscaler-cip ---------------------------------- */
@@ -302,6 +192,26 @@ static bool
 parse_expect_proxy(struct parse *parse, struct action *action)
 {
     action->run = run_expect_proxy;
+    if (!words_accept(parse->words, "layer4"))
+        return parse_alert_next(parse, "expected 'layer4'");
+    return true;
+}
+
+static enum verdict
+run_expect_cip(const struct action *action, struct eval *eval)
+{
+    const struct listener *listener = eval->session->listener;
+    const struct bind_conf *bind = listener == NULL ? NULL : grace_read(listener->conf);
+    uint32_t magic_number = bind == NULL ? 0 : (uint32_t)bind->cip_magic;
+
+    (void)action;
+    return netscaler_header_expect(eval->client, magic_number) ? VERDICT_CONTINUE : VERDICT_FAILED;
+}
+
+static bool
+parse_expect_cip(struct parse *parse, struct action *action)
+{
+    action->run = run_expect_cip;
     if (!words_accept(parse->words, "layer4"))
         return parse_alert_next(parse, "expected 'layer4'");
     return true;
@@ -358,18 +268,17 @@ parse_wait_for_handshake(struct parse *parse, struct action *action)
 static const struct action_kind kinds[] = {
     { "expect-proxy", ON(HOOK_TCP_CONNECTION), .args = "layer4", .parse = parse_expect_proxy,
       .help = "A PROXY protocol header comes first." },
-    { "set-log-level", IN_REQUESTS | IN_RESPONSES | ON(HOOK_HTTP_AFTER_RESPONSE), .args = "<level>",
-      .parse = parse_set_log_level, .help = "Log this stream at another level, or not at all." },
-    { "set-timeout", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE) | ON(HOOK_TCP_REQUEST),
+    { "expect-netscaler-cip", ON(HOOK_TCP_CONNECTION), .args = "layer4", .parse = parse_expect_cip,
+      .help = "A NetScaler client IP header comes first." },
+    { "set-timeout", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE),
       .args = "client|connect|queue|server|tarpit|tunnel <time>|<expr>", .parse = parse_set_timeout,
       .help = "Use another timeout for this stream." },
     { "set-retries", IN_REQUESTS, .args = "<count>|<expr>", .parse = parse_set_retries,
       .help = "Try a failed server more or less often than 'retries' says." },
-    { "pause", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE), .args = "<time>|<expr>",
-      .parse = parse_pause, .help = "Wait before the next rule." },
-    { "wait-for-body", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE),
-      .args = "time <time> [at-least <bytes>]", .parse = parse_wait_for_body,
-      .help = "Wait until the body, or its beginning, is here." },
+    { "set-priority-class", IN_REQUESTS, .args = "<expr>", .parse = parse_set_priority_class,
+      .help = "Which requests leave the queue first: the lowest class (-2047 to 2047)." },
+    { "set-priority-offset", IN_REQUESTS, .args = "<expr>", .parse = parse_set_priority_offset,
+      .help = "Queue as if it had come that many milliseconds later (or, below 0, earlier)." },
     { "disable-l7-retry", ON(HOOK_HTTP_REQUEST), .args = "", .parse = parse_disable_retry,
       .help = "Never send this request twice once a server may have seen it." },
     { "set-nice", IN_REQUESTS | IN_RESPONSES, .args = "<nice>", .parse = parse_set_nice,

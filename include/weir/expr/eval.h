@@ -9,6 +9,7 @@
 
 #include "weir/base/arena.h"
 
+struct addr;
 struct stream;
 struct session;
 struct check;
@@ -70,6 +71,7 @@ struct eval {
     const struct proxy_conf *backend;   /* the one chosen; before that the frontend */
     const struct proxy_conf *proxy;     /* whose rules run now */
     struct connection *client;          /* NULL in checks */
+    const struct addr *client_src, *client_dst; /* by rules of this stream; NULL: the connection's (net/client_addr.h) */
     struct connection *server_conn;     /* NULL until there is one */
     struct server *server;              /* live; NULL until picked */
     struct message *request;            /* NULL in TCP mode, and before it has come */

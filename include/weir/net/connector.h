@@ -8,6 +8,10 @@
 #include "weir/net/connection.h"
 #include "weir/net/dial.h"
 
+struct dial_marks {
+    int64_t mark, tos; /* -1: none */
+};
+
 struct dial_request {
     const struct dial_conf *conf; /* NULL: nothing special */
     struct addr to;
@@ -16,6 +20,8 @@ struct dial_request {
         *transport_conf; /* becomes conn->transport_data: the transport makes of it what it needs */
     struct connection
         *client;          /* whose addresses a PROXY header and usesrc name; may be NULL (checks) */
+    const struct addr *client_src, *client_dst; /* what is said of the client; NULL: the truth */
+    const struct dial_marks *marks; /* instead of conf's; NULL: none */
     struct addr usesrc;   /* with USESRC_HEADER: the address found */
     struct str unique_id; /* for proxy-v2-options unique-id */
 };

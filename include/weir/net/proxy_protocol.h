@@ -95,11 +95,10 @@ struct proxy_tlv_writer {
 };
 REGISTRY(proxy_tlv_writer, struct proxy_tlv_writer);
 
-struct dial_conf;
-/* Adds the step that sends a header on an outgoing connection, if `conf` asks for one. `client`
- * NULL: the connection speaks for itself (health checks). What is needed of the client is copied.
- * False: out of memory. */
-bool proxy_header_send_later(struct connection *conn, const struct dial_conf *conf,
-                             struct connection *client, struct str unique_id);
+struct dial_request;
+/* Adds the step that sends a header on an outgoing connection, if the request's conf asks for one.
+ * Without a client the connection speaks for itself (health checks). What is needed of the client
+ * is copied. False: out of memory. */
+bool proxy_header_send_later(struct connection *conn, const struct dial_request *request);
 /* What a received header said, kept in conn->proxy_header. */
 void proxy_header_free(struct proxy_header *header);

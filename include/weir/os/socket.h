@@ -24,6 +24,11 @@ void socket_set_linger_reset(int fd);
 /* What is closed next tells the peer nothing (silent-drop): forgotten by the kernel where privileges allow it, else its last
  * words die at the first router. */
 void socket_set_silent(int fd);
+/* Gone with a reset that has this many hops to live. */
+void socket_set_reset_hops(int fd, int hops);
+/* Type of service of what is sent from now on; mark of its packets. False: not permitted. */
+void socket_set_tos(int fd, int tos);
+bool socket_set_mark(int fd, unsigned mark);
 bool socket_bind(int fd, const struct addr *addr, struct error *err);
 /* Pending error of a socket (SO_ERROR), 0 when fine. */
 int socket_error(int fd);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting lines of servers and backends: streams of all threads, first come first served (by priority class later).
+ * Waiting lines of servers and backends: streams of all threads, by class, then first come first served.
  *
  * Lock: queue->lock (LOCK_SERVER), the named exception to "traffic takes no lock": taken only by streams that must wait and when a slot
  *       is given back while somebody waits.
@@ -36,6 +36,9 @@ struct queue_entry {
     struct server *granted;   /* whose slot it was given (already counted in server->current) */
     uint32_t state;           /* enum queue_entry_state */
     uint32_t position;        /* when it came, for logs: how many were before it */
+    int16_t priority_class;   /* lower ones first; set before queue_enter() */
+    int32_t offset_ms;        /* added to the time when it came; set before queue_enter() */
+    int64_t due_ms;           /* within its class: lower ones first */
     bool may_move;            /* queue_release() lets it go; set before queue_enter() */
     /* Runs on the stream's thread when a slot was granted, or, with granted NULL, when it was let go. */
     void (*on_granted)(struct queue_entry *entry);

@@ -106,6 +106,8 @@ struct server_addrs {
     struct addr source, server;
 };
 
+struct dial_marks;
+
 #define STREAM_MAGIC 0x5354524du
 struct stream {
     unsigned magic;
@@ -138,6 +140,9 @@ struct stream {
     struct variable_set txn, req, res;
     struct rule_cursor cursor;         /* where a rule set waits */
     struct server_addrs *server_addrs; /* for log formats; in the arena; NULL: not kept */
+    const struct rule *last_rule;      /* that ended the evaluation of a set; NULL: none has */
+    const struct rule *waiting_rule;   /* that must wait; NULL: none does */
+    struct dial_marks *server_marks;   /* set-bc-tos, set-bc-mark; in the arena; NULL: none */
     struct str unique_id;              /* %ID; ptr NULL: not made */
     struct str asked_target;           /* as received, whatever rules made of it */
 
