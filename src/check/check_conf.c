@@ -93,6 +93,27 @@ check_text(struct parse *parse, const char *text)
     return true;
 }
 
+/* What another section said of the request is replaced as a whole. */
+static void
+forget_request(struct parse *parse, struct check_method *method)
+{
+    if (method->request_of == parse->object)
+        return;
+    method->request_of = parse->object;
+    method->method = method->uri = method->version = method->host = NULL;
+    method->headers = method->body = NULL;
+}
+
+/* A first 'http-check send' keeps the request line that 'option httpchk' of any section gave. */
+static void
+forget_fields(struct parse *parse, struct check_method *method)
+{
+    if (method->request_of == parse->object)
+        return;
+    method->request_of = parse->object;
+    method->host = method->headers = method->body = NULL;
+}
+
 /* "<uri>", "<method> <uri>", "<method> <uri> <version>", "... <host>"; older files hide fields
  * behind the version. */
 static bool
@@ -101,10 +122,10 @@ parse_httpchk(struct parse *parse)
     struct check_method *method = keyword_slot(parse, &method_slot);
     const char *first, *second, *version, *host;
 
-    memset(method, 0, sizeof(*method));
+    method->is_http = !parse->negated;
     if (parse->negated)
         return parse_end(parse);
-    method->is_http = true;
+    forget_request(parse, method);
     first = words_next(parse->words);
     second = words_next(parse->words);
     version = words_next(parse->words);
@@ -124,6 +145,8 @@ parse_httpchk(struct parse *parse)
         if (end != NULL)
             method->headers = arena_printf(parse->arena, "%s\r\n", end + 2);
     }
+    if (host != NULL && strchr(host, '%') != NULL)
+        return parse_not_yet(parse, "a format as host of 'option httpchk'");
     method->host = host;
     return parse_end(parse);
 }
@@ -133,7 +156,7 @@ parse_tcp_check(struct parse *parse)
 {
     struct check_method *method = keyword_slot(parse, &method_slot);
 
-    memset(method, 0, sizeof(*method));
+    method->is_http = false;
     return parse_end(parse);
 }
 
@@ -156,6 +179,8 @@ parse_send_word(struct parse *parse, struct check_method *method, const char *wo
 
         if (value == NULL || !check_text(parse, name) || !check_text(parse, value))
             return false;
+        if (strchr(value, '%') != NULL)
+            return parse_not_yet(parse, "a format in 'http-check send hdr'");
         if (strcasecmp(name, "host") == 0)
             method->host = value;
         else
@@ -170,12 +195,32 @@ parse_send_word(struct parse *parse, struct check_method *method, const char *wo
 }
 
 static bool
+is_expect_word_of_later(const char *word)
+{
+    static const char *const names[] = { "min-recv",   "comment",      "ok-status", "error-status",
+                                         "tout-status", "on-success",  "on-error",  "status-code",
+                                         "hdr",        "fhdr",         "string-lf" };
+
+    for (size_t i = 0; word != NULL && i < COUNT(names); i++) {
+        if (strcmp(word, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool
 parse_expect(struct parse *parse, struct check_method *method)
 {
     static const char *const names[] = { "status", "rstatus", "string", "rstring", NULL };
     struct error err = ERROR_INIT;
     int kind;
 
+    if (is_expect_word_of_later(words_peek(parse->words)))
+        return parse_not_yet(parse, arena_printf(parse->arena, "http-check expect %s",
+                                                 words_peek(parse->words)));
+    if (method->expect_of == parse->object)
+        return parse_not_yet(parse, "more than one 'http-check expect'");
+    method->expect_of = parse->object;
     method->is_negated = words_accept(parse->words, "!");
     if (!parse_choice(parse, "status, rstatus, string or rstring", names, &kind))
         return false;
@@ -207,6 +252,10 @@ parse_http_check(struct parse *parse)
     }
     if (strcmp(word, "send") != 0)
         return parse_not_yet(parse, arena_printf(parse->arena, "http-check %s", word));
+    if (method->send_of == parse->object)
+        return parse_not_yet(parse, "more than one 'http-check send'");
+    method->send_of = parse->object;
+    forget_fields(parse, method);
     while ((word = words_next(parse->words)) != NULL) {
         if (!parse_send_word(parse, method, word))
             return false;

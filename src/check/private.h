@@ -28,6 +28,8 @@ struct check_method {
     const char *headers; /* whole lines, each with CRLF; "" */
     const char *body;    /* NULL: none */
     enum expect_kind expect;
+    /* The sections that say it; another one starts afresh. */
+    const void *expect_of, *send_of, *request_of;
     bool is_negated;
     bool stops_on_404; /* http-check disable-on-404 */
     const char *expected;

@@ -25,7 +25,6 @@ struct mux_conf {
     /* Words of HAProxy that change nothing here: bodies are never copied, and nothing is counted as
      * a glitch yet. */
     bool zero_copy_receive, zero_copy_send;
-    int64_t front_glitches, back_glitches;
 };
 
 static void
@@ -145,6 +144,19 @@ parse_case_adjust_file(struct parse *parse)
 
 /* --- keywords ------------------------------------------------------------- */
 
+static bool
+parse_glitches(struct parse *parse)
+{
+    int64_t threshold;
+
+    if (!parse_int(parse, "a number", 0, INT_MAX, &threshold))
+        return false;
+    if (threshold > 0)
+        parse_warn(parse, "'%s' has no effect: a connection ends at its first malformed message",
+                   parse->keyword);
+    return parse_end(parse);
+}
+
 static const struct keyword keywords[] = {
     { "tune.http.maxhdr", IN_GLOBAL, .args = "<number>", .slot = &mux_slot,
       SET_INT(struct mux_conf, max_fields, 1, MAX_FIELDS_MOST),
@@ -167,10 +179,8 @@ static const struct keyword keywords[] = {
       SET_ON_OFF(struct mux_conf, zero_copy_send),
       .help = "Accepted; bodies are never copied on their way." },
     { "tune.h1.fe.glitches-threshold", IN_GLOBAL, .args = "<number>", .slot = &mux_slot,
-      SET_INT(struct mux_conf, front_glitches, 0, INT_MAX),
-      .help = "Accepted; a connection ends at the first malformed request." },
+      .parse = parse_glitches, .help = "Accepted with a warning; a connection ends at the first malformed request." },
     { "tune.h1.be.glitches-threshold", IN_GLOBAL, .args = "<number>", .slot = &mux_slot,
-      SET_INT(struct mux_conf, back_glitches, 0, INT_MAX),
-      .help = "Accepted; a connection ends at the first malformed response." },
+      .parse = parse_glitches, .help = "Accepted with a warning; a connection ends at the first malformed response." },
 };
 REGISTER(keyword, keywords);

@@ -204,6 +204,18 @@ static const char *const severity_outputs[] = { "none", "number", "string", NULL
     {                                                                                              \
         name_, IN_BIND, SET_FLAG(struct bind_conf, member_), .help = help_                         \
     }
+static bool
+parse_nice(struct parse *parse)
+{
+    int64_t nice;
+
+    if (!parse_int(parse, "a number from -1024 to 1024", -1024, 1024, &nice))
+        return false;
+    if (nice != 0)
+        parse_warn(parse, "'nice' has no effect: connections are served in order");
+    return true;
+}
+
 #define NUMBER(name_, args_, member_, low_, high_, help_)                                          \
     {                                                                                              \
         name_, IN_BIND, .args = args_, SET_INT(struct bind_conf, member_, low_, high_),            \
@@ -239,7 +251,8 @@ static const struct keyword keywords[] = {
     NAME("name", "<name>", name, "Name of the socket in statistics and logs."),
     { "namespace", IN_BIND, .args = "<name>", .parse = parse_namespace,
       .help = "Listen in this network namespace." },
-    NUMBER("nice", "<number>", nice, -1024, 1024, "Accepted: connections are served in order."),
+    { "nice", IN_BIND, .args = "<number>", .parse = parse_nice,
+      .help = "Accepted with a warning: connections are served in order." },
     NAME("proto", "<name>", proto, "Speak this protocol, whatever else says."),
     { "severity-output", IN_BIND, .args = "<none|number|string>",
       SET_CHOICE(struct bind_conf, severity_output, severity_outputs),

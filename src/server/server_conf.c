@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "weir/base/hashmap.h"
+#include "weir/net/net_conf.h"
 #include "weir/proxy/id_set.h"
 #include "private.h"
 
@@ -320,11 +321,14 @@ fill_source(struct dial_conf *dial, const struct dial_conf *backend)
 }
 
 static void
-fill_from_backend(struct server_conf *srv)
+fill_from_backend(const struct parse *parse, struct server_conf *srv)
 {
     const struct proxy_conf *backend = srv->backend;
+    const struct net_conf *net = net_conf_of(parse->snapshot);
 
     srv->mux = backend->back_mux;
+    srv->dial.rcvbuf = (int64_t)net->rcvbuf_server;
+    srv->dial.sndbuf = (int64_t)net->sndbuf_server;
     srv->mux.max_requests = srv->max_reuse < 0 ? 0 : (uint32_t)srv->max_reuse + 1;
     srv->dial.keepalive = backend->option.srvtcpka;
     srv->dial.keepalive_count = backend->server_keepalive.count;
@@ -386,7 +390,7 @@ check_backend(struct parse *parse, struct proxy_conf *conf)
                                   same->pos.file, same->pos.line);
         if (srv->minconn > srv->maxconn && srv->maxconn > 0)
             srv->maxconn = srv->minconn;
-        fill_from_backend(srv);
+        fill_from_backend(parse, srv);
     }
     hashmap_fini(&names);
     return fine;

@@ -27,7 +27,6 @@ struct bind_conf {
     int64_t id;      /* "id" option; 0: numbered by the proxy */
     int64_t backlog; /* 0: the proxy's or maxconn */
     int64_t maxconn; /* 0: no limit of its own */
-    int64_t nice;
     int64_t tcp_ut_ms; /* tcp-ut */
     int64_t mss;
     int64_t tcp_ss; /* keep the SYN packet: 0 no, 1 from IP on, 2 from Ethernet on */
