@@ -57,7 +57,7 @@ run_do_log(const struct action *action, struct eval *eval)
     if (eval->stream == NULL)
         log_session(action, eval);
     else
-        log_line_now(eval->stream);
+        log_line_now(eval->stream, ORIGIN_RULE + (enum log_origin)action->hook, action->data);
     return VERDICT_CONTINUE;
 }
 
@@ -66,7 +66,8 @@ parse_do_log(struct parse *parse, struct action *action)
 {
     action->run = run_do_log;
     if (words_accept(parse->words, "profile"))
-        return parse_not_yet(parse, "do-log profile");
+        return log_profile_use(parse, parse_word(parse, "the name of a log-profile section"),
+                               &action->data);
     return true;
 }
 
@@ -76,7 +77,7 @@ static const struct action_kind kinds[] = {
           ON(HOOK_HTTP_RESPONSE) | ON(HOOK_HTTP_AFTER_RESPONSE),
       .args = "<level>", .parse = parse_set_log_level,
       .help = "Log this stream at another level, or not at all." },
-    { "do-log", HOOKS_ALL, .args = "", .parse = parse_do_log,
+    { "do-log", HOOKS_ALL, .args = "[profile <name>]", .parse = parse_do_log,
       .help = "Write a log line now; the usual one follows all the same." },
 };
 REGISTER(action_kind, kinds);

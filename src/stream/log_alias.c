@@ -165,15 +165,10 @@ run_rule(struct eval *eval, const struct log_alias *alias, unsigned flags, struc
 static void
 run_origin(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
 {
-    static const char *const names[ORIGINS] = {
-        [ORIGIN_CLOSE] = "txn_close",          [ORIGIN_ACCEPT] = "txn_accept",
-        [ORIGIN_REQUEST] = "txn_request",      [ORIGIN_CONNECT] = "txn_connect",
-        [ORIGIN_RESPONSE] = "txn_response",    [ORIGIN_SESSION_ERROR] = "sess_error",
-        [ORIGIN_SESSION_KILLED] = "sess_killed", [ORIGIN_RULE] = "unspec",
-    };
-
     (void)alias;
-    put_text(out, names[eval->stream == NULL ? ORIGIN_SESSION_ERROR : eval->stream->log_origin],
+    put_text(out,
+             log_origin_name(eval->stream == NULL ? ORIGIN_ERROR
+                                                  : (enum log_origin)eval->stream->log_origin),
              flags);
 }
 

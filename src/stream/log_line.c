@@ -250,69 +250,107 @@ level_of(const struct stream *s, const struct proxy_conf *frontend)
     return frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
 }
 
+/* The two usual ones; without "option httplog" and the like, profiles need some line too. */
 static void
 put_line(struct format_out *out, struct stream *s)
 {
-    const struct proxy_conf *frontend = s->eval.frontend;
-
-    s->eval.proxy = frontend;
-    s->eval.place = PLACE_FE_LOG;
-    switch ((enum log_flavour)frontend->log_flavour) {
-    case LOG_HTTP:
-        if (stream_is_http(s))
-            put_http(out, s);
-        else
-            put_tcp(out, s);
-        return;
-    case LOG_TCP:
+    if (s->eval.frontend->log_flavour == LOG_HTTP && stream_is_http(s))
+        put_http(out, s);
+    else
         put_tcp(out, s);
-        return;
-    case LOG_DEFAULT:
-    case LOG_HTTPS:
-    case LOG_CLF:
-    case LOG_TCP_CLF:
-    case LOG_JSON:
-    case LOG_TCP_JSON:
-    case LOG_CUSTOM:
-        if (frontend->log_format != NULL)
-            log_format_run(frontend->log_format, &s->eval, out);
-        return;
-    }
-}
-
-/* Is each of its lines an object? */
-static bool
-is_json(const struct proxy_conf *frontend)
-{
-    return frontend->log_format != NULL && log_format_is_json(frontend->log_format);
 }
 
 static struct str
-structured_data(struct stream *s)
+structured_data(struct stream *s, const struct log_format *format)
 {
-    if (s->eval.frontend->log_format_sd == NULL)
-        return STR_NONE;
-    return log_format_to_str(s->eval.frontend->log_format_sd, &s->eval);
+    return format == NULL ? STR_NONE : log_format_to_str(format, &s->eval);
 }
 
-/* Apart, because of its stack. */
+/* A line in this format; NULL: the usual one. For the targets that `message` names. Apart, because
+ * of its stack. */
 static __attribute__((noinline)) void
-write_line(struct stream *s, enum log_level level)
+send_line(struct stream *s, const struct log_format *format, const struct log_format *sd,
+          struct log_message message)
 {
     const struct proxy_conf *frontend = s->eval.frontend;
     char line[LINE_MAX];
     struct format_out out = { line, line + sizeof(line), false };
-    struct log_message message = {
-        .level = level, .tag = frontend->log_tag, .is_json = is_json(frontend), .only = LOG_ALL
-    };
 
+    s->eval.proxy = frontend;
+    s->eval.place = PLACE_FE_LOG;
+    if (format == NULL)
+        format = frontend->log_format;
+    message.is_json = format != NULL && log_format_is_json(format);
     if (message.is_json && log_targets_json_len(frontend->logs) < sizeof(line))
         out.end = line + log_targets_json_len(frontend->logs);
-    put_line(&out, s);
-    counter_add(&s->front_row->log_lines, 1);
+    if (format != NULL)
+        log_format_run(format, &s->eval, &out);
+    else
+        put_line(&out, s);
     message.text = str_of(line, (size_t)(out.pos - line));
-    message.extra = structured_data(s);
+    message.extra = structured_data(s, sd);
     log_send_message(frontend->logs, &message);
+}
+
+/* As a profile has it. */
+static void
+send_as(struct stream *s, const struct log_profile *profile, struct log_message message)
+{
+    const struct log_profile_step *step =
+        log_profile_step(profile, (enum log_origin)s->log_origin);
+    const struct log_format *sd = s->eval.frontend->log_format_sd;
+
+    if (step != NULL && step->is_dropped)
+        return;
+    if (step != NULL && step->sd != NULL)
+        sd = step->sd;
+    if (log_profile_tag(profile) != NULL)
+        message.tag = log_profile_tag(profile);
+    send_line(s, step == NULL ? NULL : step->format, sd, message);
+}
+
+/* To each target as its profile has it, and to those without profile the usual line. */
+static void
+write_profiled(struct stream *s, struct log_message message)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+
+    message.only = LOG_UNPROFILED;
+    send_line(s, NULL, frontend->log_format_sd, message);
+    for (unsigned i = 0; i < log_targets_count(frontend->logs); i++) {
+        message.only = (int)i + 1;
+        if (log_targets_profile(frontend->logs, i) != NULL)
+            send_as(s, log_targets_profile(frontend->logs, i), message);
+    }
+}
+
+static void
+write_line(struct stream *s, enum log_level level)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+    struct log_message message = { .level = level, .tag = frontend->log_tag, .only = LOG_ALL };
+
+    counter_add(&s->front_row->log_lines, 1);
+    if (s->log_profile != NULL)
+        send_as(s, s->log_profile, message);
+    else if (log_targets_have_profiles(frontend->logs))
+        write_profiled(s, message);
+    else
+        send_line(s, NULL, frontend->log_format_sd, message);
+}
+
+void
+log_line_step(struct stream *s, enum log_origin origin)
+{
+    const struct proxy_conf *frontend = s->eval.frontend;
+    enum log_level level = s->log_level >= 0 ? (enum log_level)s->log_level : LOG_LEVEL_INFO;
+
+    if ((frontend->log_steps >> origin & 1) == 0 || level == LOG_LEVEL_SILENT ||
+        !log_targets_want(frontend->logs, level))
+        return;
+    s->log_origin = (uint8_t)origin;
+    write_line(s, level);
+    s->log_origin = ORIGIN_CLOSE;
 }
 
 /* False: nobody wants it. */
@@ -323,7 +361,8 @@ write_if_wanted(struct stream *s)
     enum log_level level;
 
     if (frontend->logs == NULL ||
-        (frontend->log_flavour == LOG_DEFAULT && frontend->log_format == NULL))
+        (frontend->log_flavour == LOG_DEFAULT && frontend->log_format == NULL &&
+         !log_targets_have_profiles(frontend->logs)))
         return false;
     level = level_of(s, frontend);
     if (level == LOG_LEVEL_SILENT || !log_targets_want(frontend->logs, level))
@@ -333,14 +372,27 @@ write_if_wanted(struct stream *s)
 }
 
 void
-log_line_now(struct stream *s)
+log_line_now(struct stream *s, enum log_origin origin, const struct log_profile *profile)
 {
+    const struct proxy_conf *proxy = s->eval.proxy; /* whose rules run */
+    uint32_t place = s->eval.place;
+
+    s->log_origin = (uint8_t)origin;
+    s->log_profile = profile;
     (void)write_if_wanted(s);
+    s->eval.proxy = proxy;
+    s->eval.place = place;
+    s->log_profile = NULL;
+    s->log_origin = ORIGIN_CLOSE;
 }
 
 void
 log_line_stream(struct stream *s)
 {
+    unsigned wanted = s->eval.frontend->log_steps;
+
+    if (wanted != 0 && (wanted & 1u << ORIGIN_CLOSE) == 0)
+        return;
     if ((s->flags & STREAM_LOGGED) == 0 && write_if_wanted(s))
         s->flags |= STREAM_LOGGED;
 }
@@ -409,19 +461,53 @@ put_session_error(struct format_out *out, struct session *session,
     put_text(out, message);
 }
 
-void
-log_line_session(struct session *session, const struct proxy_conf *frontend, const char *message)
+static void
+send_session_line(struct session *session, const struct proxy_conf *frontend,
+                  const struct log_format *format, const char *text, struct log_message message)
 {
-    enum log_level level = frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO;
     char line[LINE_MAX];
     struct format_out out = { line, line + sizeof(line), false };
 
-    if (!log_targets_want(frontend->logs, level))
-        return;
-    if (frontend->error_log_format != NULL)
-        session_start_format(session, frontend->error_log_format, &out);
+    message.is_json = format != NULL && log_format_is_json(format);
+    if (message.is_json && log_targets_json_len(frontend->logs) < sizeof(line))
+        out.end = line + log_targets_json_len(frontend->logs);
+    if (format != NULL)
+        session_start_format(session, format, &out);
     else
-        put_session_error(&out, session, frontend, message);
-    log_send(frontend->logs, level, frontend->log_tag, str_of(line, (size_t)(out.pos - line)),
-             STR_NONE);
+        put_session_error(&out, session, frontend, text);
+    message.text = str_of(line, (size_t)(out.pos - line));
+    log_send_message(frontend->logs, &message);
+}
+
+void
+log_line_session(struct session *session, const struct proxy_conf *frontend, const char *text)
+{
+    struct log_message message = {
+        .level = frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO,
+        .tag = frontend->log_tag,
+        .only = LOG_ALL,
+    };
+
+    if (!log_targets_want(frontend->logs, message.level))
+        return;
+    if (log_targets_have_profiles(frontend->logs))
+        message.only = LOG_UNPROFILED;
+    send_session_line(session, frontend, frontend->error_log_format, text, message);
+    if (message.only == LOG_ALL)
+        return;
+    for (unsigned i = 0; i < log_targets_count(frontend->logs); i++) {
+        const struct log_profile *profile = log_targets_profile(frontend->logs, i);
+        const struct log_profile_step *step =
+            profile == NULL ? NULL : log_profile_step(profile, ORIGIN_ERROR);
+
+        if (profile == NULL || (step != NULL && step->is_dropped))
+            continue;
+        message.only = (int)i + 1;
+        if (log_profile_tag(profile) != NULL)
+            message.tag = log_profile_tag(profile);
+        send_session_line(session, frontend,
+                          step == NULL || step->format == NULL ? frontend->error_log_format
+                                                               : step->format,
+                          text, message);
+    }
 }

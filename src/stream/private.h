@@ -362,11 +362,25 @@ enum log_origin {
     ORIGIN_REQUEST,
     ORIGIN_CONNECT,
     ORIGIN_RESPONSE,
-    ORIGIN_SESSION_ERROR,
-    ORIGIN_SESSION_KILLED,
-    ORIGIN_RULE, /* do-log: stream_log() */
-    ORIGINS,
+    ORIGIN_ERROR, /* of a session */
+    ORIGIN_RULE,  /* + enum hook: do-log */
+    ORIGINS = ORIGIN_RULE + HOOKS,
 };
+const char *log_origin_name(enum log_origin origin);
+
+/* --- log_profile.c ------------------------------------------------------- */
+
+struct log_profile;
+struct log_profile_step {
+    bool is_dropped;
+    struct log_format *format, *sd; /* NULL: the proxy's */
+};
+/* NULL: nothing special. */
+const struct log_profile_step *log_profile_step(const struct log_profile *profile,
+                                                enum log_origin origin);
+/* Builder: the profile of this name goes to *to once all is read. False: reported. */
+bool log_profile_use(struct parse *parse, const char *name, void **to);
+const char *log_profile_tag(const struct log_profile *profile);
 
 /* --- log_line.c ---------------------------------------------------------- */
 
@@ -375,7 +389,9 @@ void log_line_request(struct format_out *out, const struct stream *s, bool is_es
 /* Bytes of a request; escaped as in log lines: also quotes. */
 void log_line_part(struct format_out *out, struct str text, bool is_escaped);
 /* Writes the line of a stream as it is now, whether or not another one follows. */
-void log_line_now(struct stream *s);
+void log_line_now(struct stream *s, enum log_origin origin, const struct log_profile *profile);
+/* The stream has come to a point at which log-steps may ask for a line. */
+void log_line_step(struct stream *s, enum log_origin origin);
 /* Writes the line of a stream, if anybody wants it. */
 void log_line_stream(struct stream *s);
 /* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */

@@ -86,12 +86,27 @@ look_at_client(struct stream *s)
     return stream_end_here(s, END_CLIENT_ABORT);
 }
 
+/* A step is done, and log-steps may ask for a line. */
+static void
+log_step(struct stream *s)
+{
+    if (s->step == STEP_PREPARE)
+        log_line_step(s, ORIGIN_REQUEST);
+    else if (s->step == STEP_CONNECT)
+        log_line_step(s, ORIGIN_CONNECT);
+    else if (s->step == STEP_RESPONSE_RULES)
+        log_line_step(s, ORIGIN_RESPONSE);
+}
+
 void
 stream_go_on(struct stream *s, enum step_result result)
 {
     while (result <= STEP_GO) {
-        if (result == STEP_NEXT)
+        if (result == STEP_NEXT) {
+            if (__builtin_expect(s->eval.frontend->log_steps != 0, 0))
+                log_step(s);
             s->step++;
+        }
         result = steps[s->step].run(s);
     }
     if (result == STEP_WAIT)

@@ -141,6 +141,7 @@ stream_begin(struct stream *s)
         s->request = s->eval.request = endpoint_take_message(front);
         stream_count_request(s);
         explaining_look(s);
+        log_line_step(s, ORIGIN_ACCEPT);
         if (s->eval.frontend->log_flavour == LOG_DEFAULT && s->eval.frontend->logs != NULL)
             log_line_connect(s);
         stream_run(s);
@@ -149,6 +150,7 @@ stream_begin(struct stream *s)
         stream_count_request(s);
         stream_go_on(s, reply_bad_request(s));
     } else {
+        log_line_step(s, ORIGIN_ACCEPT);
         if (s->eval.frontend->log_flavour == LOG_DEFAULT)
             log_line_connect(s);
         stream_run(s);

@@ -34,7 +34,7 @@ is_for(const struct log_line *line, unsigned number)
         return true;
     if (line->only == LOG_UNPROFILED)
         return line->targets->items[number]->profile == NULL;
-    return line->only == (int)number;
+    return line->only == (int)number + 1;
 }
 
 static const char *

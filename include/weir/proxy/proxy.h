@@ -138,6 +138,7 @@ struct proxy_conf {
     int http_reuse;     /* enum http_reuse */
     int http_conn_mode; /* enum http_conn_mode */
     int log_flavour;    /* enum log_flavour */
+    unsigned log_steps; /* log-steps: bits of room stream; 0: at the end only */
     struct log_format *log_format, *error_log_format, *log_format_sd;
     struct log_format *unique_id_format;
     const char *unique_id_header;

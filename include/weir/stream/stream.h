@@ -109,6 +109,7 @@ struct server_addrs {
 struct dial_marks;
 
 #define STREAM_MAGIC 0x5354524du
+struct log_profile;
 struct stream {
     unsigned magic;
     uint32_t flags;               /* enum stream_flag */
@@ -139,6 +140,7 @@ struct stream {
     struct variables variables;
     struct variable_set txn, req, res;
     struct rule_cursor cursor;         /* where a rule set waits */
+    const struct log_profile *log_profile; /* of do-log; NULL: as the targets say */
     struct server_addrs *server_addrs; /* for log formats; in the arena; NULL: not kept */
     const struct rule *last_rule;      /* that ended the evaluation of a set; NULL: none has */
     const struct rule *waiting_rule;   /* that must wait; NULL: none does */

@@ -49,10 +49,10 @@ struct log_message {
     struct str extra;  /* RFC 5424 structured data of lines; JSON members of events: "a": 1, "b": 2 */
     const char *event; /* static; a name for programs; NULL: a line of traffic */
     bool is_json;      /* the text is an object: no target cuts it */
-    int only;          /* LOG_ALL, LOG_UNPROFILED, or the number of a target */
+    int only;          /* LOG_ALL, LOG_UNPROFILED, or 1 + the number of a target */
 };
-#define LOG_ALL        (-1)
-#define LOG_UNPROFILED (-2) /* targets without a profile */
+#define LOG_ALL        0
+#define LOG_UNPROFILED (-1) /* targets without a profile */
 
 void log_send_message(const struct log_targets *targets, const struct log_message *message);
 /* Something happened: a message for people with a name and members for programs ("format json"). */
