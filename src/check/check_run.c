@@ -120,6 +120,18 @@ find_target(const struct check *check, const struct check_conf *conf, struct add
                                      : server.port;
 }
 
+/* As connections do when the check goes where they go; else only with check-send-proxy. */
+static void
+choose_proxy_header(const struct check_conf *conf, struct dial_conf *dial)
+{
+    bool is_elsewhere = conf->addr.family != ADDR_NONE || conf->port > 0;
+
+    if (conf->send_proxy && !dial->send_proxy_v2)
+        dial->send_proxy = true;
+    else if (!conf->send_proxy && is_elsewhere)
+        dial->send_proxy = dial->send_proxy_v2 = false;
+}
+
 void
 check_run_begin(struct check *check)
 {
@@ -131,8 +143,7 @@ check_run_begin(struct check *check)
     enum connection_error err;
     int64_t limit_ms = conf->inter_ms;
 
-    if (!conf->send_proxy)
-        dial.send_proxy = dial.send_proxy_v2 = false;
+    choose_proxy_header(conf, &dial);
     find_target(check, conf, &request.to);
     check->is_running = true;
     check->began_us = loop_here()->now_us;

@@ -100,6 +100,8 @@ write_check(struct text *out, const struct server *srv)
     struct check_view view = { .status = CHECK_INI };
     bool has_check = check_view(srv, &view);
 
+    if (!has_check && (srv->admin & ADMIN_MAINT) == 0)
+        view.health = (int)check_conf_of(srv->conf)->rise;
     text_printf(out, " %u %d %d %u", status_numbers[view.status], result_of(&view), view.health,
                 check_bits(srv, &view, has_check));
 }
@@ -110,6 +112,7 @@ write_state(struct text *out, const struct server *srv)
     const struct server_conf *conf = srv->conf;
     const struct check_conf *check = check_conf_of(conf);
     char host[80], check_host[80];
+    const char *where;
     struct addr addr;
 
     server_addr(srv, &addr);
@@ -119,9 +122,11 @@ write_state(struct text *out, const struct server *srv)
                 (long long)srv->user_weight, (long long)conf->weight,
                 (long long)(loop_now_ms(loop_here()) - srv->last_change_ms) / 1000);
     write_check(out, srv);
-    text_printf(out, " 0 %d %d %s %u - 0 %lld %s - 0\n", conf->backend->has_own_id,
+    where = host_of(&check->addr, check_host, sizeof(check_host));
+    /* "addr" and "port" are those of an agent too, as long as it has none of its own. */
+    text_printf(out, " 0 %d %d %s %u - 0 %lld %s %s %lld\n", conf->backend->has_own_id,
                 conf->has_own_id, conf->host_name == NULL ? "-" : conf->host_name, addr.port,
-                (long long)check->port, host_of(&check->addr, check_host, sizeof(check_host)));
+                (long long)check->port, where, where, (long long)check->port);
 }
 
 static enum command_result
