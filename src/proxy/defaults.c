@@ -15,7 +15,7 @@
 static void
 close_set(struct ruleset *set)
 {
-    set->cap = set->count;
+    set->cap = set->inherited = set->count;
 }
 
 static void
@@ -40,6 +40,8 @@ start_anew(struct proxy_conf *conf)
     close_set(&conf->http_request);
     close_set(&conf->http_response);
     close_set(&conf->http_after_response);
+    close_set(&conf->redirects);
+    conf->heir_sides = 0;
 }
 
 struct proxy_conf *
@@ -68,6 +70,44 @@ defaults_inherit(struct parse *parse, const struct proxy_conf *from)
     conf->disabled = from->disabled;
     start_anew(conf);
     return conf;
+}
+
+/* --- rules of defaults sections ---------------------------------------------- */
+
+static bool
+has_rules(const struct proxy_conf *conf)
+{
+    const struct ruleset *sets[] = { &conf->tcp_connection, &conf->tcp_session,
+                                     &conf->tcp_request,    &conf->tcp_response,
+                                     &conf->http_request,   &conf->http_response,
+                                     &conf->http_after_response };
+
+    for (size_t i = 0; i < COUNT(sets); i++) {
+        if (sets[i]->count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Rules run on one side: of whom would those be that a listen inherits? */
+bool
+defaults_lend_rules(struct parse *parse, struct proxy_conf *from, unsigned sides)
+{
+    const char *name = from == NULL || from->name == NULL ? "" : from->name;
+
+    if (from == NULL || !has_rules(from))
+        return true;
+    if ((sides & SIDE_DEFAULTS) != 0)
+        return parse_alert(parse, "a defaults section cannot inherit from defaults section '%s', "
+                                  "which has rules", name);
+    if (sides == (SIDE_FRONT | SIDE_BACK))
+        return parse_alert(parse, "a listen section cannot inherit from defaults section '%s', "
+                                  "which has rules: use a frontend and a backend", name);
+    from->heir_sides |= sides;
+    if (from->heir_sides == (SIDE_FRONT | SIDE_BACK))
+        return parse_alert(parse, "defaults section '%s' has rules, so that not both frontends and "
+                                  "backends can inherit from it: write one for each", name);
+    return true;
 }
 
 bool

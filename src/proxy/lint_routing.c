@@ -92,7 +92,7 @@ find_dead_rules(struct lint *lint, const struct proxy_conf *conf)
     const struct ruleset *sets[] = { &conf->tcp_connection, &conf->tcp_session,
                                      &conf->tcp_request,    &conf->tcp_response,
                                      &conf->http_request,   &conf->http_response,
-                                     &conf->http_after_response };
+                                     &conf->http_after_response, &conf->redirects };
 
     for (size_t i = 0; i < COUNT(sets); i++)
         find_dead(lint, sets[i]);

@@ -26,6 +26,8 @@ struct proxy_conf *defaults_inherit(struct parse *parse, const struct proxy_conf
 /* The defaults that a new section inherits: "from <name>" in the words, else the last unnamed
  * one. False: reported. *out NULL: none. */
 bool defaults_choose(struct parse *parse, struct proxy_conf **out);
+/* May a section of these sides inherit the rules of `from` (NULL: nothing to inherit)? */
+bool defaults_lend_rules(struct parse *parse, struct proxy_conf *from, unsigned sides);
 
 /* --- proxy_check.c -------------------------------------------------------------- */
 

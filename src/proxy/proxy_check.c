@@ -41,7 +41,7 @@ warn_http_in_tcp(struct parse *parse, const struct proxy_conf *conf)
 
     if (conf->mode == MODE_HTTP)
         return;
-    if (conf->http_request.count > 0)
+    if (conf->http_request.count + conf->redirects.count > 0)
         parse_warn_at(parse, conf->pos, text, kind_of(conf), conf->name, "http-request");
     if (conf->http_response.count > 0)
         parse_warn_at(parse, conf->pos, text, kind_of(conf), conf->name, "http-response");

@@ -81,6 +81,8 @@ open_proxy(struct parse *parse, unsigned sides)
                                 "'%s' stands behind the section's name; an address belongs on a "
                                 "'bind' line",
                                 words_peek(parse->words));
+    if (!defaults_lend_rules(parse, from, sides))
+        return false;
     conf = from != NULL ? defaults_inherit(parse, from) : defaults_new_conf(parse);
     conf->name = name;
     conf->pos = parse_pos(parse);
@@ -126,7 +128,7 @@ open_defaults(struct parse *parse)
         return false;
     if (words_peek(parse->words) != NULL && !defaults_choose(parse, &from))
         return false;
-    if (!parse_end(parse))
+    if (!parse_end(parse) || !defaults_lend_rules(parse, from, SIDE_DEFAULTS))
         return false;
     conf = from != NULL ? defaults_inherit(parse, from) : defaults_new_conf(parse);
     conf->name = name;

@@ -39,13 +39,66 @@ add_rule(struct parse *parse, struct ruleset *set, enum hook hook)
     return ruleset_parse_rule(parse, set, hook, places_of(hook, conf->sides), conf->acls);
 }
 
-/* HAProxy evaluates these before the lines that stand above: said, because it surprises. */
-static void
-warn_order(struct parse *parse, bool is_late, const char *earlier)
+/* Lists of a section in the order in which they are evaluated. */
+enum rank {
+    RANK_CONNECTION,
+    RANK_SESSION,
+    RANK_CONTENT,
+    RANK_HTTP_REQUEST,
+    RANK_REDIRECT,
+    RANK_USE_BACKEND,
+    RANK_USE_SERVER,
+    RANKS,
+};
+
+static unsigned
+own_count(const struct ruleset *set)
 {
-    if (is_late)
-        parse_warn(parse, "a '%s' rule placed after a '%s' rule will still be processed before",
-                   parse->keyword, earlier);
+    return set->count - set->inherited;
+}
+
+static unsigned
+count_of(const struct proxy_conf *conf, enum rank rank)
+{
+    switch (rank) {
+    case RANK_CONNECTION:
+        return own_count(&conf->tcp_connection);
+    case RANK_SESSION:
+        return own_count(&conf->tcp_session);
+    case RANK_CONTENT:
+        return own_count(&conf->tcp_request);
+    case RANK_HTTP_REQUEST:
+        return own_count(&conf->http_request);
+    case RANK_REDIRECT:
+        return own_count(&conf->redirects);
+    case RANK_USE_BACKEND:
+        return conf->switch_count;
+    case RANK_USE_SERVER:
+        return conf->server_rule_count;
+    case RANKS:
+        break;
+    }
+    return 0;
+}
+
+/* These are evaluated before lines that stand above: said, because it surprises. */
+static void
+warn_order(struct parse *parse, enum rank own)
+{
+    static const char *const names[RANKS] = {
+        "'tcp-request connection'", "'tcp-request session'", "'tcp-request content'",
+        "'http-request'",           "'redirect'",            "'use_backend'",
+        "'use-server'",
+    };
+    const struct proxy_conf *conf = parse->object;
+
+    for (int rank = (int)own + 1; rank < RANKS; rank++) {
+        if (count_of(conf, (enum rank)rank) == 0)
+            continue;
+        parse_warn(parse, "a %s rule placed after %s %s rule will still be processed before.",
+                   names[own], rank == RANK_HTTP_REQUEST ? "an" : "a", names[rank]);
+        return;
+    }
 }
 
 static bool
@@ -69,23 +122,21 @@ parse_tcp_request(struct parse *parse)
         if (conf->sides == SIDE_BACK)
             return parse_alert(parse, "'tcp-request connection' needs a frontend; in a backend use "
                                       "'tcp-request content'");
-        warn_order(parse, conf->tcp_session.count > 0, "tcp-request session");
-        warn_order(parse, conf->tcp_request.count > 0, "tcp-request content");
+        warn_order(parse, RANK_CONNECTION);
         return add_rule(parse, &conf->tcp_connection, HOOK_TCP_CONNECTION);
     }
     if (words_accept(parse->words, "session")) {
         if (conf->sides == SIDE_BACK)
             return parse_alert(parse, "'tcp-request session' needs a frontend; in a backend use "
                                       "'tcp-request content'");
-        warn_order(parse, conf->tcp_request.count > 0, "tcp-request content");
+        warn_order(parse, RANK_SESSION);
         return add_rule(parse, &conf->tcp_session, HOOK_TCP_SESSION);
     }
     if (!words_accept(parse->words, "content"))
         return parse_alert_next(parse,
                                 "'tcp-request' expects 'connection', 'session', 'content' or "
                                 "'inspect-delay'");
-    warn_order(parse, conf->http_request.count > 0, "http-request");
-    warn_order(parse, conf->switch_count > 0, "use_backend");
+    warn_order(parse, RANK_CONTENT);
     return add_rule(parse, &conf->tcp_request, HOOK_TCP_REQUEST);
 }
 
@@ -99,6 +150,9 @@ parse_tcp_response(struct parse *parse)
                parse_end(parse);
     if (!words_accept(parse->words, "content"))
         return parse_alert_next(parse, "'tcp-response' expects 'content' or 'inspect-delay'");
+    if (own_count(&conf->http_response) > 0)
+        parse_warn(parse, "a 'tcp-response content' rule placed after an 'http-response' rule will "
+                          "still be processed before.");
     return add_rule(parse, &conf->tcp_response, HOOK_TCP_RESPONSE);
 }
 
@@ -107,7 +161,7 @@ parse_http_request(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
 
-    warn_order(parse, conf->switch_count > 0, "use_backend");
+    warn_order(parse, RANK_HTTP_REQUEST);
     return add_rule(parse, &conf->http_request, HOOK_HTTP_REQUEST);
 }
 
@@ -127,16 +181,16 @@ parse_http_after_response(struct parse *parse)
     return add_rule(parse, &conf->http_after_response, HOOK_HTTP_AFTER_RESPONSE);
 }
 
-/* "redirect ..." is "http-request redirect ...": the word before the parser's place is read as the
- * action. */
+/* "redirect ..." is read like "http-request redirect ...": the word before the parser's place is the
+ * action. But all of these come after all http-request rules. */
 static bool
 parse_redirect(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
 
     parse->words->at--;
-    warn_order(parse, conf->switch_count > 0, "use_backend");
-    return add_rule(parse, &conf->http_request, HOOK_HTTP_REQUEST);
+    warn_order(parse, RANK_REDIRECT);
+    return add_rule(parse, &conf->redirects, HOOK_HTTP_REQUEST);
 }
 
 static const struct keyword keywords[] = {
@@ -155,6 +209,6 @@ static const struct keyword keywords[] = {
       .parse = parse_http_after_response, .help = "Rules on each response, weir's own included." },
     { "redirect", IN_FRONTEND | IN_LISTEN | IN_BACKEND,
       .args = "location|prefix|scheme <to> [options] [condition]", .parse = parse_redirect,
-      .help = "Short for 'http-request redirect'." },
+      .help = "Redirections, looked at when all http-request rules have let a request pass." },
 };
 REGISTER(keyword, keywords);

@@ -38,6 +38,8 @@ set_name(const struct ruleset *set, const struct proxy_conf *proxy)
         return "tcp-response content";
     if (set == &proxy->http_request)
         return "http-request";
+    if (set == &proxy->redirects)
+        return "redirect";
     return set == &proxy->http_response ? "http-response" : "http-after-response";
 }
 

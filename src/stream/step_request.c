@@ -12,6 +12,14 @@
 
 /* --- rules --------------------------------------------------------------- */
 
+static enum step_result
+run_rules(struct stream *s, const struct proxy_conf *proxy, enum eval_place place)
+{
+    enum step_result result = rules_run(s, &proxy->http_request, proxy, place);
+
+    return result == STEP_NEXT ? rules_run(s, &proxy->redirects, proxy, place) : result;
+}
+
 enum step_result
 step_request(struct stream *s)
 {
@@ -19,7 +27,7 @@ step_request(struct stream *s)
         return STEP_NEXT;
     if (s->times.request_done == 0)
         s->times.request_done = stream_loop(s)->now_us;
-    return rules_run(s, &s->eval.frontend->http_request, s->eval.frontend, PLACE_FE_REQUEST);
+    return run_rules(s, s->eval.frontend, PLACE_FE_REQUEST);
 }
 
 enum step_result
@@ -30,7 +38,7 @@ step_backend_request(struct stream *s)
     if (!stream_is_http(s) || backend == s->eval.frontend ||
         (s->flags & STREAM_SKIP_BACKEND_RULES) != 0)
         return STEP_NEXT;
-    return rules_run(s, &backend->http_request, backend, PLACE_BE_REQUEST);
+    return run_rules(s, backend, PLACE_BE_REQUEST);
 }
 
 /* --- which backend ------------------------------------------------------- */

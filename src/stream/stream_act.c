@@ -63,14 +63,11 @@ static bool
 has_side(struct parse *parse, unsigned sides)
 {
     const struct proxy_conf *conf = parse->object;
-    const char *kind = (conf->sides & SIDE_DEFAULTS) != 0 ? "defaults section"
-                       : (conf->sides & SIDE_FRONT) != 0  ? "frontend"
-                                                          : "backend";
+    const char *kind = (conf->sides & SIDE_FRONT) != 0 ? "frontend" : "backend";
 
-    if ((conf->sides & sides) != 0)
+    if ((conf->sides & (sides | SIDE_DEFAULTS)) != 0)
         return true;
-    return parse_alert(parse, "%s '%s' has no %s side: put the rule into a %s", kind,
-                       conf->name == NULL ? "" : conf->name,
+    return parse_alert(parse, "%s '%s' has no %s side: put the rule into a %s", kind, conf->name,
                        sides == SIDE_FRONT ? "frontend" : "backend",
                        sides == SIDE_FRONT ? "frontend or a listen" : "backend or a listen");
 }
@@ -123,6 +120,8 @@ parse_set_retries(struct parse *parse, struct action *action)
 
     action->data = amount;
     action->run = run_set_retries;
+    if ((((const struct proxy_conf *)parse->object)->sides & SIDE_DEFAULTS) != 0)
+        return parse_alert(parse, "'set-retries' is not permitted in a defaults section");
     return has_side(parse, SIDE_BACK) && amount_parse_count(parse, action, 100, amount);
 }
 

@@ -112,6 +112,8 @@ struct proxy_conf {
     struct acl_scope *acls;
     struct ruleset tcp_connection, tcp_session, tcp_request, tcp_response;
     struct ruleset http_request, http_response, http_after_response;
+    struct ruleset redirects; /* "redirect ...": behind http_request, whatever that has allowed */
+    unsigned heir_sides;      /* of a defaults section with rules: sides of those that use it */
     struct switch_rule *switches; /* use_backend */
     unsigned switch_count;
     struct proxy_conf *default_backend;

@@ -16,6 +16,7 @@ struct rule {
 struct ruleset { /* in the snapshot's arena; zeroed is empty */
     struct rule *rules;
     unsigned count, cap;
+    unsigned inherited; /* how many of the first ones a defaults section wrote */
 };
 
 /* Parses "<action> <words> [if|unless <condition>]" from parse->words and appends it. */
