@@ -49,9 +49,20 @@ stat_rate(const struct counter_rows *rows, size_t offset)
 uint64_t
 stat_average(const struct counter_rows *rows, size_t sum_offset, size_t count_offset)
 {
-    uint64_t count = counter_sum(rows, count_offset);
+    const uint64_t window = 1u << proxy_times_shift();
+    uint64_t sum = 0, count = 0;
 
-    return count == 0 ? 0 : counter_sum(rows, sum_offset) / count;
+    for (unsigned i = 0; i < thread_count(); i++) {
+        const char *row = counter_row_of(rows, i);
+        uint64_t timed;
+
+        if (row == NULL)
+            continue;
+        timed = __atomic_load_n((const uint64_t *)(row + count_offset), __ATOMIC_RELAXED);
+        count += timed < window ? timed : window;
+        sum += __atomic_load_n((const uint64_t *)(row + sum_offset), __ATOMIC_RELAXED);
+    }
+    return count == 0 ? 0 : (sum + count - 1) / count;
 }
 
 static const char *

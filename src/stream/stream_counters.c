@@ -207,10 +207,14 @@ span_ms(int64_t from_us, int64_t to_us)
     return from_us == 0 || to_us <= from_us ? 0 : (uint64_t)(to_us - from_us) / 1000;
 }
 
+/* The sum forgets: each new time takes a window's part of it away. */
 static void
 add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
 {
-    counter_add(sum, ms);
+    unsigned shift = proxy_times_shift();
+    uint64_t part = (*sum + (1u << shift) - 1) >> shift;
+
+    __atomic_store_n(sum, *sum - part + ms, __ATOMIC_RELAXED);
     if (ms > *max)
         *max = ms;
 }

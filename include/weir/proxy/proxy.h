@@ -15,6 +15,7 @@
 #include "weir/config/slot.h"
 #include "weir/expr/condition.h"
 #include "weir/expr/log_format.h"
+#include "weir/loop/thread.h"
 #include "weir/loop/counter.h"
 #include "weir/loop/rate.h"
 #include "weir/mux/mux.h"
@@ -175,13 +176,25 @@ struct proxy_row {
     uint64_t client_aborts, server_aborts;
     uint64_t connect_attempts, connections_reused, lb_total;
     uint64_t backend_sessions, backend_bytes_in, backend_bytes_out;
-    uint64_t queue_ms_sum, connect_ms_sum, response_ms_sum, total_ms_sum,
-        timed_count; /* for averages */
+    uint64_t queue_ms_sum, connect_ms_sum, response_ms_sum,
+        total_ms_sum;     /* of the last requests: proxy_times_shift() */
+    uint64_t timed_count; /* of all */
     uint64_t queue_ms_max, connect_ms_max, response_ms_max, total_ms_max;
     struct rate connection_rate, session_rate, request_rate, backend_rate;
     uint64_t connection_rate_max, session_rate_max, request_rate_max;
     uint64_t log_lines; /* %lc */
 };
+
+/* Averages of times are over the last 1,024 requests. What a thread's part of them is, as a power
+ * of two. */
+static inline unsigned
+proxy_times_shift(void)
+{
+    unsigned others = thread_count(); /* the first one is control */
+    unsigned bits = others <= 2 ? 0 : 32 - (unsigned)__builtin_clz(others - 2);
+
+    return bits > 6 ? 4 : 10 - bits;
+}
 
 #define PROXY_MAGIC 0x50524f58u
 struct proxy { /* live */
