@@ -6,6 +6,7 @@
  *     pattern.c       one pattern: read it, match it
  *     pattern_set.c   many of one method, compiled so that a look-up does not walk over all
  *     pattern_file.c  named lists: files, virt@ and opt@; live across configurations
+ *     pattern_change.c  what changes in them at run time
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "weir/base/error.h"
 #include "weir/base/regex.h"
 #include "weir/config/parse.h"
+#include "weir/expr/pattern_change.h"
 #include "weir/expr/value.h"
 
 /* --- match.c ------------------------------------------------------------------------------ */
@@ -106,18 +108,43 @@ enum match_method pattern_set_method(const struct pattern_set *set);
  * prefixes, suffixes), else the first. `value` has the method's type. */
 const struct pattern *pattern_set_find(const struct pattern_set *set, const struct value *value);
 
+/* Takes all living patterns of another one, of entries only, in their order. */
+bool pattern_set_add_all(struct pattern_set *set, const struct pattern_set *from,
+                         struct error *err);
+
+/* --- sets that have their own memory, for lists that change ----------------------------------- */
+
+struct pattern_set *pattern_set_make(enum match_method method, bool no_case);
+/* Of pattern_set_make(). */
+void pattern_set_free(void *set);
+/* What is not in `set` is looked up in `older` too, whose patterns were added before. Before it is
+ * published. */
+void pattern_set_chain(struct pattern_set *set, struct pattern_set *older);
+struct pattern_set *pattern_set_older(const struct pattern_set *set);
+
 /* --- pattern_file.c ----------------------------------------------------------------------------- */
+
+/* A value of a map; immutable, a change brings another one. */
+struct pattern_value {
+    struct str text;
+    bool is_own; /* memory of its own */
+};
 
 /* One line of a list. */
 struct pattern_entry {
+    struct pattern_entry *next, *before; /* all of the list, in order */
+    struct pattern_entry *same;          /* in its bucket of the index of keys */
     struct str key;
-    struct str value; /* of maps; len 0: none */
-    uint32_t line;    /* in its file; 0: added at run time */
+    const struct pattern_value *value; /* of maps; grace_read() */
+    struct pattern_value first;        /* as it was read */
+    uint32_t line;                     /* in its file; 0: added at run time */
+    uint32_t version;
+    bool is_own;  /* memory of its own */
+    bool is_dead; /* removed: a set that still has it passes over it */
 };
 
-enum pattern_columns { PATTERN_KEYS, PATTERN_MAP }; /* a line is a key; a line is key and value */
-
-/* A list by name, compiled for one method; `set` changes under RCU. In the snapshot's arena. */
+/* A list by name, compiled for one method; `set` changes under RCU. In the snapshot's arena, or the
+ * list's. */
 struct pattern_list {
     struct pattern_set *set; /* grace_read(); never NULL */
 };
@@ -127,5 +154,8 @@ struct pattern_list {
 struct pattern_list *pattern_file_use(struct parse *parse, const char *name,
                                       enum pattern_columns columns, enum match_method method,
                                       bool no_case);
+/* From now on all values of that map can be read as `type` (VALUE_INT, VALUE_ADDR). False:
+ * reported. Builder. */
+bool pattern_file_need(struct parse *parse, const char *name, enum value_type type);
 /* A list of patterns that stand in the configuration itself. Builder. */
 struct pattern_list *pattern_list_new(struct parse *parse, enum match_method method, bool no_case);

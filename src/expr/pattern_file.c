@@ -2,7 +2,7 @@
 /*
  * Named lists of patterns: files of ACLs and maps, virt@ and opt@ names.
  *
- * For:     conditions (-f) and map converters; later the actions and commands that change them.
+ * For:     conditions (-f) and map converters, and the actions and commands that change them.
  * Owns:    the lists, counted by the snapshots that use them.
  * Thread:  builder makes; control publishes and drops; any thread looks up. The table of lists and
  *          the counts have a lock.
@@ -12,38 +12,19 @@
  * there is a new list, which takes the place of the old one in the table when the configuration is
  * published; the old one goes with the last snapshot that uses it.
  */
-#include "pattern.h"
+#include "pattern_file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "weir/base/alloc.h"
 #include "weir/base/hash.h"
 #include "weir/base/hashmap.h"
+#include "weir/base/number.h"
 #include "weir/loop/lock.h"
+#include "weir/os/addr.h"
 #include "weir/os/file.h"
 #include "private.h"
-
-/* The list, compiled for one method. */
-struct compiled {
-    struct compiled *next;
-    struct pattern_list list;
-    enum match_method method;
-    bool no_case;
-};
-
-struct pattern_file {
-    const char *key;  /* kind and name: see make_key() */
-    const char *path; /* NULL: virt@ */
-    enum pattern_columns columns;
-    unsigned refs; /* lock */
-    bool is_in_table;
-    uint64_t fingerprint; /* of the content as it was read */
-    char *content;        /* owns; the entries point into it */
-    struct pattern_entry *entries;
-    unsigned count, cap;
-    struct compiled *compiled;
-    struct arena arena; /* entries, sets */
-};
 
 /* A snapshot's use of a list. */
 struct pattern_file_use {
@@ -59,21 +40,24 @@ static struct hashmap table; /* by key; holds nothing */
 static struct pattern_file *
 file_new(const char *key, const char *path, enum pattern_columns columns)
 {
+    static unsigned last_id;
     struct pattern_file *file = alloc_zero(sizeof(*file));
 
     arena_init(&file->arena);
     file->key = arena_copy(&file->arena, key);
     file->path = path == NULL ? NULL : arena_copy(&file->arena, path);
+    file->name = strchr(file->key, ' ') + 1;
     file->columns = columns;
+    file->id = last_id++;
     file->refs = 1;
+    file->lock = (struct lock)LOCK_INIT(LOCK_EXPR);
     return file;
 }
 
 static void
 file_free(struct pattern_file *file)
 {
-    for (struct compiled *c = file->compiled; c != NULL; c = c->next)
-        pattern_set_fini(c->list.set);
+    pattern_change_fini(file);
     alloc_free(file->content);
     arena_fini(&file->arena);
     alloc_free(file);
@@ -135,51 +119,53 @@ is_blank(char c)
 }
 
 static void
-add_entry(struct pattern_file *file, struct pattern_entry entry)
+add_entry(struct pattern_file *file, struct str key, struct str value, unsigned line)
 {
-    if (file->count == file->cap) {
-        unsigned cap = file->cap == 0 ? 16 : file->cap * 2;
-        struct pattern_entry *entries = ARENA_ARRAY(&file->arena, struct pattern_entry, cap);
+    struct pattern_entry *entry = ARENA_NEW(&file->arena, struct pattern_entry);
 
-        if (file->count > 0)
-            memcpy(entries, file->entries, file->count * sizeof(*entries));
-        file->entries = entries;
-        file->cap = cap;
-    }
-    file->entries[file->count++] = entry;
+    entry->key = key;
+    entry->line = line;
+    entry->first.text = value;
+    entry->value = &entry->first;
+    entry->before = file->last;
+    if (file->last == NULL)
+        file->first = entry;
+    else
+        file->last->next = entry;
+    file->last = entry;
+    file->count++;
 }
 
 /* Key and value are parted by blanks; blanks behind the value do not count. */
-static void
-split_columns(struct pattern_entry *entry)
+static struct str
+split_value(struct str *line)
 {
-    struct str line = entry->key;
     size_t len = 0;
+    struct str value;
 
-    while (len < line.len && !is_blank(line.ptr[len]))
+    while (len < line->len && !is_blank(line->ptr[len]))
         len++;
-    entry->key = str_of(line.ptr, len);
-    entry->value = str_trim(str_slice(line, len, line.len));
+    value = str_trim(str_of(line->ptr + len, line->len - len));
+    line->len = len;
+    return value;
 }
 
 static void
 read_line(struct pattern_file *file, struct str line, unsigned number)
 {
-    struct pattern_entry entry = { .line = number };
+    struct str value = STR("");
 
     if (line.len > 0 && line.ptr[line.len - 1] == '\r')
         line.len--;
     if (line.len > 0 && line.ptr[0] == '#')
         return;
     while (line.len > 0 && is_blank(line.ptr[0]))
-        line = str_slice(line, 1, line.len);
+        line = str_of(line.ptr + 1, line.len - 1);
     if (line.len == 0)
         return;
-    entry.key = line;
-    entry.value = STR("");
     if (file->columns == PATTERN_MAP)
-        split_columns(&entry);
-    add_entry(file, entry);
+        value = split_value(&line);
+    add_entry(file, line, value, number);
 }
 
 static void
@@ -192,31 +178,56 @@ read_content(struct pattern_file *file, struct str content)
         read_line(file, str_split(&rest, '\n'), ++number);
 }
 
+static bool
+alert_entry(struct parse *parse, const struct pattern_file *file,
+            const struct pattern_entry *entry, const char *why)
+{
+    struct source_pos pos = { NULL, (int)entry->line };
+
+    if (entry->line == 0)
+        return parse_alert(parse, "list '%s', entry '%.*s', which was added at run time: %s",
+                           file->name, STR_ARG(entry->key), why);
+    pos.file = arena_copy(parse->arena, file->path);
+    return parse_alert_at(parse, pos, "%s", why);
+}
+
+static struct pattern_set *
+make_set(struct parse *parse, struct pattern_file *file, enum match_method method, bool no_case)
+{
+    struct pattern_set *set = pattern_set_make(method, no_case);
+    struct error err = ERROR_INIT;
+
+    for (const struct pattern_entry *entry = file->first; entry != NULL; entry = entry->next) {
+        if (entry->version != file->version ||
+            pattern_set_add(set, entry->key, COMPARE_EQ, entry, &err))
+            continue;
+        alert_entry(parse, file, entry, err.text);
+        pattern_set_free(set);
+        return NULL;
+    }
+    pattern_set_compile(set);
+    return set;
+}
+
 /* Patterns are compiled once for each method that somebody asks for. */
 static struct pattern_list *
 compile(struct parse *parse, struct pattern_file *file, enum match_method method, bool no_case)
 {
-    struct compiled *c = ARENA_NEW(&file->arena, struct compiled);
+    struct compiled *c = NULL;
+    struct pattern_set *set;
 
-    c->method = method;
-    c->no_case = no_case;
-    c->list.set = pattern_set_new(&file->arena, method, no_case);
-    for (unsigned i = 0; i < file->count; i++) {
-        const struct pattern_entry *entry = &file->entries[i];
-        struct source_pos pos = { file->path, (int)entry->line };
-        struct error err = ERROR_INIT;
-
-        if (!pattern_set_add(c->list.set, entry->key, COMPARE_EQ, entry, &err)) {
-            pos.file = arena_copy(parse->arena, pos.file);
-            parse_alert_at(parse, pos, "%s", err.text);
-            pattern_set_fini(c->list.set);
-            return NULL;
-        }
+    lock_take(&file->lock);
+    set = make_set(parse, file, method, no_case);
+    if (set != NULL) {
+        c = ARENA_NEW(&file->arena, struct compiled);
+        c->method = method;
+        c->no_case = no_case;
+        c->list.set = set;
+        c->next = file->compiled;
+        file->compiled = c;
     }
-    pattern_set_compile(c->list.set);
-    c->next = file->compiled;
-    file->compiled = c;
-    return &c->list;
+    lock_give(&file->lock);
+    return c == NULL ? NULL : &c->list;
 }
 
 /* --- names ---------------------------------------------------------------------------------------- */
@@ -282,6 +293,9 @@ open_list(struct parse *parse, const char *key, const char *name, enum pattern_c
     file = file_new(key, split.path, columns);
     file->fingerprint = fingerprint;
     file->content = content;
+    file->where = arena_printf(&file->arena, "used by %s at file '%s' line %d",
+                               columns == PATTERN_MAP ? "map" : "acl", parse_pos(parse).file,
+                               parse_pos(parse).line);
     if (content != NULL)
         read_content(file, str_of(content, len));
     return file;
@@ -332,6 +346,77 @@ pattern_file_use(struct parse *parse, const char *name, enum pattern_columns col
             return &c->list;
     }
     return compile(parse, file, method, no_case);
+}
+
+struct pattern_file *
+pattern_change_target(struct parse *parse, const char *name, enum pattern_columns columns)
+{
+    return use_list(parse, name, columns);
+}
+
+bool
+pattern_file_check_value(unsigned needs, struct str text, struct error *err)
+{
+    struct addr addr;
+    int64_t n;
+
+    if ((needs & 1u << VALUE_INT) != 0 &&
+        !number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL))
+        return error_set(err, "the value '%.*s' is not an integer", STR_ARG(text));
+    if ((needs & 1u << VALUE_ADDR) != 0 && !addr_parse_host(text, &addr))
+        return error_set(err, "the value '%.*s' is not an IP address", STR_ARG(text));
+    return true;
+}
+
+bool
+pattern_file_need(struct parse *parse, const char *name, enum value_type type)
+{
+    struct pattern_file *file = use_list(parse, name, PATTERN_MAP);
+    struct error err = ERROR_INIT;
+    bool fine = true;
+
+    if (file == NULL)
+        return false;
+    lock_take(&file->lock);
+    for (struct pattern_entry *entry = file->first; entry != NULL && fine; entry = entry->next) {
+        if (!pattern_file_check_value(1u << type, entry->value->text, &err))
+            fine = alert_entry(parse, file, entry, err.text);
+    }
+    if (fine)
+        file->needs |= 1u << type;
+    lock_give(&file->lock);
+    return fine;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+    unsigned x = (*(struct pattern_file *const *)a)->id, y = (*(struct pattern_file *const *)b)->id;
+
+    return x < y ? -1 : x > y;
+}
+
+void
+pattern_file_each(bool (*see)(struct pattern_file *file, void *arg), void *arg)
+{
+    struct pattern_file **files;
+    size_t at = 0, count = 0;
+    struct str key;
+    void *file;
+
+    lock_take(&table_lock);
+    files = alloc_array(table.count + 1, sizeof(*files));
+    while (hashmap_next(&table, &at, &key, &file)) {
+        files[count] = file;
+        files[count++]->refs++;
+    }
+    lock_give(&table_lock);
+    qsort(files, count, sizeof(*files), compare_ids);
+    for (size_t i = 0; i < count && see(files[i], arg); i++)
+        continue;
+    for (size_t i = 0; i < count; i++)
+        file_drop(files[i]);
+    alloc_free(files);
 }
 
 static void

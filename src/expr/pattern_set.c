@@ -47,7 +47,16 @@ struct pattern_set {
     unsigned group_count;
     size_t longest; /* text */
     struct arena *arena;
+    struct arena own; /* of pattern_set_make() */
+    struct pattern_set *older; /* is looked up too; NULL: none */
 };
+
+/* Entries that were removed stay in the set until it is made anew. */
+static inline bool
+is_living(const struct pattern *pattern)
+{
+    return pattern->entry == NULL || !__atomic_load_n(&pattern->entry->is_dead, __ATOMIC_RELAXED);
+}
 
 /* --- looking up ---------------------------------------------------------------------------- */
 
@@ -63,7 +72,8 @@ static const struct pattern *
 find_walking(const struct pattern_set *set, const struct value *value)
 {
     for (unsigned i = 0; i < set->count; i++) {
-        if (pattern_match(set->items[i], set->method, set->no_case, value))
+        if (pattern_match(set->items[i], set->method, set->no_case, value) &&
+            is_living(set->items[i]))
             return set->items[i];
     }
     return NULL;
@@ -76,7 +86,7 @@ find_one_text(const struct pattern_set *set, const struct value *value)
     const struct pattern *pattern = set->items[0];
     size_t len = pattern->str.len;
 
-    if (value->str.len < len || (set->method != MATCH_BEG && value->str.len != len))
+    if (!is_living(pattern) || value->str.len < len || (set->method != MATCH_BEG && value->str.len != len))
         return NULL;
     return len == 0 || memcmp(value->str.ptr, pattern->str.ptr, len) == 0 ? pattern : NULL;
 }
@@ -105,7 +115,7 @@ find_in_table(const struct pattern_set *set, struct str s)
     const struct pattern *pattern = set->buckets[hash & set->mask];
 
     for (; pattern != NULL; pattern = pattern->next) {
-        if (pattern->hash == hash && str_eq(pattern->str, s))
+        if (pattern->hash == hash && str_eq(pattern->str, s) && is_living(pattern))
             return pattern;
     }
     return NULL;
@@ -199,7 +209,7 @@ find_network_of(const struct pattern_set *set, struct network addr)
         mask_network(&addr, set->groups[i].len);
         hash = network_hash(&addr);
         for (pattern = set->buckets[hash & set->mask]; pattern != NULL; pattern = pattern->next) {
-            if (pattern->hash == hash && network_eq(&pattern->net, &addr))
+            if (pattern->hash == hash && network_eq(&pattern->net, &addr) && is_living(pattern))
                 return pattern;
         }
     }
@@ -239,14 +249,39 @@ find_range(const struct pattern_set *set, const struct value *value)
         else if (n > pattern->range.high)
             low = middle + 1;
         else
-            return pattern;
+            return is_living(pattern) ? pattern : NULL;
     }
     return NULL;
+}
+
+static uint32_t
+length_of(const struct pattern_set *set, const struct pattern *pattern)
+{
+    return set->method == MATCH_IP ? pattern->net.bits : (uint32_t)pattern->str.len;
+}
+
+/* What is older was added before, and counts unless it is shorter where the longest counts. */
+static __attribute__((noinline)) const struct pattern *
+find_in_chain(const struct pattern_set *set, const struct value *value)
+{
+    bool is_longest = set->method == MATCH_IP || set->method == MATCH_BEG;
+    const struct pattern *best = NULL;
+
+    for (; set != NULL; set = set->older) {
+        const struct pattern *pattern = set->find(set, value);
+
+        if (pattern != NULL &&
+            (best == NULL || !is_longest || length_of(set, pattern) >= length_of(set, best)))
+            best = pattern;
+    }
+    return best;
 }
 
 const struct pattern *
 pattern_set_find(const struct pattern_set *set, const struct value *value)
 {
+    if (__builtin_expect(set->older != NULL, 0))
+        return find_in_chain(set, value);
     return set->find(set, value);
 }
 
@@ -303,6 +338,56 @@ pattern_set_add(struct pattern_set *set, struct str text, enum compare compare,
     return true;
 }
 
+bool
+pattern_set_add_all(struct pattern_set *set, const struct pattern_set *from, struct error *err)
+{
+    for (unsigned i = 0; i < from->count; i++) {
+        const struct pattern_entry *entry = from->items[i]->entry;
+
+        if (!entry->is_dead && !pattern_set_add(set, entry->key, COMPARE_EQ, entry, err))
+            return false;
+    }
+    return true;
+}
+
+struct pattern_set *
+pattern_set_make(enum match_method method, bool no_case)
+{
+    struct arena arena;
+    struct pattern_set *set;
+
+    arena_init(&arena);
+    set = pattern_set_new(&arena, method, no_case);
+    set->own = arena;
+    set->arena = &set->own;
+    return set;
+}
+
+void
+pattern_set_free(void *object)
+{
+    struct pattern_set *set = object;
+    struct arena arena;
+
+    if (set == NULL)
+        return;
+    pattern_set_fini(set);
+    arena = set->own;
+    arena_fini(&arena);
+}
+
+void
+pattern_set_chain(struct pattern_set *set, struct pattern_set *older)
+{
+    set->older = older;
+}
+
+struct pattern_set *
+pattern_set_older(const struct pattern_set *set)
+{
+    return set->older;
+}
+
 unsigned
 pattern_set_count(const struct pattern_set *set)
 {
@@ -316,12 +401,6 @@ pattern_set_method(const struct pattern_set *set)
 }
 
 /* --- compiling --------------------------------------------------------------------------------- */
-
-static uint32_t
-length_of(const struct pattern_set *set, const struct pattern *pattern)
-{
-    return set->method == MATCH_IP ? pattern->net.bits : (uint32_t)pattern->str.len;
-}
 
 static int
 compare_lengths(const void *a, const void *b, void *set)

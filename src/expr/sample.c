@@ -84,7 +84,8 @@ parse_converter(struct parse *parse, const char **text, struct sample *sample)
     if (!expr_args_parse(parse, text, conv->args, conv->name, &args, &count))
         return false;
     if (conv->check != NULL && !conv->check(parse, args, count, &err))
-        return expr_alert(parse, at + name.len, "'%s': %s", conv->name, err.text);
+        return err.text[0] != '\0' && /* else it was reported: a mistake in a file */
+               expr_alert(parse, at + name.len, "'%s': %s", conv->name, err.text);
     add_step(parse, sample, (struct sample_step){ conv, args });
     if (conv->out != VALUE_SAME)
         sample->out = conv->out;
