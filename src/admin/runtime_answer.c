@@ -130,6 +130,9 @@ runtime_answer_start(struct runtime_session *session)
         say_unknown(session);
     } else if (session->call.command->level > session->access.level) {
         command_say(&session->call, 3, "Permission denied");
+    } else if (session->call.command->is_experimental &&
+               (session->flags & RUNTIME_EXPERIMENTAL) == 0) {
+        command_say(&session->call, 3, "This command is restricted to experimental mode only.");
     } else {
         session->call.at = command_name_words(session->call.command);
         session->is_running = true;

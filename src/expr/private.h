@@ -139,3 +139,17 @@ void format_encode_str(struct format_out *out, struct str s, bool is_binary, uns
 void format_encode_open(struct format_out *out, unsigned flags);
 void format_encode_key(struct format_out *out, struct str name, bool is_first, unsigned flags);
 void format_encode_close(struct format_out *out, unsigned flags);
+
+/* --- live_text.c: what somebody gives while weir runs ------------------------------------------ */
+
+struct live_text {
+    struct arena arena;
+    struct kept *kept;
+    struct snapshot *snapshot; /* holds */
+};
+/* Compiles something of the words; what it makes lives until live_text_fini(). */
+typedef bool live_fn(struct parse *parse, void *arg);
+/* False: the reason is in `err`; live_text_fini() is due all the same. Control. */
+bool live_text_compile(struct live_text *live, const char *const *words, unsigned count,
+                       void *proxy_conf, live_fn *fn, void *arg, struct text *err);
+void live_text_fini(struct live_text *live);

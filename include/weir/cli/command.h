@@ -43,6 +43,7 @@ struct command {
     enum command_level level;
     command_fn *run;
     const char *help;
+    bool is_experimental; /* runs after "experimental-mode on" only */
 };
 REGISTRY(command, struct command);
 

@@ -1,25 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A condition that somebody gives while weir runs.
+ * Expressions that somebody gives while weir runs.
  *
- * For:     runtime commands that pick streams.
- * Owns:    the condition, its memory, a hold on the snapshot whose names it uses.
- * Thread:  control; traffic tests it.
+ * For:     runtime commands: conditions that pick streams, values of variables.
+ * Owns:    what was compiled, its memory, a hold on the snapshot whose names it uses.
+ * Thread:  control; traffic may use the result.
  *
- * It is compiled as if it stood in the current configuration, but what the room keeps for a
+ * They are compiled as if they stood in the current configuration, but what the room keeps for a
  * configuration (regexes, named arguments) is put aside meanwhile and kept here.
  */
 #include <string.h>
 
 #include "weir/base/alloc.h"
 #include "private.h"
-
-struct live_condition {
-    struct arena arena;
-    struct condition *condition;
-    struct kept *kept;
-    struct snapshot *snapshot; /* holds */
-};
 
 static bool
 resolve(struct parse *parse, struct named_arg *named)
@@ -49,7 +42,7 @@ fill_words(struct words *words, struct arena *arena, const char *const *texts, u
 }
 
 static bool
-compile(struct live_condition *live, struct parse *parse, unsigned place)
+compile(struct live_text *live, struct parse *parse, live_fn *fn, void *arg)
 {
     struct expr_room *room = expr_room_of(live->snapshot), saved = *room;
     bool fine;
@@ -58,8 +51,7 @@ compile(struct live_condition *live, struct parse *parse, unsigned place)
     room->named_end = NULL;
     room->kept = NULL;
     hashmap_init(&room->memos); /* nobody remembers values for it */
-    live->condition = condition_parse(parse, acl_scope_new(parse, NULL), place, false);
-    fine = live->condition != NULL && resolve(parse, room->named);
+    fine = fn(parse, arg) && resolve(parse, room->named);
     live->kept = room->kept;
     hashmap_fini(&room->memos);
     saved.files = room->files; /* what only lint looks at is forgotten */
@@ -67,38 +59,73 @@ compile(struct live_condition *live, struct parse *parse, unsigned place)
     return fine;
 }
 
-struct live_condition *
-live_condition_new(const char *const *words, unsigned count, unsigned place, void *proxy_conf,
-                   struct text *err)
+bool
+live_text_compile(struct live_text *live, const char *const *words, unsigned count,
+                  void *proxy_conf, live_fn *fn, void *arg, struct text *err)
 {
-    struct live_condition *live = alloc_zero(sizeof(*live));
     struct words list = { .count = 0 };
-    struct parse parse = { .arena = &live->arena, .diag = diag_new(), .object = proxy_conf };
+    struct parse parse = { .arena = &live->arena,
+                           .diag = diag_new(),
+                           .object = proxy_conf,
+                           .words = &list,
+                           .keyword = "runtime command" };
     bool fine;
 
+    memset(live, 0, sizeof(*live));
     arena_init(&live->arena);
     live->snapshot = parse.snapshot = snapshot_current();
     snapshot_hold(live->snapshot);
     fill_words(&list, &live->arena, words, count);
-    parse.words = &list;
-    parse.keyword = "condition";
-    fine = compile(live, &parse, place);
-    if (!fine) {
+    fine = compile(live, &parse, fn, arg);
+    if (!fine)
         diag_print(parse.diag, err, DIAG_ALERT);
-        live_condition_free(live);
-        live = NULL;
-    }
     diag_free(parse.diag);
-    return live;
+    return fine;
 }
 
 void
-live_condition_free(struct live_condition *live)
+live_text_fini(struct live_text *live)
 {
     for (struct kept *kept = live->kept; kept != NULL; kept = kept->next)
         kept->drop(kept->object);
     snapshot_drop(live->snapshot);
     arena_fini(&live->arena);
+}
+
+/* --- conditions --------------------------------------------------------------------------------- */
+
+struct live_condition {
+    struct live_text text;
+    struct condition *condition;
+    unsigned place;
+};
+
+static bool
+parse_condition(struct parse *parse, void *arg)
+{
+    struct live_condition *live = arg;
+
+    live->condition = condition_parse(parse, acl_scope_new(parse, NULL), live->place, false);
+    return live->condition != NULL;
+}
+
+struct live_condition *
+live_condition_new(const char *const *words, unsigned count, unsigned place, void *proxy_conf,
+                   struct text *err)
+{
+    struct live_condition *live = alloc_zero(sizeof(*live));
+
+    live->place = place;
+    if (live_text_compile(&live->text, words, count, proxy_conf, parse_condition, live, err))
+        return live;
+    live_condition_free(live);
+    return NULL;
+}
+
+void
+live_condition_free(struct live_condition *live)
+{
+    live_text_fini(&live->text);
     alloc_free(live);
 }
 
