@@ -170,11 +170,6 @@ read_name(struct compiler *c, struct format_node *node)
     if (word.ptr[word.len] != ')')
         return expr_alert(c->parse, c->pos, "this parenthesis of the format is not closed");
     node->name = colon < 0 ? word : str_slice(word, 0, (size_t)colon);
-    for (size_t i = 0; i < node->name.len; i++) {
-        if (!isalnum((unsigned char)word.ptr[i]) && strchr("_-.", word.ptr[i]) == NULL)
-            return expr_alert(c->parse, word.ptr + i,
-                              "names of items consist of letters, digits, '_', '-' and '.'");
-    }
     c->pos = word.ptr + word.len + 1;
     if (node->name.len == 0)
         node->name = STR_NONE;
@@ -340,6 +335,18 @@ log_format_literal(const struct log_format *format)
         return format->encoding == 0 ? "" : NULL;
     return format->count == 1 && format->nodes[0].kind == NODE_TEXT ? format->nodes[0].text.ptr
                                                                     : NULL;
+}
+
+const char *
+log_format_http_alias(const struct log_format *format)
+{
+    for (unsigned i = 0; i < format->count; i++) {
+        const struct log_alias *alias = format->nodes[i].alias;
+
+        if (alias != NULL && (alias->traits & ALIAS_HTTP) != 0)
+            return alias->name;
+    }
+    return NULL;
 }
 
 bool

@@ -55,8 +55,10 @@ parse_format(struct parse *parse, struct log_format **to, unsigned flags)
     *to = log_format_parse(parse, text, PLACE_FE_LOG, flags);
     if (*to == NULL)
         return false;
-    if (to == &conf->log_format)
+    if (to == &conf->log_format) {
         conf->log_flavour = LOG_CUSTOM;
+        conf->log_format_pos = parse_pos(parse);
+    }
     return parse_end(parse);
 }
 

@@ -71,6 +71,19 @@ extra_flags(const struct proxy_conf *conf)
     return conf->log_flavour == LOG_JSON || conf->log_flavour == LOG_TCP_JSON ? FORMAT_NULL : 0;
 }
 
+/* A format of the user's own. */
+static bool
+check_custom(struct parse *parse, const struct proxy_conf *conf)
+{
+    const char *alias = NULL;
+
+    if (conf->mode != MODE_HTTP && conf->log_format != NULL)
+        alias = log_format_http_alias(conf->log_format);
+    return alias == NULL ||
+           parse_alert_at(parse, conf->log_format_pos,
+                          "'log-format' of '%s': '%%%s' needs 'mode http'", conf->name, alias);
+}
+
 static bool
 compile_flavours(struct parse *parse)
 {
@@ -79,6 +92,8 @@ compile_flavours(struct parse *parse)
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         const char *text = proxy_conf_is_front(conf) ? format_text(conf) : NULL;
 
+        if (proxy_conf_is_front(conf) && conf->log_flavour == LOG_CUSTOM)
+            fine = check_custom(parse, conf) && fine;
         if (text == NULL)
             continue;
         parse->object = conf;

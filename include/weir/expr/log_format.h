@@ -56,6 +56,8 @@ struct log_format *log_format_parse(struct parse *parse, const char *text, unsig
                                     unsigned flags);
 /* NULL unless it is only literal text. */
 const char *log_format_literal(const struct log_format *format);
+/* The first alias in it that means nothing without HTTP; NULL: none. */
+const char *log_format_http_alias(const struct log_format *format);
 /* Is its result one JSON object (%{+json}o)? */
 bool log_format_is_json(const struct log_format *format);
 

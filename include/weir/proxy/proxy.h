@@ -143,6 +143,7 @@ struct proxy_conf {
     int log_flavour;    /* enum log_flavour */
     unsigned log_steps; /* log-steps: bits of room stream; 0: at the end only */
     struct log_format *log_format, *error_log_format, *log_format_sd;
+    struct source_pos log_format_pos;
     struct log_format *unique_id_format;
     const char *unique_id_header;
     const char *log_tag;
