@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "weir/base/number.h"
 #include "weir/loop/grace.h"
 #include "pattern.h"
 #include "private.h"
@@ -92,7 +93,10 @@ static bool
 check_default(struct map *map, enum output output, struct str text, struct error *err)
 {
     struct addr addr;
+    int64_t n;
 
+    if (output == OUTPUT_INT && !number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL))
+        return error_set(err, "the default value '%.*s' is not an integer", STR_ARG(text));
     if (output == OUTPUT_KEY)
         return error_set(err, "it gives the key that matched, and takes no default value");
     if (output == OUTPUT_IP && !addr_parse_host(text, &addr))
