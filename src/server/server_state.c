@@ -159,6 +159,17 @@ is_up(int state)
 }
 
 static void
+say_stays_in_drain(struct server *srv)
+{
+    struct text text = TEXT_INIT;
+
+    add_name(&text, srv);
+    text_puts(&text, "remains in forced drain mode.");
+    say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    text_fini(&text);
+}
+
+static void
 say_state(struct server *srv, enum server_state state, unsigned requeued, const char *reason)
 {
     struct text text = TEXT_INIT;
@@ -192,6 +203,8 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
         weight_begin_slow_start(srv);
     requeued = server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
     say_state(srv, state, requeued, reason);
+    if ((srv->admin & ADMIN_DRAIN) != 0)
+        say_stays_in_drain(srv);
     if (!is_up((int)state))
         say_empty(srv);
 }
@@ -226,12 +239,9 @@ say_leaves_maint(struct server *srv, bool is_drain)
     text_printf(&text, "is %s/%s (leaving forced maintenance).", is_up(srv->state) ? "UP" : "DOWN",
                 is_drain ? "DRAIN" : "READY");
     say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
-    text_clear(&text);
-    add_name(&text, srv);
-    text_puts(&text, "remains in forced drain mode.");
-    if (is_drain)
-        say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
     text_fini(&text);
+    if (is_drain)
+        say_stays_in_drain(srv);
 }
 
 static void
@@ -242,7 +252,7 @@ say_drain(struct server *srv, bool is_drain, unsigned requeued)
     add_name(&text, srv);
     if (is_drain) {
         text_puts(&text, "enters drain state.");
-        add_counts(&text, srv, requeued, is_up(srv->state));
+        add_counts(&text, srv, requeued, srv->state != SERVER_STOPPED);
     } else {
         text_printf(&text, "is %s (leaving forced drain).", is_up(srv->state) ? "UP" : "DOWN");
     }
