@@ -24,7 +24,6 @@ static const char *const known[] = {
     "cache-store",
     "cache-use",
     "capture",
-    "close",
     "del-acl",
     "del-headers-bin",
     "del-map",
@@ -149,6 +148,7 @@ static const char *const verdict_names[] = {
     [VERDICT_STOP_ALL] = "allowed", [VERDICT_REPLY] = "answered",
     [VERDICT_REJECT] = "rejected",  [VERDICT_DROP] = "dropped",
     [VERDICT_WAIT] = NULL,          [VERDICT_FAILED] = "failed",
+    [VERDICT_LATE] = "late",         [VERDICT_CLOSE] = "closed",
     [VERDICT_NO_SERVICE] = NULL,
 };
 

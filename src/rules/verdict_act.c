@@ -35,6 +35,13 @@ parse_reject(struct parse *parse, struct action *action)
     return decide(action, VERDICT_REJECT);
 }
 
+static bool
+parse_close(struct parse *parse, struct action *action)
+{
+    (void)parse;
+    return decide(action, VERDICT_CLOSE);
+}
+
 #define HOOKS_TCP                                                                                  \
     (ON(HOOK_TCP_CONNECTION) | ON(HOOK_TCP_SESSION) | ON(HOOK_TCP_REQUEST) | ON(HOOK_TCP_RESPONSE))
 
@@ -43,6 +50,8 @@ static const struct action_kind kinds[] = {
       .help = "Let it through; no further rule of this set is looked at." },
     { "allow", HOOKS_HTTP, .is_final = true, .parse = parse_accept,
       .help = "Let it through; no further rule of this set is looked at." },
+    { "close", ON(HOOK_TCP_RESPONSE), .is_final = true, .parse = parse_close,
+      .help = "Close the server's connection; what it has sent is still delivered." },
     { "reject", HOOKS_TCP | ON(HOOK_HTTP_REQUEST), .is_final = true, .parse = parse_reject,
       .help = "Close the connection without an answer." },
 };

@@ -100,7 +100,11 @@ rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *
     case VERDICT_DROP:
         stream_count_denied_request(s);
         return drop_silently(s, PHASE_REQUEST);
+    case VERDICT_LATE:
+        s->times.request_done = 0; /* as HAProxy shows it */
+        return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_REQUEST);
     case VERDICT_FAILED:
+    case VERDICT_CLOSE:
     case VERDICT_NO_SERVICE:
         break;
     }
@@ -127,6 +131,15 @@ answer_response(struct stream *s)
     return reply_action(s, PHASE_HEADERS);
 }
 
+/* TCP: nothing more comes from there. HTTP: its body may be cut off. */
+static enum step_result
+close_server(struct stream *s)
+{
+    s->back->flags |= EP_IN_ENDED;
+    s->flags |= STREAM_SINGLE_USE;
+    return STEP_NEXT;
+}
+
 enum step_result
 rules_run_response(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
                    enum eval_place place)
@@ -150,6 +163,11 @@ rules_run_response(struct stream *s, const struct ruleset *set, const struct pro
         stream_count_denied_response(s);
         forget_response(s);
         return drop_silently(s, PHASE_DATA);
+    case VERDICT_LATE:
+        forget_response(s);
+        return reply_error(s, 504, END_SERVER_TIMEOUT, PHASE_REQUEST);
+    case VERDICT_CLOSE:
+        return close_server(s);
     case VERDICT_FAILED:
     case VERDICT_NO_SERVICE:
         break;

@@ -114,6 +114,8 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
     case VERDICT_REPLY:
     case VERDICT_REJECT:
     case VERDICT_FAILED:
+    case VERDICT_LATE:
+    case VERDICT_CLOSE:
     case VERDICT_NO_SERVICE:
         break;
     }

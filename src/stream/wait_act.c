@@ -68,8 +68,7 @@ has_enough(const struct endpoint *ep, const struct body_wait *wait)
     return ep->in.bytes >= buffer_default_size();
 }
 
-/* As HAProxy: when the time is over, a request is answered with 408; a response goes on with what
- * is there. */
+/* When the time is over, a request is answered with 408, a response becomes 504. */
 static enum verdict
 run_wait_for_body(const struct action *action, struct eval *eval)
 {
@@ -91,7 +90,7 @@ run_wait_for_body(const struct action *action, struct eval *eval)
         return VERDICT_WAIT;
     s->rule_expires_ms = 0;
     eval->resume = 0;
-    return VERDICT_CONTINUE;
+    return VERDICT_LATE;
 }
 
 static bool
@@ -108,7 +107,8 @@ parse_wait_for_body(struct parse *parse, struct action *action)
     if (words_accept(parse->words, "at-least") &&
         !parse_size(parse, "a number of bytes", &wait->at_least))
         return false;
-    (void)words_accept(parse->words, "use-large-buffer");
+    if (words_accept(parse->words, "use-large-buffer"))
+        return parse_not_yet(parse, "wait-for-body use-large-buffer");
     return true;
 }
 

@@ -38,6 +38,8 @@ enum verdict {
     VERDICT_DROP,     /* the same without a word (silent-drop) */
     VERDICT_WAIT,     /* not yet: run this very rule again when the stream wakes (eval->resume is kept) */
     VERDICT_FAILED,   /* internal error: 500 */
+    VERDICT_LATE,     /* what it waited for did not come: 408 to a request, 504 to a response */
+    VERDICT_CLOSE,    /* the server's connection ends; what it has sent is delivered */
     VERDICT_NO_SERVICE, /* service: the answer comes from an applet (later) */
 };
 
