@@ -174,13 +174,13 @@ say_state(struct server *srv, enum server_state state, unsigned requeued, const 
 {
     struct text text = TEXT_INIT;
     static const char *const words[] = { "DOWN", "UP", "UP", "stopping" };
+    bool is_alert = state == SERVER_STOPPED && (srv->admin & ADMIN_DRAIN) == 0;
 
     add_name(&text, srv);
     text_printf(&text, "is %s%s%s.", words[state], reason != NULL ? ", " : "",
                 reason != NULL ? reason : "");
     add_counts(&text, srv, requeued, state != SERVER_STOPPED);
-    say(srv, state != SERVER_STOPPED ? LOG_LEVEL_NOTICE : LOG_LEVEL_ALERT, NOTICE_WARNING,
-        text_cstr(&text));
+    say(srv, is_alert ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
     text_fini(&text);
 }
 
