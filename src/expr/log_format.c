@@ -46,17 +46,17 @@ run_sample(const struct format_node *node, struct eval *eval, struct format_out 
         format_str(out, STR_NONE, flags);
 }
 
-/* A separator is left out at the beginning of a line, and behind another one: items between them
- * may have said nothing. */
+/* A blank is left out at the beginning of a line, and where the one before it stands alone because
+ * a silent alias has printed nothing. */
 static void
-run_text(const struct format_node *node, const char *begin, struct format_out *out)
+run_text(const struct format_node *node, bool *is_blank, struct format_out *out)
 {
     struct str text = node->text;
 
-    if ((node->flags & FORMAT_IS_LOG) && text.ptr[0] == ' ' &&
-        (out->pos == begin || out->pos[-1] == ' '))
+    if ((node->flags & FORMAT_IS_LOG) && text.ptr[0] == ' ' && *is_blank)
         text = str_slice(text, 1, text.len);
     format_raw(out, text.ptr, text.len);
+    *is_blank = node->text.ptr[node->text.len - 1] == ' ';
 }
 
 /* --- encoded ---------------------------------------------------------------- */
@@ -187,30 +187,38 @@ encode_object(const struct log_format *format, struct eval *eval, struct format_
 /* --- whole formats ----------------------------------------------------------- */
 
 static void
-run_node(const struct format_node *node, struct eval *eval, const char *begin,
-         struct format_out *out)
+run_item(const struct format_node *node, struct eval *eval, bool *is_blank, struct format_out *out)
 {
-    if (node->kind == NODE_TEXT)
-        run_text(node, begin, out);
-    else if (node->flags & (FORMAT_JSON | FORMAT_CBOR))
+    const char *begin = out->pos;
+
+    if (node->flags & (FORMAT_JSON | FORMAT_CBOR))
         encode_node(node, eval, out);
     else if (node->kind == NODE_ALIAS)
         node->alias->run(eval, node->alias, node->flags, out);
     else
         run_sample(node, eval, out);
+    if (out->pos != begin || node->kind != NODE_ALIAS ||
+        (node->alias->traits & ALIAS_SILENT) == 0)
+        *is_blank = false;
 }
 
 void
 log_format_run(const struct log_format *format, struct eval *eval, struct format_out *out)
 {
-    const char *begin = out->pos;
+    bool is_blank = true;
 
     if (format->encoding != 0) {
         encode_object(format, eval, out);
         return;
     }
-    for (unsigned i = 0; i < format->count; i++)
-        run_node(&format->nodes[i], eval, begin, out);
+    for (unsigned i = 0; i < format->count; i++) {
+        const struct format_node *node = &format->nodes[i];
+
+        if (node->kind == NODE_TEXT)
+            run_text(node, &is_blank, out);
+        else
+            run_item(node, eval, &is_blank, out);
+    }
 }
 
 /* For the few results that are larger than the stack should hold. */

@@ -402,15 +402,15 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
         format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
 }
 
-/* Captured headers: without any, quotes stay away too. */
+/* Captured headers: nothing at all, not even quotes, where none are declared. */
 static void
 run_captures(struct eval *eval, const struct log_alias *alias, unsigned flags,
              struct format_out *out)
 {
     (void)eval;
     (void)alias;
-    if ((flags & FORMAT_QUOTE) == 0)
-        put_none(out, flags);
+    (void)flags;
+    (void)out;
 }
 
 static void
@@ -481,7 +481,7 @@ run_request(struct eval *eval, const struct log_alias *alias, unsigned flags,
         return; /* an empty query is no "-" */
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
-    log_line_part(out, part, (flags & FORMAT_IS_LOG) != 0);
+    log_line_part(out, part, flags);
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
 }
@@ -512,7 +512,7 @@ run_line(struct eval *eval, const struct log_alias *alias, unsigned flags, struc
     }
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
-    log_line_request(out, eval->stream, (flags & FORMAT_IS_LOG) != 0);
+    log_line_request(out, eval->stream, flags);
     if ((flags & FORMAT_QUOTE) != 0)
         format_char(out, '"');
 }
@@ -571,10 +571,10 @@ static const struct log_alias aliases[] = {
     { "ST", run_status, 0, ALIAS_NUMBER, "status code" },
     { "CC", run_nothing, 0, 1, "captured request cookie" },
     { "CS", run_nothing, 0, 1, "captured response cookie" },
-    { "hr", run_captures, 0, 0, "captured request headers" },
-    { "hrl", run_captures, 0, 0, "captured request headers, CLF style" },
-    { "hs", run_captures, 0, 0, "captured response headers" },
-    { "hsl", run_captures, 0, 0, "captured response headers, CLF style" },
+    { "hr", run_captures, 0, ALIAS_SILENT, "captured request headers" },
+    { "hrl", run_captures, 0, ALIAS_SILENT, "captured request headers, CLF style" },
+    { "hs", run_captures, 0, ALIAS_SILENT, "captured response headers" },
+    { "hsl", run_captures, 0, ALIAS_SILENT, "captured response headers, CLF style" },
     { "sslc", run_nothing, 0, 0, "TLS cipher" },
     { "sslv", run_nothing, 0, 0, "TLS version" },
     { "HM", run_request, PART_METHOD, ALIAS_HTTP, "method" },

@@ -130,13 +130,15 @@ put_counts(struct format_out *out, const struct stream *s)
 
 /* What could break the line, or its quotes, becomes #XX. */
 static void
-put_escaped(struct format_out *out, struct str text)
+put_escaped(struct format_out *out, struct str text, unsigned flags)
 {
     static const char hex[] = "0123456789ABCDEF";
 
     for (size_t i = 0; i < text.len && out->end - out->pos >= 3; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
 
+        if ((c == ']' || c == '\\') && (flags & FORMAT_ESCAPE) != 0)
+            *out->pos++ = '\\';
         if (c >= 32 && c < 127 && c != '"' && c != '#') {
             *out->pos++ = (char)c;
         } else {
@@ -148,16 +150,16 @@ put_escaped(struct format_out *out, struct str text)
 }
 
 void
-log_line_part(struct format_out *out, struct str text, bool is_escaped)
+log_line_part(struct format_out *out, struct str text, unsigned flags)
 {
-    if (is_escaped)
-        put_escaped(out, text);
+    if ((flags & FORMAT_IS_LOG) != 0)
+        put_escaped(out, text, flags);
     else
         put(out, text.ptr, text.len);
 }
 
 void
-log_line_request(struct format_out *out, const struct stream *s, bool is_escaped)
+log_line_request(struct format_out *out, const struct stream *s, unsigned flags)
 {
     const struct message *request = s->request;
 
@@ -165,9 +167,9 @@ log_line_request(struct format_out *out, const struct stream *s, bool is_escaped
         put_text(out, "<BADREQ>");
         return;
     }
-    log_line_part(out, request->method_text, is_escaped);
+    log_line_part(out, request->method_text, flags);
     put_char(out, ' ');
-    log_line_part(out, s->asked_target, is_escaped);
+    log_line_part(out, s->asked_target, flags);
     put_text(out, " HTTP/");
     put_number_and(out, request->version_major, '.');
     put_number(out, request->version_minor);
@@ -195,7 +197,7 @@ put_http(struct format_out *out, const struct stream *s)
     put_text(out, "--");
     put_counts(out, s);
     put_text(out, " \"");
-    log_line_request(out, s, true);
+    log_line_request(out, s, FORMAT_IS_LOG);
     put_char(out, '"');
 }
 

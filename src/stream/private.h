@@ -384,10 +384,10 @@ const char *log_profile_tag(const struct log_profile *profile);
 
 /* --- log_line.c ---------------------------------------------------------- */
 
-/* "GET /path HTTP/1.1"; "<BADREQ>". */
-void log_line_request(struct format_out *out, const struct stream *s, bool is_escaped);
-/* Bytes of a request; escaped as in log lines: also quotes. */
-void log_line_part(struct format_out *out, struct str text, bool is_escaped);
+/* "GET /path HTTP/1.1"; "<BADREQ>". flags: enum format_flag. */
+void log_line_request(struct format_out *out, const struct stream *s, unsigned flags);
+/* Bytes of a request; in log lines also quotes are escaped. */
+void log_line_part(struct format_out *out, struct str text, unsigned flags);
 /* Writes the line of a stream as it is now, whether or not another one follows. */
 void log_line_now(struct stream *s, enum log_origin origin, const struct log_profile *profile);
 /* The stream has come to a point at which log-steps may ask for a line. */

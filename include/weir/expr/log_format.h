@@ -30,6 +30,7 @@ enum format_flag {
 enum log_alias_trait {
     ALIAS_HTTP = 1 << 0,   /* only in HTTP mode */
     ALIAS_NUMBER = 1 << 1, /* encoded as a number */
+    ALIAS_SILENT = 1 << 2, /* when it prints nothing, the blank behind it is left out as well */
 };
 
 struct log_alias;
