@@ -35,11 +35,15 @@ give_name(struct value *out, const char *name)
 
 /* --- argument types ------------------------------------------------------------------------ */
 
+/* No name was given: the proxy for which the expression runs. */
+static const struct proxy_conf here;
+
 static void *
 resolve_side(struct parse *parse, struct source_pos pos, struct str text, unsigned side,
              const char *what)
 {
-    struct proxy_conf *conf = proxy_conf_find(parse->snapshot, text, side);
+    struct proxy_conf *conf =
+        text.len == 0 ? (struct proxy_conf *)&here : proxy_conf_find(parse->snapshot, text, side);
 
     if (conf == NULL)
         parse_alert_at(parse, pos, "there is no %s '%.*s'", what, STR_ARG(text));
@@ -71,7 +75,7 @@ static const struct proxy *
 front_of(const struct eval *eval, const struct arg *args)
 {
     const struct proxy_conf *conf =
-        args[0].kind == ARG_NAMED ? (const struct proxy_conf *)args[0].ptr : eval->frontend;
+        args[0].ptr == &here ? eval->frontend : (const struct proxy_conf *)args[0].ptr;
 
     return conf == NULL ? NULL : conf->live;
 }
@@ -80,7 +84,7 @@ static const struct proxy *
 back_of(const struct eval *eval, const struct arg *args)
 {
     const struct proxy_conf *conf =
-        args[0].kind == ARG_NAMED ? (const struct proxy_conf *)args[0].ptr : eval->backend;
+        args[0].ptr == &here ? eval->backend : (const struct proxy_conf *)args[0].ptr;
 
     return conf == NULL || !proxy_conf_is_back(conf) ? NULL : conf->live;
 }
