@@ -48,6 +48,12 @@ match_method_has_patterns(enum match_method method)
     return method != MATCH_FOUND && method != MATCH_BOOL;
 }
 
+const char *
+match_method_delimiters(enum match_method method)
+{
+    return method == MATCH_DOM ? "/?.:" : "/?";
+}
+
 enum value_type
 match_method_type(enum match_method method, enum value_type natural)
 {

@@ -13,10 +13,6 @@
 #include "weir/base/number.h"
 #include "weir/os/addr.h"
 
-/* What parts of a text for "dir" and "dom" stand between. */
-#define DIR_DELIMITERS "/?"
-#define DOM_DELIMITERS "/?.:"
-
 static bool
 is_one_of(char c, const char *set)
 {
@@ -208,10 +204,10 @@ pattern_parse(struct pattern *pattern, enum match_method method, bool no_case,
         pattern->regex = regex_compile(text, no_case ? REGEX_NOCASE : REGEX_CASE, err);
         return pattern->regex != NULL;
     case MATCH_DIR:
-        set_part(pattern, text, DIR_DELIMITERS, no_case, arena);
+        set_part(pattern, text, match_method_delimiters(method), no_case, arena);
         return true;
     case MATCH_DOM:
-        set_part(pattern, text, DOM_DELIMITERS, no_case, arena);
+        set_part(pattern, text, match_method_delimiters(method), no_case, arena);
         return true;
     case MATCH_STR:
     case MATCH_BEG:
@@ -352,9 +348,9 @@ pattern_match(const struct pattern *pattern, enum match_method method, bool no_c
     case MATCH_SUB:
         return find_in(s, p, 0, no_case) >= 0;
     case MATCH_DIR:
-        return match_part(s, p, DIR_DELIMITERS, no_case);
+        return match_part(s, p, match_method_delimiters(method), no_case);
     case MATCH_DOM:
-        return match_part(s, p, DOM_DELIMITERS, no_case);
+        return match_part(s, p, match_method_delimiters(method), no_case);
     case MATCH_REG:
         return regex_match(pattern->regex, s);
     case MATCH_FOUND:

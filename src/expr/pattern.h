@@ -48,6 +48,8 @@ enum value_type match_method_type(enum match_method method, enum value_type natu
 int match_method_natural(enum value_type type);
 /* Does it look at patterns at all? */
 bool match_method_has_patterns(enum match_method method);
+/* What the parts of a text for "dir" and "dom" stand between. */
+const char *match_method_delimiters(enum match_method method);
 
 /* --- pattern.c ------------------------------------------------------------------------------ */
 
@@ -59,7 +61,6 @@ struct network {
 };
 
 struct pattern {
-    struct pattern *next; /* in its bucket of the set */
     union {
         struct str str; /* in lower case where case does not count */
         struct {
@@ -69,7 +70,6 @@ struct pattern {
         struct regex *regex; /* owned by the set */
     };
     const struct pattern_entry *entry; /* of a named list: key as written, value; NULL */
-    uint32_t hash;
     uint32_t order; /* in which it was added: of several that match, the first counts */
 };
 
@@ -117,6 +117,9 @@ bool pattern_set_add_all(struct pattern_set *set, const struct pattern_set *from
 struct pattern_set *pattern_set_make(enum match_method method, bool no_case);
 /* Of pattern_set_make(). */
 void pattern_set_free(void *set);
+/* As long as `*removals` is what it is now, none of its entries is dead, and they need not be looked
+ * at. */
+void pattern_set_watch(struct pattern_set *set, const unsigned *removals);
 /* What is not in `set` is looked up in `older` too, whose patterns were added before. Before it is
  * published. */
 void pattern_set_chain(struct pattern_set *set, struct pattern_set *older);

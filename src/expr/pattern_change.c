@@ -134,10 +134,13 @@ index_remove(struct pattern_file *file, const struct pattern_entry *entry)
 /* --- sets --------------------------------------------------------------------------------------- */
 
 static struct pattern_set *
-make_one(const struct compiled *c, const struct pattern_entry *entry, struct error *err)
+make_one(const struct pattern_file *file, const struct compiled *c,
+         const struct pattern_entry *entry, struct error *err)
 {
     struct pattern_set *set = pattern_set_make(c->method, c->no_case);
 
+
+    pattern_set_watch(set, &file->removals);
     if (!pattern_set_add(set, entry->key, COMPARE_EQ, entry, err)) {
         pattern_set_free(set);
         return NULL;
@@ -148,7 +151,7 @@ make_one(const struct compiled *c, const struct pattern_entry *entry, struct err
 
 /* Puts a set in front, together with those of its size. */
 static void
-put_in_front(struct compiled *c, struct pattern_set *set)
+put_in_front(const struct pattern_file *file, struct compiled *c, struct pattern_set *set)
 {
     struct pattern_set *gone[LISTS_MAX], *older = c->list.set, *both;
     unsigned gone_count = 0;
@@ -157,6 +160,7 @@ put_in_front(struct compiled *c, struct pattern_set *set)
            pattern_set_count(older) <= pattern_set_count(set) &&
            pattern_set_count(older) + pattern_set_count(set) <= MERGE_MAX) {
         both = pattern_set_make(c->method, c->no_case);
+        pattern_set_watch(both, &file->removals);
         /* They were read before, so they can be read. */
         pattern_set_add_all(both, older, NULL);
         pattern_set_add_all(both, set, NULL);
@@ -190,6 +194,7 @@ make_all(const struct pattern_file *file, const struct compiled *c, uint32_t ver
 {
     struct pattern_set *set = pattern_set_make(c->method, c->no_case);
 
+    pattern_set_watch(set, &file->removals);
     for (const struct pattern_entry *entry = file->first; entry != NULL; entry = entry->next) {
         if (entry->version == version)
             pattern_set_add(set, entry->key, COMPARE_EQ, entry, NULL);
@@ -252,6 +257,7 @@ unlink_entry(struct pattern_file *file, struct pattern_entry *entry)
         entry->next->before = entry->before;
     file->count--;
     __atomic_store_n(&entry->is_dead, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&file->removals, file->removals + 1, __ATOMIC_RELAXED);
     entry->same = file->dead;
     file->dead = entry;
     file->dead_count++;
@@ -278,7 +284,7 @@ add_entry(struct pattern_file *file, uint32_t version, struct str key, struct st
         return false;
     entry = entry_new(key, value, version);
     for (; c != NULL && count < LISTS_MAX; c = c->next) {
-        sets[count] = make_one(c, entry, err);
+        sets[count] = make_one(file, c, entry, err);
         if (sets[count] == NULL)
             break;
         count++;
@@ -294,7 +300,7 @@ add_entry(struct pattern_file *file, uint32_t version, struct str key, struct st
     link_entry(file, entry);
     count = 0;
     for (c = file->compiled; c != NULL && version == file->version; c = c->next)
-        put_in_front(c, sets[count++]);
+        put_in_front(file, c, sets[count++]);
     return true;
 }
 

@@ -197,6 +197,7 @@ make_set(struct parse *parse, struct pattern_file *file, enum match_method metho
     struct pattern_set *set = pattern_set_make(method, no_case);
     struct error err = ERROR_INIT;
 
+    pattern_set_watch(set, &file->removals);
     for (const struct pattern_entry *entry = file->first; entry != NULL; entry = entry->next) {
         if (entry->version != file->version ||
             pattern_set_add(set, entry->key, COMPARE_EQ, entry, &err))

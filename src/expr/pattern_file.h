@@ -38,6 +38,7 @@ struct pattern_file {
     uint32_t index_mask;
     struct pattern_entry *dead;   /* removed, but in sets still; by `same` */
     unsigned dead_count;
+    unsigned removals;            /* ever */
 };
 
 /* Calls back for each list that the running configuration uses, in the order of ids, until it

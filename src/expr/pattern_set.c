@@ -12,6 +12,7 @@
  *     prefixes          the same table: a look-up for each length that occurs, longest first
  *     suffixes          the same, all lengths; the first added counts
  *     networks          the same, for each number of bits that occurs
+ *     dir, dom          the same, for each part of the text, if no pattern has several parts
  *     numbers, ranges   a binary search, if they do not overlap
  *     all others        walked
  *
@@ -41,8 +42,10 @@ struct pattern_set {
     find_fn *find;
     struct pattern **items; /* grows by doubling */
     unsigned count, cap;
-    struct pattern **buckets; /* NULL: no table */
+    uint64_t *slots; /* open addressing: a pattern and, in the upper bits, a tag; NULL: no table */
     uint32_t mask;
+    const unsigned *removals; /* how many there have been in the list; NULL: not known */
+    unsigned removals_before; /* when the set was made */
     struct group *groups; /* longest first */
     unsigned group_count;
     size_t longest; /* text */
@@ -53,8 +56,11 @@ struct pattern_set {
 
 /* Entries that were removed stay in the set until it is made anew. */
 static inline bool
-is_living(const struct pattern *pattern)
+is_living(const struct pattern_set *set, const struct pattern *pattern)
 {
+    if (set->removals != NULL &&
+        __atomic_load_n(set->removals, __ATOMIC_RELAXED) == set->removals_before)
+        return true;
     return pattern->entry == NULL || !__atomic_load_n(&pattern->entry->is_dead, __ATOMIC_RELAXED);
 }
 
@@ -73,7 +79,7 @@ find_walking(const struct pattern_set *set, const struct value *value)
 {
     for (unsigned i = 0; i < set->count; i++) {
         if (pattern_match(set->items[i], set->method, set->no_case, value) &&
-            is_living(set->items[i]))
+            is_living(set, set->items[i]))
             return set->items[i];
     }
     return NULL;
@@ -86,7 +92,7 @@ find_one_text(const struct pattern_set *set, const struct value *value)
     const struct pattern *pattern = set->items[0];
     size_t len = pattern->str.len;
 
-    if (!is_living(pattern) || value->str.len < len || (set->method != MATCH_BEG && value->str.len != len))
+    if (!is_living(set, pattern) || value->str.len < len || (set->method != MATCH_BEG && value->str.len != len))
         return NULL;
     return len == 0 || memcmp(value->str.ptr, pattern->str.ptr, len) == 0 ? pattern : NULL;
 }
@@ -102,20 +108,43 @@ lowered(const struct pattern_set *set, struct str s, char *room)
     return str_of(room, s.len);
 }
 
-static uint32_t
+static uint64_t
 hash_of(struct str s)
 {
-    return (uint32_t)hash_xxh3(s, 0);
+    return hash_xxh3(s, 0);
+}
+
+/* A slot has the pattern's address and 16 bits of the hash, so that others are seldom looked at. */
+#define ADDRESS_BITS 48
+#define ADDRESS_MASK ((1ull << ADDRESS_BITS) - 1)
+
+static inline uint64_t
+slot_make(const struct pattern *pattern, uint64_t hash)
+{
+    return (uint64_t)(uintptr_t)pattern | (hash & ~ADDRESS_MASK);
+}
+
+static inline const struct pattern *
+slot_pattern(uint64_t slot)
+{
+    return (const struct pattern *)(uintptr_t)(slot & ADDRESS_MASK);
+}
+
+static inline bool
+slot_fits(uint64_t slot, uint64_t hash)
+{
+    return (slot ^ hash) >> ADDRESS_BITS == 0;
 }
 
 static const struct pattern *
 find_in_table(const struct pattern_set *set, struct str s)
 {
-    uint32_t hash = hash_of(s);
-    const struct pattern *pattern = set->buckets[hash & set->mask];
+    uint64_t hash = hash_of(s), slot;
 
-    for (; pattern != NULL; pattern = pattern->next) {
-        if (pattern->hash == hash && str_eq(pattern->str, s) && is_living(pattern))
+    for (uint32_t at = (uint32_t)hash; (slot = set->slots[at & set->mask]) != 0; at++) {
+        const struct pattern *pattern = slot_pattern(slot);
+
+        if (slot_fits(slot, hash) && str_eq(pattern->str, s) && is_living(set, pattern))
             return pattern;
     }
     return NULL;
@@ -172,10 +201,11 @@ find_suffix(const struct pattern_set *set, const struct value *value)
     return best;
 }
 
-static uint32_t
+/* The bits count in both ends of it. */
+static uint64_t
 network_hash(const struct network *net)
 {
-    return hash_of(str_of((const char *)net->bytes, net->is_4 ? 4 : 16)) + net->bits;
+    return hash_xxh3(str_of((const char *)net->bytes, net->is_4 ? 4 : 16), net->bits);
 }
 
 static void
@@ -201,15 +231,17 @@ static const struct pattern *
 find_network_of(const struct pattern_set *set, struct network addr)
 {
     for (unsigned i = 0; i < set->group_count; i++) {
-        const struct pattern *pattern;
-        uint32_t hash;
+        uint64_t hash, slot;
 
         if (set->groups[i].is_4 != addr.is_4)
             continue;
         mask_network(&addr, set->groups[i].len);
         hash = network_hash(&addr);
-        for (pattern = set->buckets[hash & set->mask]; pattern != NULL; pattern = pattern->next) {
-            if (pattern->hash == hash && network_eq(&pattern->net, &addr) && is_living(pattern))
+        for (uint32_t at = (uint32_t)hash; (slot = set->slots[at & set->mask]) != 0; at++) {
+            const struct pattern *pattern = slot_pattern(slot);
+
+            if (slot_fits(slot, hash) && network_eq(&pattern->net, &addr) &&
+                is_living(set, pattern))
                 return pattern;
         }
     }
@@ -249,9 +281,35 @@ find_range(const struct pattern_set *set, const struct value *value)
         else if (n > pattern->range.high)
             low = middle + 1;
         else
-            return is_living(pattern) ? pattern : NULL;
+            return is_living(set, pattern) ? pattern : NULL;
     }
     return NULL;
+}
+
+/* Each part of the text; the first added counts. */
+static const struct pattern *
+find_part(const struct pattern_set *set, const struct value *value)
+{
+    const char *delimiters = match_method_delimiters(set->method);
+    const struct pattern *best = NULL;
+    char room[LOWER_MAX];
+    size_t from = 0, len = value->str.len;
+
+    for (size_t at = 0; at <= len; at++) {
+        const struct pattern *pattern;
+
+        if (at < len && (value->str.ptr[at] == '\0' || strchr(delimiters, value->str.ptr[at]) == NULL))
+            continue;
+        if (at > from && at - from <= set->longest) {
+            struct str part = lowered(set, str_of(value->str.ptr + from, at - from), room);
+
+            pattern = find_in_table(set, part);
+            if (pattern != NULL && (best == NULL || pattern->order < best->order))
+                best = pattern;
+        }
+        from = at + 1;
+    }
+    return best;
 }
 
 static uint32_t
@@ -329,8 +387,14 @@ bool
 pattern_set_add(struct pattern_set *set, struct str text, enum compare compare,
                 const struct pattern_entry *entry, struct error *err)
 {
-    struct pattern *pattern = ARENA_NEW(set->arena, struct pattern);
+    bool is_near = set->method == MATCH_STR || set->method == MATCH_BEG ||
+                   set->method == MATCH_END;
+    struct pattern *pattern =
+        arena_zero(set->arena, sizeof(*pattern) + (is_near && !set->no_case ? text.len : 0));
 
+    /* A look-up then has bytes and pattern in one line of the cache. */
+    if (is_near && !set->no_case && text.len > 0)
+        text.ptr = memcpy(pattern + 1, text.ptr, text.len);
     if (!pattern_parse(pattern, set->method, set->no_case, compare, text, set->arena, err))
         return false;
     pattern->entry = entry;
@@ -374,6 +438,13 @@ pattern_set_free(void *object)
     pattern_set_fini(set);
     arena = set->own;
     arena_fini(&arena);
+}
+
+void
+pattern_set_watch(struct pattern_set *set, const unsigned *removals)
+{
+    set->removals = removals;
+    set->removals_before = *removals;
 }
 
 void
@@ -475,7 +546,7 @@ make_groups(struct pattern_set *set)
     }
 }
 
-/* From the last to the first: of equal ones the first added stands in front. */
+/* From the first to the last: of equal ones the first added is found first. */
 static void
 make_table(struct pattern_set *set)
 {
@@ -484,16 +555,16 @@ make_table(struct pattern_set *set)
     while (size < set->count + set->count / 2)
         size *= 2;
     set->mask = size - 1;
-    set->buckets = ARENA_ARRAY(set->arena, struct pattern *, size);
-    for (unsigned i = set->count; i-- > 0;) {
+    set->slots = ARENA_ARRAY(set->arena, uint64_t, size);
+    for (unsigned i = 0; i < set->count; i++) {
         struct pattern *pattern = set->items[i];
-        struct pattern **bucket;
-
-        pattern->hash =
+        uint64_t hash =
             set->method == MATCH_IP ? network_hash(&pattern->net) : hash_of(pattern->str);
-        bucket = &set->buckets[pattern->hash & set->mask];
-        pattern->next = *bucket;
-        *bucket = pattern;
+        uint32_t at = (uint32_t)hash & set->mask;
+
+        while (set->slots[at] != 0)
+            at = (at + 1) & set->mask;
+        set->slots[at] = slot_make(pattern, hash);
     }
 }
 
@@ -539,6 +610,29 @@ compile_texts(struct pattern_set *set)
                                            : find_exact;
 }
 
+/* Patterns of several parts are looked for one by one, and with them all. */
+static void
+compile_parts(struct pattern_set *set)
+{
+    const char *delimiters = match_method_delimiters(set->method);
+
+    measure(set);
+    if (set->count < HASH_FROM || set->longest > LOWER_MAX)
+        return;
+    for (unsigned i = 0; i < set->count; i++) {
+        struct str text = set->items[i]->str;
+
+        for (const char *c = delimiters; *c != '\0'; c++) {
+            if (str_find_char(text, *c) >= 0)
+                return;
+        }
+        if (text.len == 0)
+            return;
+    }
+    make_table(set);
+    set->find = find_part;
+}
+
 void
 pattern_set_compile(struct pattern_set *set)
 {
@@ -558,11 +652,13 @@ pattern_set_compile(struct pattern_set *set)
     case MATCH_END:
         compile_texts(set);
         break;
+    case MATCH_DIR:
+    case MATCH_DOM:
+        compile_parts(set);
+        break;
     case MATCH_FOUND:
     case MATCH_BOOL:
     case MATCH_SUB:
-    case MATCH_DIR:
-    case MATCH_DOM:
     case MATCH_REG:
     case MATCH_METHODS:
         break;

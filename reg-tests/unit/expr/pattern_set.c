@@ -216,11 +216,12 @@ now(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 #define KEYS_MAX 1000000
+#define ROUNDS   3
 
 static int
 bench(enum match_method method, const char *path)
@@ -232,7 +233,7 @@ bench(enum match_method method, const char *path)
     unsigned count = 0, found = 0;
     FILE *file = fopen(path, "r");
     char line[512];
-    double start;
+    double start, best = 0;
 
     while (file != NULL && count < KEYS_MAX && fgets(line, sizeof(line), file) != NULL) {
         line[strcspn(line, " \n")] = '\0';
@@ -252,11 +253,16 @@ bench(enum match_method method, const char *path)
             snprintf(line, sizeof(line), "/some/path%u/of/a/request.html", i);
         asked[i] = value_of(strdup(line), method);
     }
-    start = now();
-    for (unsigned i = 0; i < KEYS_MAX; i++)
-        found += pattern_set_find(set, &asked[i]) != NULL;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        start = now();
+        found = 0;
+        for (unsigned i = 0; i < KEYS_MAX; i++)
+            found += pattern_set_find(set, &asked[i]) != NULL;
+        if (best == 0 || now() - start < best)
+            best = now() - start;
+    }
     printf("%s: %u patterns, %.0f ns per look-up (%u of %u found)\n", match_method_name(method),
-           count, (now() - start) * 1e9 / KEYS_MAX, found, KEYS_MAX);
+           count, best * 1e9 / KEYS_MAX, found, KEYS_MAX);
     return 0;
 }
 
