@@ -402,17 +402,6 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
         format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
 }
 
-/* Captured headers: nothing at all, not even quotes, where none are declared. */
-static void
-run_captures(struct eval *eval, const struct log_alias *alias, unsigned flags,
-             struct format_out *out)
-{
-    (void)eval;
-    (void)alias;
-    (void)flags;
-    (void)out;
-}
-
 static void
 run_nothing(struct eval *eval, const struct log_alias *alias, unsigned flags,
             struct format_out *out)
@@ -569,12 +558,6 @@ static const struct log_alias aliases[] = {
     { "ts", run_state, 2, 0, "termination state" },
     { "tsc", run_state, 4, ALIAS_HTTP, "termination state with cookie status" },
     { "ST", run_status, 0, ALIAS_NUMBER, "status code" },
-    { "CC", run_nothing, 0, 1, "captured request cookie" },
-    { "CS", run_nothing, 0, 1, "captured response cookie" },
-    { "hr", run_captures, 0, ALIAS_SILENT, "captured request headers" },
-    { "hrl", run_captures, 0, ALIAS_SILENT, "captured request headers, CLF style" },
-    { "hs", run_captures, 0, ALIAS_SILENT, "captured response headers" },
-    { "hsl", run_captures, 0, ALIAS_SILENT, "captured response headers, CLF style" },
     { "sslc", run_nothing, 0, 0, "TLS cipher" },
     { "sslv", run_nothing, 0, 0, "TLS version" },
     { "HM", run_request, PART_METHOD, ALIAS_HTTP, "method" },

@@ -123,6 +123,11 @@ extern const struct endpoint_owner stream_endpoint_owner;
 /* Made when first asked for; ptr NULL: none is configured, or out of memory. */
 struct str stream_unique_id(struct stream *s);
 
+/* --- capture.c: what the frontend wants kept of a message ------------------ */
+
+void capture_fields(struct stream *s, const struct message *msg);
+void capture_cookie(struct stream *s, const struct message *msg);
+
 /* --- request and response rules: rules.c --------------------------------- */
 
 /* Runs a rule set. STEP_NEXT: go on. Everything else: return it from the step. */

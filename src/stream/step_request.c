@@ -25,8 +25,10 @@ step_request(struct stream *s)
 {
     if (!stream_is_http(s))
         return STEP_NEXT;
-    if (s->times.request_done == 0)
+    if (s->times.request_done == 0) {
         s->times.request_done = stream_loop(s)->now_us;
+        capture_fields(s, s->request);
+    }
     return run_rules(s, s->eval.frontend, PLACE_FE_REQUEST);
 }
 
@@ -146,6 +148,7 @@ step_prepare(struct stream *s)
 {
     if (!stream_is_http(s))
         return STEP_NEXT;
+    capture_cookie(s, s->request);
     if (!forwarded_apply(s->eval.frontend, s->eval.backend, &s->eval) || !add_unique_id(s))
         return reply_error(s, 500, END_RESOURCE, PHASE_REQUEST);
     if (must_close_server(s))

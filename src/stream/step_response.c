@@ -128,6 +128,8 @@ take_answer(struct stream *s)
     bit = s->eval.backend->retry_on == RETRY_CONN_ONLY ? 0 : retry_bit(msg->status);
     if (bit != 0 && retry_is_possible(s, bit))
         return retry_status(s, bit);
+    capture_fields(s, msg);
+    capture_cookie(s, msg);
     if ((msg->flags & MESSAGE_TUNNEL) != 0)
         s->flags |= STREAM_TUNNEL;
     return STEP_NEXT;

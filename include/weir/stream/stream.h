@@ -107,6 +107,7 @@ struct server_addrs {
 };
 
 struct dial_marks;
+struct captures;
 
 #define STREAM_MAGIC 0x5354524du
 struct log_profile;
@@ -145,6 +146,7 @@ struct stream {
     const struct rule *last_rule;      /* that ended the evaluation of a set; NULL: none has */
     const struct rule *waiting_rule;   /* that must wait; NULL: none does */
     struct dial_marks *server_marks;   /* set-bc-tos, set-bc-mark; in the arena; NULL: none */
+    struct captures *captures;         /* in the arena; NULL: nothing was captured */
     struct str unique_id;              /* %ID; ptr NULL: not made */
     struct str asked_target;           /* as received, whatever rules made of it */
 
