@@ -27,6 +27,7 @@ def rows(name):
     path = os.path.join(ROOT, name + ".tsv")
     with open(path) as f:
         for number, line in enumerate(f, 1):
+            line = line.replace("FOLDER", sys.argv[2])
             if line.strip() and not line.startswith("#"):
                 parts = line.rstrip("\n").split("\t")
                 yield f"{path}:{number}", parts + [""] * (4 - len(parts))
@@ -168,11 +169,23 @@ def fill_in(answers):
                 at = int(where.rsplit(":", 1)[1]) - 1
                 parts = lines[at].split("\t")
                 if len(parts) == 2 or parts[2] == "@":
-                    lines[at] = "\t".join(parts[:2] + [value] + parts[3:])
+                    lines[at] = "\t".join(parts[:2] + [value.replace(sys.argv[2], "FOLDER")] + parts[3:])
         open(path, "w").write("\n".join(lines))
 
 
+def make_files(folder):
+    """What examples read: each file of the folder "files", and the same with numbers and addresses as values."""
+    values = {"": None, "-numbers": "5", "-addresses": "192.0.2.80"}
+    for name in os.listdir(os.path.join(ROOT, "files")):
+        base, ending = os.path.splitext(name)
+        lines = open(os.path.join(ROOT, "files", name)).read().splitlines()
+        for suffix, value in values.items():
+            with open(os.path.join(folder, base + suffix + ending), "w") as f:
+                f.writelines((line.split()[0] + " " + value if value else line) + "\n" for line in lines)
+
+
 def main():
+    make_files(sys.argv[2])
     program, folder = sys.argv[1], sys.argv[2]
     failed = check_reading(program, folder)
     wrong, answers = run(program, folder, "--fill" in sys.argv)
