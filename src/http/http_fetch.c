@@ -66,15 +66,6 @@ run_status(struct eval *eval, const struct fetch *fetch, const struct arg *args,
     return eval->response == NULL ? FETCH_NONE : fetched_int(out, eval->response->status);
 }
 
-static enum fetched
-run_proto_http(struct eval *eval, const struct fetch *fetch, const struct arg *args,
-               struct value *out)
-{
-    (void)fetch;
-    (void)args;
-    return fetched_bool(out, eval->request != NULL);
-}
-
 /* --- target --------------------------------------------------------------- */
 
 enum target_part { PART_PATH, PART_PATHQ, PART_URL, PART_BASE, PART_BASEQ, PART_HOST_URL };
@@ -369,9 +360,5 @@ static const struct fetch fetches[] = {
       .help = "Old name of res.ver." },
     { "status", VALUE_INT, IN_RESPONSE_AND_LATER, NO_ARG, run_status,
       .help = "The status of the response." },
-    { "req.proto_http", VALUE_BOOL, IN_REQUEST_AND_LATER, NO_ARG, run_proto_http,
-      .help = "Is it HTTP?" },
-    { "req_proto_http", VALUE_BOOL, IN_REQUEST_AND_LATER, NO_ARG, run_proto_http,
-      .help = "Old name of req.proto_http." },
 };
 REGISTER(fetch, fetches);

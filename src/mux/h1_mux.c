@@ -263,6 +263,22 @@ h1_start(struct connection *conn, enum mux_side side, const struct mux_settings 
     return &h1->mux;
 }
 
+void
+h1_mux_begin_with(struct mux_conn *mc, const struct chain *bytes)
+{
+    struct h1_conn *h1 = h1_of_mux(mc);
+    struct buffer *buf = buffer_take();
+
+    if (buf == NULL) {
+        h1_later(h1, H1_TODO_GONE);
+        return;
+    }
+    buf->end = (uint32_t)chain_peek(bytes, 0, buf->data, buffer_room(buf));
+    h1->intake.buf = buf;
+    h1->intake.start = 0;
+    h1_later(h1, H1_TODO_READ);
+}
+
 static void
 h1_stop(struct mux_conn *mc)
 {

@@ -368,6 +368,16 @@ tcp_close(struct endpoint *ep, enum endpoint_close how)
     tcp_gone_later(tcp);
 }
 
+void
+tcp_mux_detach(struct mux_conn *mc)
+{
+    struct tcp_conn *tcp = tcp_of_mux(mc);
+
+    connection_resume_reading(mc->conn);
+    mc->conn = NULL;
+    tcp_free(tcp);
+}
+
 const struct mux tcp_mux = {
     .name = "none",
     .raw_in = tcp_raw_in,

@@ -34,12 +34,25 @@ warn_timeouts(struct parse *parse, const struct proxy_conf *conf)
                   connect ? "'timeout connect' " : "", server ? "'timeout server'" : "");
 }
 
+/* Has it a rule that makes HTTP of TCP? */
+static bool
+can_switch(const struct proxy_conf *conf)
+{
+    for (unsigned i = 0; i < conf->tcp_request.count; i++) {
+        const struct action *action = conf->tcp_request.rules[i].action;
+
+        if (action->kind != NULL && strcmp(action->kind->name, "switch-mode") == 0)
+            return true;
+    }
+    return false;
+}
+
 static void
 warn_http_in_tcp(struct parse *parse, const struct proxy_conf *conf)
 {
     static const char text[] = "%s '%s': '%s' needs 'mode http'; ignored";
 
-    if (conf->mode == MODE_HTTP)
+    if (conf->mode == MODE_HTTP || can_switch(conf))
         return;
     if (conf->http_request.count + conf->redirects.count > 0)
         parse_warn_at(parse, conf->pos, text, kind_of(conf), conf->name, "http-request");

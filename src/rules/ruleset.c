@@ -41,7 +41,6 @@ static const char *const known[] = {
     "set-headers-bin",
     "set-map",
     "strict-mode",
-    "switch-mode",
     "track-sc",
     "use-service",
 };
@@ -145,7 +144,7 @@ static const char *const verdict_names[] = {
     [VERDICT_REJECT] = "rejected",  [VERDICT_DROP] = "dropped",
     [VERDICT_WAIT] = NULL,          [VERDICT_FAILED] = "failed",
     [VERDICT_LATE] = "late",         [VERDICT_CLOSE] = "closed",
-    [VERDICT_NO_SERVICE] = NULL,
+    [VERDICT_SWITCH] = "switched to HTTP", [VERDICT_NO_SERVICE] = NULL,
 };
 
 static enum verdict

@@ -155,6 +155,18 @@ bool amount_parse_bits(struct parse *parse, const struct action *action, int64_t
 /* False: the expression has no value here. */
 bool amount_find(const struct amount *amount, struct eval *eval, int64_t *out);
 
+/* --- upgrade.c: from TCP to HTTP ------------------------------------------- */
+
+/* The stream ends (STEP_END, to be returned); the first request of its connection goes on at this
+ * step, to this backend (NULL: to be chosen). */
+enum step_result upgrade_begin(struct stream *s, enum step_id step,
+                               const struct proxy_conf *backend);
+/* For stream_end(): gives the connection an HTTP mux instead of its TCP mux. False: no memory. */
+bool upgrade_connection(struct stream *s);
+/* For a new stream: is it the first after an upgrade? */
+void upgrade_continue(struct stream *s);
+void upgrade_forget(struct session *session);
+
 /* --- deadline.c ---------------------------------------------------------- */
 
 /* The step's own deadline from now; 0 or less: none. */

@@ -103,6 +103,8 @@ rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *
     case VERDICT_LATE:
         s->times.request_done = 0; /* as HAProxy shows it */
         return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_REQUEST);
+    case VERDICT_SWITCH:
+        return upgrade_begin(s, STEP_BODY, NULL);
     case VERDICT_FAILED:
     case VERDICT_CLOSE:
     case VERDICT_NO_SERVICE:
@@ -168,6 +170,7 @@ rules_run_response(struct stream *s, const struct ruleset *set, const struct pro
         return reply_error(s, 504, END_SERVER_TIMEOUT, PHASE_REQUEST);
     case VERDICT_CLOSE:
         return close_server(s);
+    case VERDICT_SWITCH:
     case VERDICT_FAILED:
     case VERDICT_NO_SERVICE:
         break;

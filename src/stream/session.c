@@ -120,6 +120,7 @@ session_free(struct session *session)
     MUST_BE(session, SESSION_MAGIC);
     server_side_drop_kept(session);
     session_start_free(session);
+    upgrade_forget(session);
     if (session->variables.first != NULL)
         variable_set_clear(&session->variables);
     if (session->listener != NULL)
@@ -224,6 +225,7 @@ on_stream(struct mux_conn *mc, struct endpoint *ep)
         refuse_stream(session, ep);
         return;
     }
+    upgrade_continue(s);
     stream_begin(s);
 }
 

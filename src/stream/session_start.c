@@ -116,6 +116,7 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
     case VERDICT_FAILED:
     case VERDICT_LATE:
     case VERDICT_CLOSE:
+    case VERDICT_SWITCH:
     case VERDICT_NO_SERVICE:
         break;
     }

@@ -45,6 +45,15 @@ step_backend_request(struct stream *s)
 
 /* --- which backend ------------------------------------------------------- */
 
+/* Bytes must have come before it can be told what they are. */
+static enum step_result
+switch_mode(struct stream *s, const struct proxy_conf *backend)
+{
+    if (chain_is_empty(&s->front->in) && (s->front->flags & EP_IN_ENDED) == 0)
+        return STEP_WAIT;
+    return upgrade_begin(s, STEP_ROUTE, backend);
+}
+
 enum step_result
 step_route(struct stream *s)
 {
@@ -53,9 +62,17 @@ step_route(struct stream *s)
 
     s->eval.place = PLACE_SWITCH;
     s->eval.proxy = s->eval.frontend;
-    backend = proxy_route(s->eval.frontend, &s->eval, &decided);
+    backend = s->upgraded_to;
+    if (backend != NULL)
+        s->asked_target = s->request->target;
+    else
+        backend = proxy_route(s->eval.frontend, &s->eval, &decided);
     if (backend == NULL)
         return reply_error(s, 503, END_SERVER_ABORT, PHASE_CONNECT);
+    if (backend->mode == MODE_HTTP && !stream_is_http(s))
+        return switch_mode(s, backend);
+    if (backend->mode != MODE_HTTP && stream_is_http(s))
+        return reply_error(s, 500, END_INTERNAL, PHASE_REQUEST); /* HTTP to a TCP server */
     if (decided != NULL)
         s->eval.decided = &decided->pos;
     else if (s->eval.decided == NULL && backend == s->eval.frontend->default_backend)

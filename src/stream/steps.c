@@ -16,7 +16,7 @@ const struct step steps[STEPS] = {
                        WAITS_FOR_BYTES },
     [STEP_BODY] = { "request body", PHASE_REQUEST, step_body, body_expired, 0 },
     [STEP_REQUEST] = { "http-request", PHASE_REQUEST, step_request, NULL, 0 },
-    [STEP_ROUTE] = { "use_backend", PHASE_REQUEST, step_route, NULL, 0 },
+    [STEP_ROUTE] = { "use_backend", PHASE_REQUEST, step_route, NULL, WAITS_FOR_BYTES },
     [STEP_BACKEND_CONTENT] = { "tcp-request content", PHASE_REQUEST, step_backend_content,
                                content_expired, WAITS_FOR_BYTES },
     [STEP_BACKEND_BODY] = { "request body", PHASE_REQUEST, step_backend_body, body_expired, 0 },

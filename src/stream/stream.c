@@ -268,6 +268,13 @@ stream_end(struct stream *s)
 
     MUST_BE(s, STREAM_MAGIC);
     timer_stop(&s->timer);
+    if (__builtin_expect(session->upgrade != NULL, 0)) {
+        if (upgrade_connection(s)) {
+            free_stream(s);
+            return;
+        }
+        upgrade_forget(session);
+    }
     s->times.ended = stream_loop(s)->now_us;
     if (s->splicing != NULL)
         splicing_end(s);

@@ -111,6 +111,11 @@ REGISTRY(mux_ref, struct mux_ref);
 const struct mux *mux_find(struct str name); /* NULL: unknown */
 extern const struct mux tcp_mux;
 extern const struct mux h1_mux;
+/* Front, tcp: lets go of its connection, which lives on, and frees itself. Nobody is told. */
+void tcp_mux_detach(struct mux_conn *mc);
+/* Front, h1, which has read nothing yet: these bytes (at most a buffer full) came before. They are
+ * read at the end of this turn. Out of memory: it closes. */
+void h1_mux_begin_with(struct mux_conn *mc, const struct chain *bytes);
 
 /* Closes at once and frees; the endpoint, if any, must have been closed before. on_gone() does not
  * come: the caller knows. NULL is fine. */

@@ -21,6 +21,7 @@
 struct explain;
 struct snapshot;
 struct session_start;
+struct session_upgrade;
 
 enum session_flag {
     SESSION_STOPPING = 1 << 0, /* no further request: soft stop, or its frontend is gone */
@@ -48,6 +49,7 @@ struct session {
         kept; /* owns: "http-reuse never": the server connection of this client, idle; NULL: none */
     struct server *last_server; /* borrows: of its last request; NULL: nobody will ask */
     struct server *kept_server; /* borrows: whose it is */
+    struct session_upgrade *upgrade; /* owns: from TCP to HTTP, now; NULL: no */
     struct variable_set variables;
     struct explain *explain; /* borrows: this is no client, but somebody who asks offline */
     int64_t accepted_us;   /* wall clock */

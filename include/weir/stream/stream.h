@@ -145,6 +145,7 @@ struct stream {
     struct server_addrs *server_addrs; /* for log formats; in the arena; NULL: not kept */
     const struct rule *last_rule;      /* that ended the evaluation of a set; NULL: none has */
     const struct rule *waiting_rule;   /* that must wait; NULL: none does */
+    const struct proxy_conf *upgraded_to; /* chosen while it was TCP; NULL: not yet */
     struct dial_marks *server_marks;   /* set-bc-tos, set-bc-mark; in the arena; NULL: none */
     struct captures *captures;         /* in the arena; NULL: nothing was captured */
     struct str unique_id;              /* %ID; ptr NULL: not made */
