@@ -304,6 +304,8 @@ include_one(struct source *source, const struct source_file *includer, const cha
 {
     if (includer->depth == INCLUDE_DEPTH)
         return error_set(err, "too many files include each other (at most %d)", INCLUDE_DEPTH);
+    if (file_exists(path) && !file_is_regular(path))
+        return error_set(err, "'%s' is no regular file", path);
     if (is_cycle(includer, path))
         return error_set(err, "'%s' includes itself in the end", path);
     if (!open_file(source, path, err))

@@ -190,6 +190,14 @@ file_is_folder(const char *path)
 }
 
 bool
+file_is_regular(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool
 file_exists(const char *path)
 {
     struct stat st;

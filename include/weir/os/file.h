@@ -19,6 +19,7 @@ char *file_read(const char *path, size_t *len, struct error *err);
 bool file_write(const char *path, struct str content, mode_t mode, struct error *err);
 bool file_is_folder(const char *path);
 bool file_exists(const char *path);
+bool file_is_regular(const char *path);
 
 struct file_list {
     char **paths; /* owns, and each path: folder and name */
