@@ -22,7 +22,7 @@ static const char https[] =
     "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
     "%hr %hs %{+Q}r 0/-/-/-/0 -/%sslv/%sslc";
 
-/* The fields are a promise: doc/configuration/logs.md. What may be long stands last. */
+/* The fields are a promise: doc/configuration/log.md. What may be long stands last. */
 #define JSON_ENDS                                                                                  \
     "%(client_ip)ci %(client_port)cp %(frontend)f %(frontend_ip)fi %(frontend_port)fp "            \
     "%(backend)b %(server)s %(rule)RL %(unique_id)ID %(tls_version)sslv %(tls_cipher)sslc "
