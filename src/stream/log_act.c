@@ -45,8 +45,10 @@ parse_set_log_level(struct parse *parse, struct action *action)
 static void
 log_session(const struct action *action, struct eval *eval)
 {
+    eval->session->log_origin = (uint8_t)(ORIGIN_RULE + action->hook);
     log_line_session(eval->session, eval->frontend,
-                     action->hook == HOOK_TCP_CONNECTION ? "connection" : "session");
+                     action->hook == HOOK_TCP_CONNECTION ? "connection" : "session", action->data);
+    eval->session->log_origin = 0;
 }
 
 static enum verdict

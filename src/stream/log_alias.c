@@ -166,9 +166,8 @@ static void
 run_origin(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
 {
     (void)alias;
-    put_text(out,
-             log_origin_name(eval->stream == NULL ? ORIGIN_ERROR
-                                                  : (enum log_origin)eval->stream->log_origin),
+    put_text(out, log_origin_name(eval->stream != NULL ? (enum log_origin)eval->stream->log_origin
+                                                      : log_origin_of_session(eval->session)),
              flags);
 }
 

@@ -481,8 +481,27 @@ send_session_line(struct session *session, const struct proxy_conf *frontend,
     log_send_message(frontend->logs, &message);
 }
 
+/* As a profile has it. */
+static void
+send_session_as(struct session *session, const struct proxy_conf *frontend,
+                const struct log_profile *profile, const char *text, struct log_message message)
+{
+    const struct log_profile_step *step =
+        log_profile_step(profile, log_origin_of_session(session));
+    const struct log_format *format = frontend->error_log_format;
+
+    if (step != NULL && step->is_dropped)
+        return;
+    if (step != NULL && step->format != NULL)
+        format = step->format;
+    if (log_profile_tag(profile) != NULL)
+        message.tag = log_profile_tag(profile);
+    send_session_line(session, frontend, format, text, message);
+}
+
 void
-log_line_session(struct session *session, const struct proxy_conf *frontend, const char *text)
+log_line_session(struct session *session, const struct proxy_conf *frontend, const char *text,
+                 const struct log_profile *profile)
 {
     struct log_message message = {
         .level = frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO,
@@ -492,24 +511,17 @@ log_line_session(struct session *session, const struct proxy_conf *frontend, con
 
     if (!log_targets_want(frontend->logs, message.level))
         return;
+    if (profile != NULL) {
+        send_session_as(session, frontend, profile, text, message);
+        return;
+    }
     if (log_targets_have_profiles(frontend->logs))
         message.only = LOG_UNPROFILED;
     send_session_line(session, frontend, frontend->error_log_format, text, message);
-    if (message.only == LOG_ALL)
-        return;
-    for (unsigned i = 0; i < log_targets_count(frontend->logs); i++) {
-        const struct log_profile *profile = log_targets_profile(frontend->logs, i);
-        const struct log_profile_step *step =
-            profile == NULL ? NULL : log_profile_step(profile, ORIGIN_ERROR);
-
-        if (profile == NULL || (step != NULL && step->is_dropped))
-            continue;
+    for (unsigned i = 0; message.only != LOG_ALL && i < log_targets_count(frontend->logs); i++) {
         message.only = (int)i + 1;
-        if (log_profile_tag(profile) != NULL)
-            message.tag = log_profile_tag(profile);
-        send_session_line(session, frontend,
-                          step == NULL || step->format == NULL ? frontend->error_log_format
-                                                               : step->format,
-                          text, message);
+        if (log_targets_profile(frontend->logs, i) != NULL)
+            send_session_as(session, frontend, log_targets_profile(frontend->logs, i), text,
+                            message);
     }
 }

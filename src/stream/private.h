@@ -384,6 +384,12 @@ enum log_origin {
     ORIGINS = ORIGIN_RULE + HOOKS,
 };
 const char *log_origin_name(enum log_origin origin);
+static inline enum log_origin
+log_origin_of_session(const struct session *session)
+{
+    return session == NULL || session->log_origin == 0 ? ORIGIN_ERROR
+                                                       : (enum log_origin)session->log_origin;
+}
 
 /* --- log_profile.c ------------------------------------------------------- */
 
@@ -411,8 +417,9 @@ void log_line_now(struct stream *s, enum log_origin origin, const struct log_pro
 void log_line_step(struct stream *s, enum log_origin origin);
 /* Writes the line of a stream, if anybody wants it. */
 void log_line_stream(struct stream *s);
-/* A connection that ended before its first stream: "ip:port [date] fe/bind: message". */
+/* A connection that ended before its first stream, or do-log before it: "ip:port [date] fe/bind:
+ * text". `profile` NULL: those of the targets. */
 void log_line_session(struct session *session, const struct proxy_conf *frontend,
-                      const char *message);
+                      const char *text, const struct log_profile *profile);
 /* "Connect from ...": the form without option httplog or tcplog. */
 void log_line_connect(struct stream *s);

@@ -16,6 +16,8 @@
 static enum step_result
 reject(struct stream *s, enum end_phase phase)
 {
+    if (stream_is_http(s) && phase == PHASE_REQUEST)
+        s->times.request_done = 0; /* as HAProxy shows it */
     s->flags |= STREAM_MUST_CLOSE;
     return stream_end_as(s, END_DENIED, phase);
 }

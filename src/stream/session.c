@@ -54,6 +54,7 @@ session_new(struct listener *ln, struct connection *conn)
     session->accepted_us = loop->wall_us;
     session->idle_since_us = loop->now_us;
     session->log_level = -1;
+    session->log_origin = 0;
     session->explain = session_thread.explain;
     list_add_last(&session_thread.sessions, &session->link);
     session_thread.session_count++;

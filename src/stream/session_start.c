@@ -154,7 +154,7 @@ fail(struct session_start *start)
     struct connection *client = session->client;
 
     log_line_session(session, start->frontend,
-                     connection_error_text((enum connection_error)client->err));
+                     connection_error_text((enum connection_error)client->err), NULL);
     session_close(session, true);
 }
 

@@ -56,6 +56,7 @@ struct session {
     int64_t idle_since_us; /* monotonic: since the handshakes or the end of the exchange before */
     uint32_t handshake_ms;
     uint32_t requests; /* begun so far */
+    uint8_t log_origin; /* enum log_origin of a line that do-log writes now; 0: none does */
     int8_t log_level;  /* enum log_level; -1: as usual */
 };
 
