@@ -21,10 +21,17 @@
 
 /* --- deadlines ------------------------------------------------------------ */
 
+/* Rounded up, so that nothing is late before its time. */
+static int64_t
+after_ms(int64_t from_us, int64_t ms)
+{
+    return (from_us + 999) / 1000 + ms;
+}
+
 static void
 set_deadline(struct h1_conn *h1, int64_t ms)
 {
-    timer_set(h1_loop(h1), &h1->timer, ms <= 0 ? TIMER_NEVER : h1_loop(h1)->now_ms + ms);
+    timer_set(h1_loop(h1), &h1->timer, ms <= 0 ? TIMER_NEVER : after_ms(h1_loop(h1)->now_us, ms));
 }
 
 static int64_t
@@ -156,7 +163,7 @@ head_is_unfinished(struct h1_conn *h1)
     }
     h1->scanned = (uint32_t)len;
     if (h1->mux.served > 0)
-        timer_set(h1_loop(h1), &h1->timer, ms <= 0 ? TIMER_NEVER : h1->ep.began_us / 1000 + ms);
+        timer_set(h1_loop(h1), &h1->timer, ms <= 0 ? TIMER_NEVER : after_ms(h1->ep.began_us, ms));
 }
 
 /* Empty lines before a request are thrown away at once: they would be looked at again with each

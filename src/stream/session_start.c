@@ -191,7 +191,7 @@ begin_handshakes(struct session_start *start)
     int64_t ms = timeouts->client_hs_ms != 0 ? timeouts->client_hs_ms : timeouts->client_ms;
 
     if (ms != 0)
-        timer_set(client->loop, &start->timer, client->loop->now_ms + ms);
+        timer_set(client->loop, &start->timer, (client->loop->now_us + 999) / 1000 + ms);
     connection_set_owner(client, &handshake_owner, session);
     handshake_start(client);
 }
