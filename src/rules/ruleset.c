@@ -18,18 +18,15 @@
  * "unknown". */
 static const char *const known[] = {
     "add-acl",
-    "add-headers-bin",
     "attach-srv",
     "auth",
     "cache-store",
     "cache-use",
     "del-acl",
-    "del-headers-bin",
     "del-map",
     "do-resolve",
     "early-hint",
     "lua.",
-    "normalize-uri",
     "sc-add-gpc",
     "sc-inc-gpc",
     "sc-inc-gpc0",
@@ -38,9 +35,7 @@ static const char *const known[] = {
     "sc-set-gpt0",
     "send-spoe-group",
     "set-bandwidth-limit",
-    "set-headers-bin",
     "set-map",
-    "strict-mode",
     "track-sc",
     "use-service",
 };
@@ -220,6 +215,8 @@ run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *eval,
             return verdict;
         eval->resume = 0;
         cursor->at++;
+        if (verdict == VERDICT_FAILED && eval->is_lenient)
+            verdict = VERDICT_CONTINUE;
         if (verdict != VERDICT_CONTINUE)
             note_decided(rule, verdict, eval, decided);
     } while (verdict == VERDICT_CONTINUE);
@@ -234,6 +231,8 @@ ruleset_run(const struct ruleset *set, struct rule_cursor *cursor, struct eval *
     enum verdict verdict;
 
     memo.number = 0;
+    if (cursor->at == 0)
+        eval->is_lenient = 0;
     eval->memo = eval->explain == NULL ? &memo : NULL;
     verdict = run(set, cursor, eval, decided);
     eval->memo = NULL;

@@ -86,6 +86,7 @@ struct eval {
     struct sample_memo *memo;           /* expr/sample.h; NULL: nothing may be remembered */
     uint32_t place;                     /* one bit of enum eval_place: where we are */
     uint8_t final;                      /* no more data will come (inspect-delay is over): FETCH_LATER counts as none */
+    uint8_t is_lenient;                 /* strict-mode off: changes that fail are passed over */
     uint16_t resume;                    /* for actions that wait: scratch of the running action, 0 when it begins */
     int64_t now_us;                     /* loop time, wall clock: see fields of the loop */
 };
