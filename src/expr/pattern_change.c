@@ -342,6 +342,25 @@ version_of(const struct pattern_file *file, uint32_t version)
 /* --- in public ---------------------------------------------------------------------------------------- */
 
 bool
+pattern_change_check(struct pattern_file *file, struct str key, struct str value,
+                     struct error *err)
+{
+    struct pattern_entry entry = { .key = key };
+    bool fine;
+
+    lock_take(&file->lock);
+    fine = pattern_file_check_value(file->needs, value, err);
+    for (struct compiled *c = file->compiled; c != NULL && fine; c = c->next) {
+        struct pattern_set *set = make_one(file, c, &entry, err);
+
+        fine = set != NULL;
+        pattern_set_free(set);
+    }
+    lock_give(&file->lock);
+    return fine;
+}
+
+bool
 pattern_change_add(struct pattern_file *file, uint32_t version, struct str key, struct str value,
                    struct error *err)
 {

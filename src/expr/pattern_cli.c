@@ -238,24 +238,38 @@ cut_word(struct str *line)
     return word;
 }
 
-/* Each line is an entry; up to the first one that cannot be added. */
+/* The next entry of a payload. False: there is none. */
+static bool
+next_entry(const struct pattern_file *file, struct str *rest, struct str *key, struct str *value)
+{
+    while (rest->ptr != NULL) {
+        struct str line = str_trim(str_split(rest, '\n'));
+
+        if (line.len == 0)
+            continue;
+        *key = file->columns == PATTERN_MAP ? cut_word(&line) : line;
+        *value = file->columns == PATTERN_MAP ? line : STR("");
+        return true;
+    }
+    return false;
+}
+
+/* All lines are looked at before the first is added. */
 static enum command_result
 add_payload(struct command_call *call, struct pattern_file *file, uint32_t version)
 {
-    struct str rest = call->payload;
+    struct str rest = call->payload, key, value;
+    struct error err = ERROR_INIT;
 
-    while (rest.ptr != NULL) {
-        struct str line = str_split(&rest, '\n'), key;
-        struct error err = ERROR_INIT;
-
-        if (str_trim(line).len == 0)
-            continue;
-        key = file->columns == PATTERN_MAP ? cut_word(&line) : str_trim(line);
-        if (file->columns == PATTERN_MAP && line.len == 0)
+    while (next_entry(file, &rest, &key, &value)) {
+        if (file->columns == PATTERN_MAP && value.len == 0)
             return command_say(call, 3, "Missing value for key '%.*s'.", STR_ARG(key));
-        if (file->columns != PATTERN_MAP)
-            line = STR("");
-        if (!pattern_change_add(file, version, key, line, &err))
+        if (!pattern_change_check(file, key, value, &err))
+            return command_say(call, 3, "%s", err.text);
+    }
+    rest = call->payload;
+    while (next_entry(file, &rest, &key, &value)) {
+        if (!pattern_change_add(file, version, key, value, &err))
             return command_say(call, 3, "%s", err.text);
     }
     return COMMAND_DONE;

@@ -27,12 +27,15 @@ struct pattern_file *pattern_change_target(struct parse *parse, const char *name
 /* For versions: what traffic sees. */
 #define PATTERN_CURRENT UINT32_MAX
 
+/* Could it be added? False: err. */
+bool pattern_change_check(struct pattern_file *file, struct str key, struct str value,
+                          struct error *err);
 /* Adds behind the others. `value` counts for maps. False: err. */
 bool pattern_change_add(struct pattern_file *file, uint32_t version, struct str key,
                         struct str value, struct error *err);
 /* The same unless the key is there already. */
 bool pattern_change_add_once(struct pattern_file *file, struct str key, struct error *err);
-/* Gives another value to all entries of that key; those there are none, adds it. */
+/* Gives another value to all entries of that key; where there is none, adds it. */
 bool pattern_change_put(struct pattern_file *file, struct str key, struct str value,
                         struct error *err);
 /* The same for what is there; false without a message in err: nothing is. */
