@@ -25,6 +25,7 @@
 #define CBOR_TEXT  3
 #define CBOR_FALSE 0xf4
 #define CBOR_NULL  0xf6
+#define CBOR_LIST  0x9f /* of unknown length */
 #define CBOR_MAP   0xbf /* of unknown length */
 #define CBOR_BREAK 0xff
 
@@ -203,6 +204,54 @@ format_encode_str(struct format_out *out, struct str s, bool is_binary, unsigned
         put_cbor_str(out, s, is_binary, flags);
     else
         put_json_str(out, s);
+}
+
+/* --- lists ------------------------------------------------------------------ */
+
+static bool
+encode_part(struct format_out *out, struct str part, bool is_first, unsigned flags)
+{
+    char *begin = out->pos;
+
+    if ((flags & FORMAT_JSON) && !is_first)
+        format_raw(out, ", ", 2);
+    if (out->end - out->pos < 8)
+        out->is_cut = true;
+    else if (part.len == 0)
+        format_encode_null(out, flags);
+    else
+        format_encode_str(out, part, false, flags);
+    if (out->is_cut && out->pos[-1] != '"')
+        out->pos = begin;
+    return !out->is_cut;
+}
+
+void
+format_encode_list(struct format_out *out, struct str parts, unsigned flags)
+{
+    struct format_out inner = { out->pos, out->end - 4, false };
+    bool is_first = true, goes_on = out->end - out->pos > 16;
+
+    if (flags & FORMAT_CBOR)
+        put_cbor_byte(&inner, CBOR_LIST, flags);
+    else
+        format_char(&inner, '[');
+    while (goes_on && parts.len > 0) {
+        long len = str_find_char(parts, '\0');
+
+        if (len < 0)
+            break;
+        goes_on = encode_part(&inner, str_slice(parts, 0, (size_t)len), is_first, flags);
+        parts = str_slice(parts, (size_t)len + 1, parts.len);
+        is_first = false;
+    }
+    inner.end = out->end;
+    out->is_cut |= inner.is_cut || !goes_on;
+    if (flags & FORMAT_CBOR)
+        put_cbor_byte(&inner, CBOR_BREAK, flags);
+    else
+        format_char(&inner, ']');
+    out->pos = inner.pos;
 }
 
 /* --- objects ---------------------------------------------------------------- */

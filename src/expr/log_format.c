@@ -97,11 +97,16 @@ encode_text(const struct format_node *node, struct str text, struct format_out *
 static __attribute__((noinline)) void
 encode_alias(const struct format_node *node, struct eval *eval, struct format_out *out)
 {
+    bool is_list = (node->alias->traits & ALIAS_LIST) != 0 && node->type == NODE_AUTO;
+    unsigned flags = (node->flags & (FORMAT_HEX | FORMAT_NULL)) | (is_list ? FORMAT_LIST : 0);
     char room[RESULT_MAX];
     struct format_out text = { room, room + sizeof(room), false };
 
-    node->alias->run(eval, node->alias, node->flags & (FORMAT_HEX | FORMAT_NULL), &text);
-    encode_text(node, str_of(room, (size_t)(text.pos - room)), out);
+    node->alias->run(eval, node->alias, flags, &text);
+    if (is_list && text.pos != room)
+        format_encode_list(out, str_of(room, (size_t)(text.pos - room)), node->flags);
+    else
+        encode_text(node, str_of(room, (size_t)(text.pos - room)), out);
     out->is_cut |= text.is_cut;
 }
 
@@ -171,7 +176,7 @@ encode_object(const struct log_format *format, struct eval *eval, struct format_
         else
             member.is_cut = true;
         inner.is_cut |= member.is_cut;
-        if (member.is_cut && ((flags & FORMAT_CBOR) || member.pos[-1] != '"'))
+        if (member.is_cut && ((flags & FORMAT_CBOR) || strchr("\"]", member.pos[-1]) == NULL))
             continue;
         inner.pos = member.pos;
         is_first = false;

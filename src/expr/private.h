@@ -136,6 +136,8 @@ void format_encode_bool(struct format_out *out, bool truth, unsigned flags);
 void format_encode_int(struct format_out *out, int64_t n, unsigned flags);
 /* Cut where the room ends. `is_binary`: bytes for CBOR, whatever they look like. */
 void format_encode_str(struct format_out *out, struct str s, bool is_binary, unsigned flags);
+/* Parts with a NUL behind each; empty ones are null. Parts without room are left out. */
+void format_encode_list(struct format_out *out, struct str parts, unsigned flags);
 void format_encode_open(struct format_out *out, unsigned flags);
 void format_encode_key(struct format_out *out, struct str name, bool is_first, unsigned flags);
 void format_encode_close(struct format_out *out, unsigned flags);

@@ -182,9 +182,11 @@ run_captures(struct eval *eval, const struct log_alias *alias, unsigned flags,
         return;
     if (alias->private & AS_LIST) {
         for (unsigned i = 0; i < count; i++) {
-            if (i > 0)
+            if (i > 0 && (flags & FORMAT_LIST) == 0)
                 format_char(out, ' ');
             format_str(out, capture_find(eval->stream, side, i), flags);
+            if ((flags & FORMAT_LIST) != 0)
+                format_char(out, '\0');
         }
         return;
     }
@@ -209,11 +211,11 @@ static const struct log_alias aliases[] = {
     { "CS", run_cookie, CAPTURE_RESPONSE, ALIAS_HTTP, "captured response cookie" },
     { "hr", run_captures, CAPTURE_REQUEST, ALIAS_SILENT,
       "captured request headers" },
-    { "hrl", run_captures, CAPTURE_REQUEST | AS_LIST, ALIAS_SILENT,
+    { "hrl", run_captures, CAPTURE_REQUEST | AS_LIST, ALIAS_SILENT | ALIAS_LIST,
       "captured request headers, CLF style" },
     { "hs", run_captures, CAPTURE_RESPONSE, ALIAS_SILENT,
       "captured response headers" },
-    { "hsl", run_captures, CAPTURE_RESPONSE | AS_LIST, ALIAS_SILENT,
+    { "hsl", run_captures, CAPTURE_RESPONSE | AS_LIST, ALIAS_SILENT | ALIAS_LIST,
       "captured response headers, CLF style" },
 };
 REGISTER(log_alias, aliases);

@@ -34,8 +34,8 @@ static const char http_json[] =
     "%(status)ST %(termination)tsc %(bytes_from_server)B %(bytes_from_client)U %(handshake_ms)Th "
     "%(idle_ms)Ti %(request_ms)TR %(queue_ms)Tw %(connect_ms)Tc %(response_ms)Tr %(data_ms)Td "
     "%(active_ms)Ta %(total_ms)Tt " JSON_COUNTS
-    "%(method)HM %(version)HV %(request_cookie)CC %(response_cookie)CS %(request_headers)hr "
-    "%(response_headers)hs %(uri)HU";
+    "%(method)HM %(version)HV %(request_cookie)CC %(response_cookie)CS %(request_headers)hrl "
+    "%(response_headers)hsl %(uri)HU";
 static const char tcp_json[] =
     "%{+json}o %(date)ISO %(mode)[str(tcp)] " JSON_ENDS
     "%(termination)ts %(bytes_from_server)B %(bytes_from_client)U %(handshake_ms)Th %(queue_ms)Tw "

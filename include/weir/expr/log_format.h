@@ -25,12 +25,14 @@ enum format_flag {
     FORMAT_CBOR = 1 << 7,      /* +cbor: as hex digits */
     FORMAT_BINARY = 1 << 8,    /* +bin: without them; bytes of expressions as they are */
     FORMAT_NULL = 1 << 9,      /* encoded: null for <NOSRV>, <BADREQ> and times that were not */
+    FORMAT_LIST = 1 << 10,     /* aliases with ALIAS_LIST: a NUL behind each part, nothing between */
 };
 
 enum log_alias_trait {
     ALIAS_HTTP = 1 << 0,   /* only in HTTP mode */
     ALIAS_NUMBER = 1 << 1, /* encoded as a number */
     ALIAS_SILENT = 1 << 2, /* when it prints nothing, the blank behind it is left out as well */
+    ALIAS_LIST = 1 << 3,   /* encoded as an array of strings */
 };
 
 struct log_alias;
