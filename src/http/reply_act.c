@@ -27,9 +27,10 @@ struct reply_conf {
     const char *content_type;
     const struct log_format *body_format; /* lf-string, lf-file; or */
     struct str body;
+    const struct reply *file; /* errorfile */
     struct reply_header headers[8];
     unsigned header_count;
-    bool is_denial, is_tarpit;
+    bool is_denial, is_tarpit, uses_pages;
 };
 
 static struct reply_action *
@@ -54,6 +55,15 @@ add_field(struct reply_action *reply, struct str name, struct str value)
 
 /* --- deny, tarpit, return --------------------------------------------------------------------- */
 
+static enum reply_kind
+kind_of(const struct reply_conf *conf)
+{
+    if (conf->file != NULL)
+        return REPLY_ACTION_FILE;
+    return conf->has_body || !(conf->is_denial || conf->uses_pages) ? REPLY_ACTION_MESSAGE
+                                                                    : REPLY_ACTION_PAGE;
+}
+
 static enum verdict
 run_reply(const struct action *action, struct eval *eval)
 {
@@ -62,7 +72,8 @@ run_reply(const struct action *action, struct eval *eval)
 
     if (reply == NULL)
         return VERDICT_FAILED;
-    reply->kind = conf->has_body || !conf->is_denial ? REPLY_ACTION_MESSAGE : REPLY_ACTION_PAGE;
+    reply->kind = kind_of(conf);
+    reply->file = conf->file;
     reply->status = conf->status;
     reply->is_denial = conf->is_denial;
     reply->is_tarpit = conf->is_tarpit;
@@ -92,6 +103,26 @@ read_body_file(struct parse *parse, const char *path, struct str *out)
         return parse_alert(parse, "%s", err.text);
     *out = str_of(arena_copy_str(parse->arena, str_of(content, len)), len);
     alloc_free(content);
+    return true;
+}
+
+/* A whole response; an empty file: the connection is closed without an answer. */
+static bool
+parse_errorfile(struct parse *parse, struct reply_conf *conf)
+{
+    const char *path = parse_word(parse, "a file");
+    struct reply *file = ARENA_NEW(parse->arena, struct reply);
+    struct error err = ERROR_INIT;
+    struct str raw;
+
+    if (path == NULL || !read_body_file(parse, path, &raw))
+        return false;
+    if (conf->has_body)
+        return parse_alert(parse, "the body is given twice");
+    conf->has_body = true;
+    if (!reply_parse(raw, parse->arena, file, &err))
+        return parse_alert(parse, "'%s' is not an HTTP response: %s", path, err.text);
+    conf->file = file;
     return true;
 }
 
@@ -164,15 +195,19 @@ parse_payload(struct parse *parse, struct action *action, struct reply_conf *con
         else if (strcmp(word, "hdr") == 0)
             fine = parse_header(parse, action, conf);
         else if (strcmp(word, "default-errorfiles") == 0)
-            fine = true;
-        else if (strcmp(word, "errorfile") == 0 || strcmp(word, "errorfiles") == 0)
+            fine = conf->uses_pages = true;
+        else if (strcmp(word, "errorfile") == 0)
+            fine = parse_errorfile(parse, conf);
+        else if (strcmp(word, "errorfiles") == 0)
             fine = parse_not_yet(parse, word);
         else
             fine = parse_alert(parse, "'%s' does not know '%s'", action->kind->name, word);
         if (!fine)
             return false;
     }
-    if (conf->has_body && conf->content_type == NULL &&
+    if (conf->uses_pages && status_reason(conf->status)[0] == '\0')
+        return parse_alert(parse, "weir has no page for status %d", conf->status);
+    if (conf->has_body && conf->file == NULL && conf->content_type == NULL &&
         (conf->body.len > 0 || conf->body_format != NULL))
         return parse_alert(parse, "a body needs its 'content-type'");
     return true;
@@ -206,6 +241,8 @@ struct redirect {
     int code;
     bool drop_query, keep_query, append_slash, ignore_empty;
     const char *set_cookie; /* whole field value */
+    const struct log_format *cookie_format; /* set-cookie-fmt; NULL: none */
+    unsigned place;
 };
 
 static struct str
@@ -274,23 +311,31 @@ run_redirect(const struct action *action, struct eval *eval)
 {
     const struct redirect *redirect = action->data;
     struct reply_action *reply;
-    struct str to = log_format_to_str(redirect->to, eval), location;
+    struct str to = log_format_to_str(redirect->to, eval), location, cookie;
 
     if (redirect->ignore_empty && to.len == 0)
         return VERDICT_CONTINUE;
+    if (to.ptr == NULL)
+        return VERDICT_FAILED;
     if (eval->request == NULL)
         return VERDICT_CONTINUE;
-    reply = take_reply(eval, 3);
+    reply = take_reply(eval, 4);
     location = reply == NULL ? STR_NONE : location_of(redirect, eval, to);
     if (location.ptr == NULL)
         return VERDICT_FAILED;
     reply->kind = REPLY_ACTION_MESSAGE;
     reply->status = redirect->code;
+    add_field(reply, STR("location"), location);
     if (redirect->code == 302 || redirect->code == 303 || redirect->code == 307)
         add_field(reply, STR("cache-control"), STR("no-cache"));
-    add_field(reply, STR("location"), location);
     if (redirect->set_cookie != NULL)
         add_field(reply, STR("set-cookie"), str_from(redirect->set_cookie));
+    if (redirect->cookie_format != NULL) {
+        cookie = log_format_to_str(redirect->cookie_format, eval);
+        if (cookie.ptr == NULL)
+            return VERDICT_FAILED;
+        add_field(reply, STR("set-cookie"), cookie);
+    }
     eval->reply = reply;
     return VERDICT_REPLY;
 }
@@ -319,9 +364,21 @@ parse_cookie(struct parse *parse, struct redirect *redirect, bool is_set)
     if (is_set)
         redirect->set_cookie = arena_printf(parse->arena, "%s; path=/;", word);
     else
-        redirect->set_cookie = arena_printf(parse->arena, "%s%s; path=/; Max-Age=0;", word,
-                                            strchr(word, '=') == NULL ? "=" : "");
+        redirect->set_cookie = arena_printf(parse->arena, "%s; path=/; Max-Age=0;", word);
     return true;
+}
+
+static bool
+parse_cookie_format(struct parse *parse, struct redirect *redirect)
+{
+    const char *text = parse_word(parse, "a format");
+
+    if (text == NULL)
+        return false;
+    text = arena_printf(parse->arena, "%s; path=/;", text);
+    redirect->cookie_format =
+        log_format_parse(parse, text, redirect->place, FORMAT_IS_HEADER);
+    return redirect->cookie_format != NULL;
 }
 
 static bool
@@ -342,7 +399,7 @@ parse_redirect_option(struct parse *parse, struct redirect *redirect)
     if (words_accept(parse->words, "clear-cookie"))
         return parse_cookie(parse, redirect, false);
     if (words_accept(parse->words, "set-cookie-fmt"))
-        return parse_not_yet(parse, "set-cookie-fmt");
+        return parse_cookie_format(parse, redirect);
     return parse_alert_next(parse, "'redirect' does not know '%s'", words_peek(parse->words));
 }
 
@@ -357,9 +414,12 @@ parse_redirect(struct parse *parse, struct action *action)
     action->data = redirect;
     action->run = run_redirect;
     redirect->code = 302;
+    redirect->place = action->place;
     if (!parse_choice(parse, "location, prefix or scheme", kinds, &kind))
         return false;
     redirect->kind = (enum redirect_kind)kind;
+    if (action->hook != HOOK_HTTP_REQUEST && kind != REDIRECT_LOCATION)
+        return parse_alert(parse, "in rules for responses, 'redirect' knows only 'location'");
     text = parse_word(parse, "where to");
     if (text == NULL)
         return false;
@@ -385,7 +445,7 @@ static const struct action_kind kinds[] = {
       .parse = parse_reply, .help = "Hold the client for timeout tarpit, then refuse (500)." },
     { "return", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE), .is_final = true, .args = PAYLOAD,
       .parse = parse_reply, .help = "Answer with this response." },
-    { "redirect", ON(HOOK_HTTP_REQUEST), .is_final = true,
+    { "redirect", ON(HOOK_HTTP_REQUEST) | ON(HOOK_HTTP_RESPONSE), .is_final = true,
       .args = "location|prefix|scheme <format> [code <status>] [options]", .parse = parse_redirect,
       .help = "Send the client elsewhere." },
 };

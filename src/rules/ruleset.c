@@ -19,7 +19,6 @@
 static const char *const known[] = {
     "add-acl",
     "attach-srv",
-    "auth",
     "cache-store",
     "cache-use",
     "del-acl",

@@ -131,8 +131,8 @@ send_action(struct stream *s, const struct reply_action *reply)
     struct reply own = { .status = reply->status, .version_minor = 1, .body = reply->body };
     const struct reply *page = &own;
 
-    if (reply->kind == REPLY_ACTION_PAGE) {
-        page = find_page(s, reply->status);
+    if (reply->kind != REPLY_ACTION_MESSAGE) {
+        page = reply->kind == REPLY_ACTION_FILE ? reply->file : find_page(s, reply->status);
         if (page == NULL || page->status == 0)
             return say_nothing(s, reply->status);
     } else {

@@ -8,9 +8,11 @@
 #include <stdbool.h>
 
 #include "weir/http/message.h"
+#include "weir/http/reply.h"
 
 enum reply_kind {
     REPLY_ACTION_PAGE,    /* the error page for `status` (error_page_find) */
+    REPLY_ACTION_FILE,    /* `file` as it stands */
     REPLY_ACTION_MESSAGE, /* status, content_type, body as they stand here */
 };
 
@@ -25,6 +27,7 @@ struct reply_action {
     bool is_denial; /* deny, tarpit, auth: counted as denied; else as answered by weir */
     bool is_tarpit; /* hold the client for timeout tarpit first; then kind and status as they are */
     bool must_close;         /* close the client's connection afterwards */
+    const struct reply *file; /* in the snapshot; status 0: close without a word */
     struct str content_type; /* len 0: none */
     struct str body;
     struct reply_field *fields; /* added in this order, also to a page */
