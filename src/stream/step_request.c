@@ -148,7 +148,7 @@ static bool
 must_close_server(const struct stream *s)
 {
     return s->eval.backend->http_conn_mode != HTTP_KEEP_ALIVE ||
-           s->eval.frontend->http_conn_mode == HTTP_SERVER_CLOSE;
+           s->eval.frontend->http_conn_mode != HTTP_KEEP_ALIVE;
 }
 
 /* Bytes of the body are kept while they may have to be sent again. */

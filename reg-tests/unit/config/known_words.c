@@ -26,7 +26,6 @@ test_lookup(void **state)
     (void)state;
     assert_int_equal(known_places("balance"), IN_BACK);
     assert_int_equal(known_places("bind"), IN_FRONTEND | IN_LISTEN | IN_PEERS | IN_LOG_FORWARD);
-    assert_int_equal(known_places("capture request header"), IN_FRONTEND | IN_LISTEN);
     assert_int_equal(known_places("nonsense"), 0);
     assert_non_null(known_gone(IN_BACKEND, "reqadd"));
     assert_null(known_gone(IN_GLOBAL, "reqadd"));

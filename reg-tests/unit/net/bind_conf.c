@@ -122,7 +122,6 @@ options_are_read(void **state)
     assert_int_equal(bind->maxconn, 5);
     assert_int_equal(bind->mss, 1400);
     assert_string_equal(bind->name, "web");
-    assert_int_equal(bind->nice, -3);
     assert_string_equal(bind->proto, "h1");
     assert_int_equal(bind->shards, 2);
     assert_int_equal(bind->tcp_ut_ms, 5000);
