@@ -22,8 +22,10 @@
 static enum fetched
 fetch_typed(const struct format_node *node, struct eval *eval, struct value *value)
 {
-    static const enum value_type types[] = { [NODE_AUTO] = VALUE_STR, [NODE_STR] = VALUE_STR,
-                                             [NODE_INT] = VALUE_INT,  [NODE_BOOL] = VALUE_BOOL,
+    static const enum value_type types[] = { [NODE_AUTO] = VALUE_STR,
+                                             [NODE_STR] = VALUE_STR,
+                                             [NODE_INT] = VALUE_INT,
+                                             [NODE_BOOL] = VALUE_BOOL,
                                              [NODE_RAW] = VALUE_STR };
     enum fetched fetched = sample_run_as(node->sample, eval, types[node->type], value);
 
@@ -66,7 +68,8 @@ is_true(struct str text)
 {
     int64_t n;
 
-    return str_eq(text, STR("true")) || (number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL) && n != 0);
+    return str_eq(text, STR("true")) ||
+           (number_parse_int(text, INT64_MIN, INT64_MAX, &n, NULL) && n != 0);
 }
 
 /* The text of an alias as a value of its type. What still grows ("+12") is a number too. */
@@ -202,8 +205,7 @@ run_item(const struct format_node *node, struct eval *eval, bool *is_blank, stru
         node->alias->run(eval, node->alias, node->flags, out);
     else
         run_sample(node, eval, out);
-    if (out->pos != begin || node->kind != NODE_ALIAS ||
-        (node->alias->traits & ALIAS_SILENT) == 0)
+    if (out->pos != begin || node->kind != NODE_ALIAS || (node->alias->traits & ALIAS_SILENT) == 0)
         *is_blank = false;
 }
 

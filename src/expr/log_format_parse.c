@@ -85,7 +85,7 @@ static const struct {
     const char *word;
     unsigned bit;
 } format_flags[] = {
-    { "Q", FORMAT_QUOTE },    { "X", FORMAT_HEX },   { "E", FORMAT_ESCAPE },
+    { "Q", FORMAT_QUOTE },     { "X", FORMAT_HEX },     { "E", FORMAT_ESCAPE },
     { "M", FORMAT_MANDATORY }, { "json", FORMAT_JSON }, { "cbor", FORMAT_CBOR },
     { "bin", FORMAT_BINARY },
 };
@@ -173,8 +173,7 @@ read_name(struct compiler *c, struct format_node *node)
     c->pos = word.ptr + word.len + 1;
     if (node->name.len == 0)
         node->name = STR_NONE;
-    return colon < 0 ||
-           read_type(c, str_slice(word, (size_t)colon + 1, word.len), &node->type);
+    return colon < 0 || read_type(c, str_slice(word, (size_t)colon + 1, word.len), &node->type);
 }
 
 /* In an encoded object only named items appear. */
@@ -318,8 +317,9 @@ log_format_parse(struct parse *parse, const char *text, unsigned place, unsigned
         add_text(&c, str_of(c.pos, len));
         c.pos += len;
         if (*c.pos == '%' && *++c.pos == '\0') {
-            expr_alert(parse, c.pos - 1, "something should follow this percent sign (the sign "
-                                         "itself is written '%%%%')");
+            expr_alert(parse, c.pos - 1,
+                       "something should follow this percent sign (the sign "
+                       "itself is written '%%%%')");
             return NULL;
         }
         if (*c.pos != '\0' && !read_item(&c))

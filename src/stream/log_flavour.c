@@ -3,9 +3,8 @@
  * The usual log formats that are not written by hand in log_line.c: compiled once, as if the user
  * had written them in a log-format line.
  *
- * For:     option httpslog, option httplog clf, option tcplog clf, option httplog json, option tcplog
- *          json.
- * Thread:  builder.
+ * For:     option httpslog, option httplog clf, option tcplog clf, option httplog json, option
+ * tcplog json. Thread:  builder.
  */
 #include "private.h"
 
@@ -97,8 +96,8 @@ compile_flavours(struct parse *parse)
         if (text == NULL)
             continue;
         parse->object = conf;
-        conf->log_format =
-            log_format_parse(parse, text, PLACE_FE_LOG, FORMAT_IS_LOG | FORMAT_MANDATORY | extra_flags(conf));
+        conf->log_format = log_format_parse(parse, text, PLACE_FE_LOG,
+                                            FORMAT_IS_LOG | FORMAT_MANDATORY | extra_flags(conf));
         fine = fine && conf->log_format != NULL;
     }
     return fine;

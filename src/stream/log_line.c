@@ -298,8 +298,7 @@ send_line(struct stream *s, const struct log_format *format, const struct log_fo
 static void
 send_as(struct stream *s, const struct log_profile *profile, struct log_message message)
 {
-    const struct log_profile_step *step =
-        log_profile_step(profile, (enum log_origin)s->log_origin);
+    const struct log_profile_step *step = log_profile_step(profile, (enum log_origin)s->log_origin);
     const struct log_format *sd = s->eval.frontend->log_format_sd;
 
     if (step != NULL && step->is_dropped)
@@ -486,8 +485,7 @@ static void
 send_session_as(struct session *session, const struct proxy_conf *frontend,
                 const struct log_profile *profile, const char *text, struct log_message message)
 {
-    const struct log_profile_step *step =
-        log_profile_step(profile, log_origin_of_session(session));
+    const struct log_profile_step *step = log_profile_step(profile, log_origin_of_session(session));
     const struct log_format *format = frontend->error_log_format;
 
     if (step != NULL && step->is_dropped)

@@ -23,9 +23,9 @@ struct log_profile {
     struct log_profile *next;
     const char *name;
     struct source_pos pos;
-    const char *tag;                              /* NULL: the proxy's */
+    const char *tag;                               /* NULL: the proxy's */
     const struct log_profile_step *steps[ORIGINS]; /* NULL: as `any` */
-    const struct log_profile_step *any;           /* NULL: as without a profile */
+    const struct log_profile_step *any;            /* NULL: as without a profile */
 };
 
 struct profile_use {
@@ -66,8 +66,8 @@ const char *
 log_origin_name(enum log_origin origin)
 {
     static const char *const names[ORIGIN_RULE] = {
-        [ORIGIN_CLOSE] = "txn_close",     [ORIGIN_ACCEPT] = "txn_accept",
-        [ORIGIN_REQUEST] = "txn_request", [ORIGIN_CONNECT] = "txn_connect",
+        [ORIGIN_CLOSE] = "txn_close",       [ORIGIN_ACCEPT] = "txn_accept",
+        [ORIGIN_REQUEST] = "txn_request",   [ORIGIN_CONNECT] = "txn_connect",
         [ORIGIN_RESPONSE] = "txn_response", [ORIGIN_ERROR] = "sess_error",
     };
 

@@ -117,8 +117,8 @@ log_send_message(const struct log_targets *targets, const struct log_message *me
         .level = message->level,
         .tag = message->tag,
         .wall_us = loop == NULL ? clock_wall_us() : loop->wall_us,
-        .message = cut(without_line_end(message->text),
-                       message->is_json ? LOG_LEN_MAX : targets->max_len),
+        .message =
+            cut(without_line_end(message->text), message->is_json ? LOG_LEN_MAX : targets->max_len),
         .sd = cut(str_trim(message->extra), LOG_LEN_MAX),
         .event = message->event,
         .is_json = message->is_json,

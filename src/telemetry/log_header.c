@@ -18,7 +18,8 @@
  *     timed     <6>2026-11-23T06:38:07.430859+00:00 message
  *     iso       2026-11-23T06:38:07.430859+00:00 message
  *     raw       message
- *     json      {"time": "...", "level": "info", "process": "tag", "pid": 12    log_dispatch.c goes on
+ *     json      {"time": "...", "level": "info", "process": "tag", "pid": 12    log_dispatch.c goes
+ * on
  */
 #include "weir/base/clock.h"
 #include "weir/base/json.h"
@@ -31,7 +32,7 @@
 #define UNKNOWN_HOST "localhost"
 
 const char *const log_header_names[] = { "rfc3164", "rfc5424", "priority", "short", "timed",
-                                         "iso",     "raw",     "local",    "json",   NULL };
+                                         "iso",     "raw",     "local",    "json",  NULL };
 
 static void
 add_number(struct text *out, uint64_t n)
