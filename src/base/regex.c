@@ -220,7 +220,9 @@ regex_match(const struct regex *regex, struct str subject)
 {
     struct workroom *room;
 
-    if (subject.len < regex->prefix.len ||
+    if (subject.len < regex->prefix.len)
+        return false;
+    if (regex->prefix.len > 0 &&
         memcmp(subject.ptr, regex->prefix.ptr, regex->prefix.len) != 0)
         return false;
     room = workroom();
