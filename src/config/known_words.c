@@ -257,8 +257,6 @@ static const struct known_word words[] = {
     { "maxzlibmem", IN_GLOBAL },
     { "minconn", IN_SERVER },
     { "mode", IN_PROXY | IN_BIND },
-    { "monitor fail", IN_FRONTEND | IN_LISTEN },
-    { "monitor-uri", IN_FRONT },
     { "mss", IN_BIND },
     { "mworker-max-reloads", IN_GLOBAL },
     { "name", IN_BIND },

@@ -123,6 +123,10 @@ extern const struct endpoint_owner stream_endpoint_owner;
 /* Made when first asked for; ptr NULL: none is configured, or out of memory. */
 struct str stream_unique_id(struct stream *s);
 
+/* --- monitor.c: was the request for monitor-uri, and answered? ---------------- */
+
+bool monitor_answer(struct stream *s, enum step_result *result);
+
 /* --- capture.c: what the frontend wants kept of a message ------------------ */
 
 void capture_fields(struct stream *s, const struct message *msg);

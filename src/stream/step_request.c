@@ -23,11 +23,15 @@ run_rules(struct stream *s, const struct proxy_conf *proxy, enum eval_place plac
 enum step_result
 step_request(struct stream *s)
 {
+    enum step_result result;
+
     if (!stream_is_http(s))
         return STEP_NEXT;
     if (s->times.request_done == 0) {
         s->times.request_done = stream_loop(s)->now_us;
         capture_fields(s, s->request);
+        if (monitor_answer(s, &result))
+            return result;
     }
     return run_rules(s, s->eval.frontend, PLACE_FE_REQUEST);
 }
