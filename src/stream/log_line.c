@@ -21,8 +21,6 @@
 #include "weir/proxy/admission.h"
 #include "weir/telemetry/log.h"
 
-#define LINE_MAX 16384 /* bytes; longer lines are cut */
-
 /* --- pieces -------------------------------------------------------------- */
 
 static void
@@ -72,8 +70,8 @@ put_growing(struct format_out *out, const struct stream *s, int64_t n)
     put_number(out, n);
 }
 
-static void
-put_client(struct format_out *out, const struct session *session, const struct addr *src)
+void
+log_line_client(struct format_out *out, const struct session *session, const struct addr *src)
 {
     if (out->end - out->pos < ADDR_TEXT_MAX)
         return;
@@ -87,8 +85,8 @@ put_client(struct format_out *out, const struct session *session, const struct a
     }
 }
 
-static void
-put_date(struct format_out *out, int64_t wall_us)
+void
+log_line_date(struct format_out *out, int64_t wall_us)
 {
     if (out->end - out->pos < 32)
         return;
@@ -180,8 +178,8 @@ log_line_request(struct format_out *out, const struct stream *s, unsigned flags)
 static void
 put_http(struct format_out *out, const struct stream *s)
 {
-    put_client(out, s->session, client_src(&s->eval));
-    put_date(out, s->times.request_wall);
+    log_line_client(out, s->session, client_src(&s->eval));
+    log_line_date(out, s->times.request_wall);
     put_names(out, s);
     put_number_and(out, stream_timer(s, TIMER_REQUEST), '/');
     put_number_and(out, stream_timer(s, TIMER_QUEUE), '/');
@@ -204,8 +202,8 @@ put_http(struct format_out *out, const struct stream *s)
 static void
 put_tcp(struct format_out *out, const struct stream *s)
 {
-    put_client(out, s->session, client_src(&s->eval));
-    put_date(out, s->times.accepted_wall);
+    log_line_client(out, s->session, client_src(&s->eval));
+    log_line_date(out, s->times.accepted_wall);
     put_names(out, s);
     put_number_and(out, stream_timer(s, TIMER_QUEUE), '/');
     put_number_and(out, stream_timer(s, TIMER_CONNECT), '/');
@@ -275,7 +273,7 @@ send_line(struct stream *s, const struct log_format *format, const struct log_fo
           struct log_message message)
 {
     const struct proxy_conf *frontend = s->eval.frontend;
-    char line[LINE_MAX];
+    char line[LOG_LINE_MAX];
     struct format_out out = { line, line + sizeof(line), false };
 
     s->eval.proxy = frontend;
@@ -396,130 +394,4 @@ log_line_stream(struct stream *s)
         return;
     if ((s->flags & STREAM_LOGGED) == 0 && write_if_wanted(s))
         s->flags |= STREAM_LOGGED;
-}
-
-/* --- other lines --------------------------------------------------------- */
-
-static void
-put_destination(struct format_out *out, const struct session *session)
-{
-    const struct addr *dst = connection_dst(session->client);
-
-    if (out->end - out->pos < ADDR_TEXT_MAX)
-        return;
-    if (addr_is_ip(dst)) {
-        out->pos += addr_format_host(dst, out->pos, ADDR_TEXT_MAX);
-        put_char(out, ':');
-        put_number(out, dst->port);
-    } else {
-        put_text(out, "unix:");
-        put_number(out, session_listener_id(session));
-    }
-}
-
-void
-log_line_connect(struct stream *s)
-{
-    const struct proxy_conf *frontend = s->eval.frontend;
-    char line[512];
-    struct format_out out = { line, line + sizeof(line), false };
-
-    if (!log_targets_want(frontend->logs, LOG_LEVEL_INFO))
-        return;
-    put_text(&out, "Connect from ");
-    put_client(&out, s->session, client_src(&s->eval));
-    put_text(&out, " to ");
-    put_destination(&out, s->session);
-    put_text(&out, " (");
-    put_text(&out, frontend->name);
-    put_text(&out, stream_is_http(s) ? "/HTTP)" : "/TCP)");
-    log_send(frontend->logs, LOG_LEVEL_INFO, frontend->log_tag,
-             str_of(line, (size_t)(out.pos - line)), STR_NONE);
-}
-
-static void
-put_bind(struct format_out *out, const struct session *session)
-{
-    const struct bind_conf *bind =
-        session->listener == NULL ? NULL : grace_read(session->listener->conf);
-
-    if (bind != NULL && bind->name != NULL)
-        put_text(out, bind->name);
-    else
-        put_number(out, session_listener_id(session));
-}
-
-static void
-put_session_error(struct format_out *out, struct session *session,
-                  const struct proxy_conf *frontend, const char *message)
-{
-    put_client(out, session, connection_src(session->client));
-    put_date(out, session->accepted_us);
-    put_text(out, frontend->name);
-    put_char(out, '/');
-    put_bind(out, session);
-    put_text(out, ": ");
-    put_text(out, message);
-}
-
-static void
-send_session_line(struct session *session, const struct proxy_conf *frontend,
-                  const struct log_format *format, const char *text, struct log_message message)
-{
-    char line[LINE_MAX];
-    struct format_out out = { line, line + sizeof(line), false };
-
-    message.is_json = format != NULL && log_format_is_json(format);
-    if (message.is_json && log_targets_json_len(frontend->logs) < sizeof(line))
-        out.end = line + log_targets_json_len(frontend->logs);
-    if (format != NULL)
-        session_start_format(session, format, &out);
-    else
-        put_session_error(&out, session, frontend, text);
-    message.text = str_of(line, (size_t)(out.pos - line));
-    log_send_message(frontend->logs, &message);
-}
-
-/* As a profile has it. */
-static void
-send_session_as(struct session *session, const struct proxy_conf *frontend,
-                const struct log_profile *profile, const char *text, struct log_message message)
-{
-    const struct log_profile_step *step = log_profile_step(profile, log_origin_of_session(session));
-    const struct log_format *format = frontend->error_log_format;
-
-    if (step != NULL && step->is_dropped)
-        return;
-    if (step != NULL && step->format != NULL)
-        format = step->format;
-    if (log_profile_tag(profile) != NULL)
-        message.tag = log_profile_tag(profile);
-    send_session_line(session, frontend, format, text, message);
-}
-
-void
-log_line_session(struct session *session, const struct proxy_conf *frontend, const char *text,
-                 const struct log_profile *profile)
-{
-    struct log_message message = {
-        .level = frontend->option.log_separate_errors ? LOG_LEVEL_ERR : LOG_LEVEL_INFO,
-        .tag = frontend->log_tag,
-        .only = LOG_ALL,
-    };
-
-    if (!log_targets_want(frontend->logs, message.level))
-        return;
-    if (profile != NULL) {
-        send_session_as(session, frontend, profile, text, message);
-        return;
-    }
-    if (log_targets_have_profiles(frontend->logs))
-        message.only = LOG_UNPROFILED;
-    send_session_line(session, frontend, frontend->error_log_format, text, message);
-    for (unsigned i = 0; message.only != LOG_ALL && i < log_targets_count(frontend->logs); i++) {
-        message.only = (int)i + 1;
-        if (log_targets_profile(frontend->logs, i) != NULL)
-            send_session_as(session, frontend, log_targets_profile(frontend->logs, i), text,
-                            message);
-    }
 }

@@ -411,6 +411,11 @@ const char *log_profile_tag(const struct log_profile *profile);
 
 /* --- log_line.c ---------------------------------------------------------- */
 
+#define LOG_LINE_MAX 16384 /* bytes; longer lines are cut */
+/* "127.0.0.1:1234"; " [23/Nov/2026:10:00:00.123] ". */
+void log_line_client(struct format_out *out, const struct session *session,
+                     const struct addr *src);
+void log_line_date(struct format_out *out, int64_t wall_us);
 /* "GET /path HTTP/1.1"; "<BADREQ>". flags: enum format_flag. */
 void log_line_request(struct format_out *out, const struct stream *s, unsigned flags);
 /* Bytes of a request; in log lines also quotes are escaped. */
