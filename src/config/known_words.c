@@ -130,7 +130,6 @@ static const struct known_word words[] = {
     { "error-limit", IN_SERVER },
     { "error-log-format", IN_FRONT },
     { "errorfile", IN_PROXY | IN_HTTP_ERRORS },
-    { "errorfiles", IN_PROXY },
     { "errorloc", IN_PROXY },
     { "errorloc302", IN_PROXY },
     { "errorloc303", IN_PROXY },
@@ -720,7 +719,7 @@ static const struct known_word words[] = {
 
 static const char *const sections[] = {
     "acme",     "backend",     "cache",       "crt-store",   "defaults",
-    "fcgi-app", "frontend",    "global",      "healthcheck", "http-errors",
+    "fcgi-app", "frontend",    "global",      "healthcheck",
     "listen",   "log-forward", "log-profile", "mailers",     "namespace_list",
     "peers",    "resolvers",   "ring",        "traces",      "userlist",
 };

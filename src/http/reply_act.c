@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "weir/base/alloc.h"
+#include "weir/config/slot.h"
+#include "weir/config/snapshot.h"
 #include "weir/expr/log_format.h"
+#include "weir/http/error_files.h"
 #include "weir/http/message.h"
 #include "weir/os/file.h"
 #include "weir/rules/action.h"
@@ -32,6 +35,19 @@ struct reply_conf {
     unsigned header_count;
     bool is_denial, is_tarpit, uses_pages;
 };
+
+/* "errorfiles <section>" in rules */
+struct reply_use {
+    struct reply_use *next;
+    struct reply_conf *conf;
+    const char *name;
+    struct source_pos pos;
+};
+struct reply_uses {
+    struct reply_use *first;
+};
+static struct slot uses_slot = SLOT("errorfiles of rules", SLOT_GLOBAL, struct reply_uses);
+REGISTER_SLOT(uses_slot);
 
 static struct reply_action *
 take_reply(struct eval *eval, unsigned fields)
@@ -111,20 +127,54 @@ static bool
 parse_errorfile(struct parse *parse, struct reply_conf *conf)
 {
     const char *path = parse_word(parse, "a file");
-    struct reply *file = ARENA_NEW(parse->arena, struct reply);
-    struct error err = ERROR_INIT;
-    struct str raw;
 
-    if (path == NULL || !read_body_file(parse, path, &raw))
+    if (path == NULL)
         return false;
     if (conf->has_body)
         return parse_alert(parse, "the body is given twice");
     conf->has_body = true;
-    if (!reply_parse(raw, parse->arena, file, &err))
-        return parse_alert(parse, "'%s' is not an HTTP response: %s", path, err.text);
-    conf->file = file;
-    return true;
+    return error_files_load(parse, path, &conf->file);
 }
+
+/* The section may stand further below: resolve_files(). */
+static bool
+parse_errorfiles(struct parse *parse, struct reply_conf *conf)
+{
+    struct reply_uses *uses = snapshot_slot(parse->snapshot, &uses_slot);
+    struct reply_use *use = ARENA_NEW(parse->arena, struct reply_use);
+    const char *name = parse_word(parse, "the name of an http-errors section");
+
+    if (name == NULL)
+        return false;
+    if (conf->has_body)
+        return parse_alert(parse, "the body is given twice");
+    *use = (struct reply_use){ uses->first, conf, name, parse_pos(parse) };
+    uses->first = use;
+    return conf->uses_pages = true;
+}
+
+static bool
+resolve_files(struct parse *parse)
+{
+    const struct reply_uses *uses = snapshot_slot(parse->snapshot, &uses_slot);
+    bool fine = true;
+
+    for (const struct reply_use *use = uses->first; use != NULL; use = use->next) {
+        const struct error_files *files = error_files_find(parse->snapshot, use->name);
+
+        if (files == NULL)
+            fine = parse_alert_at(parse, use->pos, "there is no section 'http-errors %s'",
+                                  use->name);
+        else if (error_files_index(use->conf->status) >= 0)
+            use->conf->file = files->pages[error_files_index(use->conf->status)];
+    }
+    return fine;
+}
+
+static const struct config_hook hooks[] = {
+    { CONFIG_RESOLVE, ORDER_HTTP, resolve_files, "errorfiles of rules" },
+};
+REGISTER(config_hook, hooks);
 
 static bool
 parse_body(struct parse *parse, const struct action *action, struct reply_conf *conf,
@@ -199,7 +249,7 @@ parse_payload(struct parse *parse, struct action *action, struct reply_conf *con
         else if (strcmp(word, "errorfile") == 0)
             fine = parse_errorfile(parse, conf);
         else if (strcmp(word, "errorfiles") == 0)
-            fine = parse_not_yet(parse, word);
+            fine = parse_errorfiles(parse, conf);
         else
             fine = parse_alert(parse, "'%s' does not know '%s'", action->kind->name, word);
         if (!fine)

@@ -10,34 +10,30 @@
 
 #include <string.h>
 
-#include "weir/base/alloc.h"
-#include "weir/os/file.h"
+#include "weir/config/snapshot.h"
+#include "weir/http/error_files.h"
 #include "private.h"
 
-static const int statuses[] = { 200, 400, 401, 403, 404, 405, 407, 408, 410, 413,
-                                414, 425, 429, 431, 500, 501, 502, 503, 504 };
-
 struct error_pages {
-    const struct reply *pages[COUNT(statuses)];
+    const struct reply *pages[ERROR_STATUSES];
+    struct error_import *imports; /* the last line first */
+};
+/* "errorfiles": the section may stand further below. */
+struct error_import {
+    struct error_import *next;
+    const char *name;
+    struct source_pos pos;
+    uint32_t wanted;                            /* bits of indexes */
+    const struct reply *before[ERROR_STATUSES]; /* changed since: a later line goes first */
 };
 
 static struct slot pages_slot = SLOT("errorfile", SLOT_PROXY, struct error_pages);
 REGISTER_SLOT(pages_slot);
 
-static int
-index_of(int status)
-{
-    for (size_t i = 0; i < COUNT(statuses); i++) {
-        if (statuses[i] == status)
-            return (int)i;
-    }
-    return -1;
-}
-
 const struct reply *
 error_page_find(const struct proxy_conf *fe, const struct proxy_conf *be, int status)
 {
-    int at = index_of(status);
+    int at = error_files_index(status);
 
     if (at >= 0 && be != NULL) {
         const struct error_pages *own = slot_of(be->slots, &pages_slot);
@@ -61,40 +57,9 @@ page_for(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
     struct error_pages *pages = slot_of(conf->slots, &pages_slot);
-    int64_t status;
+    int at = error_files_parse_status(parse);
 
-    if (!parse_int(parse, "a status", 100, 599, &status))
-        return NULL;
-    if (index_of((int)status) < 0) {
-        parse_alert(parse,
-                    "weir never answers %lld itself; statuses with pages are 200 400 401 403 "
-                    "404 405 407 408 410 413 414 425 429 431 500 501 502 503 504",
-                    (long long)status);
-        return NULL;
-    }
-    return &pages->pages[index_of((int)status)];
-}
-
-static bool
-load_page(struct parse *parse, const char *path, const struct reply **page)
-{
-    struct reply *reply = ARENA_NEW(parse->arena, struct reply);
-    struct error err = ERROR_INIT;
-    size_t len;
-    char *content = file_read(path, &len, &err), *copy;
-
-    if (content == NULL)
-        return parse_alert(parse, "%s", err.text);
-    copy = arena_copy_str(parse->arena, str_of(content, len));
-    alloc_free(content);
-    if (len == 0) { /* nothing is sent: the connection just closes */
-        *page = reply;
-        return true;
-    }
-    if (!reply_parse(str_of(copy, len), parse->arena, reply, &err))
-        return parse_alert(parse, "'%s' is not an HTTP response: %s", path, err.text);
-    *page = reply;
-    return true;
+    return at < 0 ? NULL : &pages->pages[at];
 }
 
 static bool
@@ -103,7 +68,7 @@ parse_errorfile(struct parse *parse)
     const struct reply **page = page_for(parse);
     const char *path = page == NULL ? NULL : parse_word(parse, "a file");
 
-    return path != NULL && load_page(parse, path, page) && parse_end(parse);
+    return path != NULL && error_files_load(parse, path, page) && parse_end(parse);
 }
 
 static bool
@@ -128,9 +93,72 @@ parse_errorloc(struct parse *parse)
     return parse_end(parse);
 }
 
+static bool
+parse_errorfiles(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+    struct error_pages *pages = slot_of(conf->slots, &pages_slot);
+    struct error_import *import = ARENA_NEW(parse->arena, struct error_import);
+
+    import->name = parse_word(parse, "the name of an http-errors section");
+    if (import->name == NULL)
+        return false;
+    import->pos = parse_pos(parse);
+    if (words_peek(parse->words) == NULL)
+        import->wanted = UINT32_MAX;
+    while (words_peek(parse->words) != NULL) {
+        int at = error_files_parse_status(parse);
+
+        if (at < 0)
+            return false;
+        import->wanted |= 1u << at;
+    }
+    memcpy(import->before, pages->pages, sizeof(import->before));
+    import->next = pages->imports;
+    pages->imports = import;
+    return true;
+}
+
+static bool
+resolve_import(struct parse *parse, struct error_pages *pages, const struct error_import *import)
+{
+    const struct error_files *files = error_files_find(parse->snapshot, import->name);
+
+    if (files == NULL)
+        return parse_alert_at(parse, import->pos, "there is no section 'http-errors %s'",
+                              import->name);
+    for (unsigned i = 0; i < ERROR_STATUSES; i++) {
+        if ((import->wanted & (1u << i)) != 0 && files->pages[i] != NULL &&
+            pages->pages[i] == import->before[i])
+            pages->pages[i] = files->pages[i];
+    }
+    return true;
+}
+
+static bool
+resolve_imports(struct parse *parse)
+{
+    bool fine = true;
+
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        struct error_pages *pages = slot_of(conf->slots, &pages_slot);
+
+        for (const struct error_import *i = pages->imports; i != NULL; i = i->next)
+            fine = resolve_import(parse, pages, i) && fine;
+    }
+    return fine;
+}
+
+static const struct config_hook hooks[] = {
+    { CONFIG_RESOLVE, ORDER_PROXY, resolve_imports, "errorfiles" },
+};
+REGISTER(config_hook, hooks);
+
 static const struct keyword keywords[] = {
     { "errorfile", IN_PROXY, .args = "<status> <file>", .parse = parse_errorfile,
       .help = "Answer with this file (a whole HTTP response) instead of the built-in page." },
+    { "errorfiles", IN_PROXY, .args = "<section> [<status>]...", .parse = parse_errorfiles,
+      .help = "Answer with the files of an http-errors section, all or some." },
     { "errorloc", IN_PROXY, .args = "<status> <url>", .parse = parse_errorloc,
       .help = "Answer with a redirect (302) instead of the built-in page." },
     { "errorloc302", IN_PROXY, .args = "<status> <url>", .parse = parse_errorloc,
