@@ -24,7 +24,6 @@ static const char *const known[] = {
     "del-acl",
     "del-map",
     "do-resolve",
-    "early-hint",
     "lua.",
     "sc-add-gpc",
     "sc-inc-gpc",
