@@ -105,6 +105,48 @@ run_header(struct eval *eval, const struct fetch *fetch, const struct arg *args,
     return FETCH_OK;
 }
 
+enum line_word { LINE_METHOD, LINE_TARGET, LINE_REQUEST_VERSION, LINE_RESPONSE_VERSION };
+
+static struct str
+version_of(const struct message *msg)
+{
+    if (msg == NULL)
+        return STR_NONE;
+    return msg->version_major == 1 && msg->version_minor == 0 ? STR("HTTP/1.0") : STR("HTTP/1.1");
+}
+
+static struct str
+find_word(const struct stream *s, enum line_word word)
+{
+    switch (word) {
+    case LINE_METHOD:
+        return s->request == NULL ? STR_NONE : s->request->method_text;
+    case LINE_TARGET:
+        if (s->asked_target.ptr == NULL && s->request != NULL)
+            return s->request->target;
+        return s->asked_target;
+    case LINE_REQUEST_VERSION:
+        return version_of(s->request);
+    case LINE_RESPONSE_VERSION:
+        return version_of(s->response);
+    }
+    return STR_NONE;
+}
+
+static enum fetched
+run_word(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
+{
+    struct str word = eval->stream == NULL
+                          ? STR_NONE
+                          : find_word(eval->stream, (enum line_word)fetch->private);
+
+    (void)args;
+    if (word.ptr == NULL)
+        return FETCH_NONE;
+    value_set_str(out, word);
+    return FETCH_OK;
+}
+
 static bool
 run_keep(struct eval *eval, const struct converter *conv, const struct arg *args,
          struct value *value)
@@ -124,6 +166,14 @@ static const struct fetch fetches[] = {
       .help = "What was captured of the request under this number (from 0)." },
     { "capture.res.hdr", VALUE_STR, PLACE_STREAM, { { ARG_INT } }, run_header, CAPTURE_RESPONSE,
       .help = "What was captured of the answer under this number (from 0)." },
+    { "capture.req.method", VALUE_STR, PLACE_STREAM, { { 0 } }, run_word, LINE_METHOD,
+      .help = "The method of the request; also in answers and logs." },
+    { "capture.req.uri", VALUE_STR, PLACE_STREAM, { { 0 } }, run_word, LINE_TARGET,
+      .help = "The target of the request as it came; also in answers and logs." },
+    { "capture.req.ver", VALUE_STR, PLACE_STREAM, { { 0 } }, run_word, LINE_REQUEST_VERSION,
+      .help = "HTTP/1.0 or HTTP/1.1, of the request; also in answers and logs." },
+    { "capture.res.ver", VALUE_STR, PLACE_STREAM, { { 0 } }, run_word, LINE_RESPONSE_VERSION,
+      .help = "HTTP/1.0 or HTTP/1.1, of the answer; also in logs." },
 };
 REGISTER(fetch, fetches);
 
