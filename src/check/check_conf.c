@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "weir/base/regex.h"
+#include "weir/expr/regex_conf.h"
 #include "private.h"
 
 #define INTER_MS 2000
@@ -229,7 +230,7 @@ parse_expect(struct parse *parse, struct check_method *method)
     if (method->expected == NULL)
         return false;
     if (method->expect == EXPECT_RSTATUS || method->expect == EXPECT_RSTRING) {
-        method->regex = regex_compile(str_from(method->expected), REGEX_CASE, &err);
+        method->regex = regex_conf_compile(parse, str_from(method->expected), REGEX_CASE, &err);
         if (method->regex == NULL)
             return parse_alert(parse, "regular expression '%s': %s", method->expected, err.text);
     }

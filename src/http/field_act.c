@@ -9,6 +9,7 @@
 
 #include "weir/base/number.h"
 #include "weir/base/regex.h"
+#include "weir/expr/regex_conf.h"
 #include "weir/expr/log_format.h"
 #include "weir/http/message.h"
 #include "weir/http/uri.h"
@@ -202,7 +203,7 @@ parse_regex(struct parse *parse, struct field_action *f)
 
     if (text == NULL)
         return false;
-    f->regex = regex_compile(str_from(text), REGEX_CASE, &err);
+    f->regex = regex_conf_compile(parse, str_from(text), REGEX_CASE, &err);
     return f->regex != NULL || parse_alert(parse, "regular expression '%s': %s", text, err.text);
 }
 
@@ -237,7 +238,7 @@ parse_del_field(struct parse *parse, struct action *action)
         f->name = str_from(pattern);
         if (f->match != NAME_REGEX)
             return true;
-        f->regex = regex_compile(f->name, REGEX_NOCASE, &err);
+        f->regex = regex_conf_compile(parse, f->name, REGEX_NOCASE, &err);
         return f->regex != NULL ||
                parse_alert(parse, "regular expression '%s': %s", pattern, err.text);
     }

@@ -72,7 +72,7 @@ read_question(struct line *line, struct explain_question *question, struct error
     const char *word = next(line);
 
     if (strstr(word, "://") == NULL && *word != '/' && line->at < line->count)
-        word = alloc_printf("%s %s", word, next(line));
+        word = arena_printf(&question->arena, "%s %s", word, next(line));
     if (!explain_question_set(question, "explain", word, err))
         return false;
     while ((word = next(line)) != NULL && strcmp(word, "->") != 0) {
@@ -157,6 +157,7 @@ check(struct line *line, const char *path, int number, const char *text)
         fprintf(stderr, "%s:%d: %s\n", path, number, err.text);
     if (is_asked)
         explained_fini(&explained);
+    explain_question_fini(&question);
     return is_met ? MET : err.text[0] != '\0' ? BAD_LINE : FAILED;
 }
 
@@ -184,7 +185,7 @@ expect_run(const char *path, bool is_quiet)
         } else if (line.count > 0) {
             counts[check(&line, path, number, shown)]++;
         }
-        /* `copy` is kept: the question borrows from it. */
+        alloc_free(copy);
         alloc_free(shown);
     }
     free(text);

@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#include "weir/base/alloc.h"
 #include "weir/base/number.h"
 
 #define CLIENT_PORT 50000
@@ -62,7 +61,7 @@ read_url(struct explain_question *question, struct str url, struct error *err)
     if (question->target.len == 0)
         question->target = STR("/");
     else if (question->target.ptr[0] != '/')
-        question->target = str_from(alloc_printf("/%.*s", STR_ARG(question->target)));
+        question->target = str_from(arena_printf(&question->arena, "/%.*s", STR_ARG(question->target)));
     return question->host.len > 0 ? read_port(question, err)
                                   : error_set(err, "the url has no host");
 }
@@ -112,7 +111,7 @@ add_given(struct explain_question *question, const char *word, struct error *err
 
     if (sign == NULL || sign == word)
         return error_set(err, "'<sample>=<value>' is needed, not '%s'", word);
-    given = alloc_zero(sizeof(*given));
+    given = ARENA_NEW(&question->arena, struct explain_given);
     given->name = str_of(word, (size_t)(sign - word));
     given->value = str_from(sign + 1);
     given->next = question->given;
@@ -136,6 +135,12 @@ explain_question_set(struct explain_question *question, const char *what, const 
         return add_given(question, word, err);
     question->frontend = word;
     return true;
+}
+
+void
+explain_question_fini(struct explain_question *question)
+{
+    arena_fini(&question->arena);
 }
 
 bool

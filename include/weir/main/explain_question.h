@@ -12,6 +12,7 @@
 #define QUESTION_FIELDS_MAX 64
 
 struct explain_question {
+    struct arena arena;           /* what it is made of, beside the words it was given */
     const char *text;             /* as asked */
     struct str method;            /* "GET" unless said */
     struct str scheme, host;      /* len 0: not said; host with its port */
@@ -28,6 +29,7 @@ struct explain_question {
  * False: err. */
 bool explain_question_set(struct explain_question *question, const char *what, const char *word,
                           struct error *err);
+void explain_question_fini(struct explain_question *question);
 /* For the command line, which asks one. */
 bool explain_question_add(const char *what, const char *word, struct error *err);
 struct explain_question *explain_question_here(void);
