@@ -187,7 +187,6 @@ static const struct known_word words[] = {
     { "http-check set-var-fmt", IN_BACK },
     { "http-check unset-var", IN_BACK },
     { "http-err-codes", IN_GLOBAL },
-    { "http-error", IN_PROXY },
     { "http-fail-codes", IN_GLOBAL },
     { "http-request", IN_PROXY },
     { "http-response", IN_PROXY },

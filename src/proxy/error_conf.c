@@ -50,6 +50,14 @@ error_page_find(const struct proxy_conf *fe, const struct proxy_conf *be, int st
     return reply_builtin(status);
 }
 
+void
+error_page_set(struct proxy_conf *conf, int index, const struct reply *page)
+{
+    struct error_pages *pages = slot_of(conf->slots, &pages_slot);
+
+    pages->pages[index] = page;
+}
+
 /* --- keywords --------------------------------------------------------------------------- */
 
 static const struct reply **

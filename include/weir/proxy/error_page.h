@@ -11,3 +11,5 @@
  * NULL. NULL: none for that status. Traffic; reads the snapshot only. */
 const struct reply *error_page_find(const struct proxy_conf *fe, const struct proxy_conf *be,
                                     int status);
+/* The page of one proxy for a status, by error_files_index(). Builder. */
+void error_page_set(struct proxy_conf *conf, int index, const struct reply *page);
