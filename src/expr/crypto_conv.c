@@ -162,7 +162,7 @@ check_secret(const struct arg *arg, const char *what, struct error *err)
     char bytes[SHORT_MAX];
     size_t len;
 
-    if (arg->kind != ARG_STR && arg->kind != ARG_STR_OR_VAR)
+    if (arg->ptr != NULL) /* a variable */
         return true;
     if (BASE64_DECODED_MAX(arg->str.len) > sizeof(bytes) || !base64_decode(bytes, &len, arg->str))
         return error_set(err, "the %s is base64 (at most %d bytes), or a variable", what,
