@@ -34,7 +34,9 @@ def rows(name):
 
 
 def quoted(text):
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    for character in "\\\"$":
+        text = text.replace(character, "\\" + character)
+    return '"' + text + '"'
 
 
 def free_ports(count):
