@@ -27,6 +27,7 @@ struct reply_header {
 struct reply_conf {
     int status;
     bool has_body;
+    bool is_plain; /* the built-in page is not wanted where there is no body */
     const char *content_type;
     const struct log_format *body_format; /* lf-string, lf-file; or */
     struct str body;
@@ -76,8 +77,11 @@ kind_of(const struct reply_conf *conf)
 {
     if (conf->file != NULL)
         return REPLY_ACTION_FILE;
-    return conf->has_body || !(conf->is_denial || conf->uses_pages) ? REPLY_ACTION_MESSAGE
-                                                                    : REPLY_ACTION_PAGE;
+    if (conf->uses_pages)
+        return REPLY_ACTION_PAGE;
+    if (!conf->is_denial || conf->has_body)
+        return REPLY_ACTION_MESSAGE;
+    return conf->is_plain ? REPLY_ACTION_OWN_PAGE : REPLY_ACTION_PAGE;
 }
 
 static enum verdict
@@ -93,7 +97,7 @@ run_reply(const struct action *action, struct eval *eval)
     reply->status = conf->status;
     reply->is_denial = conf->is_denial;
     reply->is_tarpit = conf->is_tarpit;
-    if (conf->content_type != NULL)
+    if (conf->content_type != NULL && conf->has_body)
         reply->content_type = str_from(conf->content_type);
     reply->body =
         conf->body_format != NULL ? log_format_to_str(conf->body_format, eval) : conf->body;
@@ -102,7 +106,8 @@ run_reply(const struct action *action, struct eval *eval)
 
         if (value.ptr == NULL)
             return VERDICT_FAILED;
-        add_field(reply, str_from(conf->headers[i].name), value);
+        if (value.len > 0) /* as HAProxy */
+            add_field(reply, str_from(conf->headers[i].name), value);
     }
     eval->reply = reply;
     return VERDICT_REPLY;
@@ -226,6 +231,14 @@ parse_status(struct parse *parse, struct reply_conf *conf, bool is_return)
     return true;
 }
 
+/* HAProxy's deny shows the built-in page after "deny_status", and nothing after "status". */
+static bool
+read_status(struct parse *parse, struct reply_conf *conf, const char *word, bool is_return)
+{
+    conf->is_plain = strcmp(word, "status") == 0;
+    return parse_status(parse, conf, is_return);
+}
+
 static bool
 parse_payload(struct parse *parse, struct action *action, struct reply_conf *conf)
 {
@@ -236,7 +249,7 @@ parse_payload(struct parse *parse, struct action *action, struct reply_conf *con
         bool fine;
 
         if (strcmp(word, "status") == 0 || (!is_return && strcmp(word, "deny_status") == 0))
-            fine = parse_status(parse, conf, is_return);
+            fine = read_status(parse, conf, word, is_return);
         else if (strcmp(word, "content-type") == 0)
             fine = (conf->content_type = parse_word(parse, "a media type")) != NULL;
         else if (strcmp(word, "string") == 0 || strcmp(word, "lf-string") == 0 ||
@@ -257,6 +270,8 @@ parse_payload(struct parse *parse, struct action *action, struct reply_conf *con
     }
     if (conf->uses_pages && status_reason(conf->status)[0] == '\0')
         return parse_alert(parse, "weir has no page for status %d", conf->status);
+    if (conf->content_type != NULL && !conf->has_body)
+        parse_warn(parse, "'content-type' without a body is ignored");
     if (conf->has_body && conf->file == NULL && conf->content_type == NULL &&
         (conf->body.len > 0 || conf->body_format != NULL))
         return parse_alert(parse, "a body needs its 'content-type'");

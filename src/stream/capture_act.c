@@ -120,7 +120,9 @@ find_word(const struct stream *s, enum line_word word)
 {
     switch (word) {
     case LINE_METHOD:
-        return s->request == NULL ? STR_NONE : s->request->method_text;
+        if (s->asked_target.ptr == NULL && s->request != NULL)
+            return s->request->method_text;
+        return s->asked_method;
     case LINE_TARGET:
         if (s->asked_target.ptr == NULL && s->request != NULL)
             return s->request->target;

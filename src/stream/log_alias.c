@@ -88,6 +88,13 @@ run_host(struct eval *eval, const struct log_alias *alias, unsigned flags, struc
     }
 }
 
+/* Most numbers are not for %{+X}. */
+static void
+put_decimal(struct format_out *out, int64_t n, unsigned flags)
+{
+    format_int(out, n, flags & ~(unsigned)FORMAT_HEX);
+}
+
 /* Ports in hex have four digits. */
 static void
 put_port(struct format_out *out, int64_t port, unsigned flags)
@@ -98,7 +105,7 @@ put_port(struct format_out *out, int64_t port, unsigned flags)
         format_raw(out, text,
                    (size_t)snprintf(text, sizeof(text), "%04llX", (unsigned long long)port));
     else
-        format_int(out, port, flags);
+        put_decimal(out, port, flags);
 }
 
 static void
@@ -268,8 +275,9 @@ run_milliseconds(struct eval *eval, const struct log_alias *alias, unsigned flag
     unsigned ms = (unsigned)(find_date(eval, alias->private) / 1000 % 1000);
     char text[8];
 
-    (void)flags;
-    format_raw(out, text, (size_t)snprintf(text, sizeof(text), "%03u", ms));
+    format_raw(out, text,
+               (size_t)snprintf(text, sizeof(text),
+                                (flags & FORMAT_HEX) != 0 ? "%02X" : "%03u", ms));
 }
 
 /* --- times --------------------------------------------------------------- */
@@ -284,7 +292,7 @@ run_timer(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
         (timer == TIMER_ACTIVE || timer == TIMER_TOTAL || timer == TIMER_USER ||
          timer == TIMER_DATA))
         format_char(out, '+');
-    format_int(out, s == NULL ? -1 : stream_timer(s, timer), flags);
+    put_decimal(out, s == NULL ? -1 : stream_timer(s, timer), flags);
 }
 
 /* --- counts -------------------------------------------------------------- */
@@ -296,7 +304,6 @@ enum count_of {
     COUNT_SERVER,
     COUNT_SERVER_QUEUE,
     COUNT_BACKEND_QUEUE,
-    COUNT_LOG,
 };
 
 static int64_t
@@ -317,8 +324,6 @@ find_count(const struct eval *eval, intptr_t which)
         return s == NULL ? 0 : s->queue_server_position;
     case COUNT_BACKEND_QUEUE:
         return s == NULL ? 0 : s->queue_backend_position;
-    case COUNT_LOG:
-        return (int64_t)log_line_count(eval->frontend);
     }
     return 0;
 }
@@ -326,7 +331,7 @@ find_count(const struct eval *eval, intptr_t which)
 static void
 run_count(struct eval *eval, const struct log_alias *alias, unsigned flags, struct format_out *out)
 {
-    format_int(out, find_count(eval, alias->private), flags);
+    put_decimal(out, find_count(eval, alias->private), flags);
 }
 
 static void
@@ -338,7 +343,16 @@ run_retries(struct eval *eval, const struct log_alias *alias, unsigned flags,
     (void)alias;
     if (s != NULL && (s->flags & STREAM_REDISPATCHED) != 0)
         format_char(out, '+');
-    format_int(out, s == NULL ? 0 : s->retries_done, flags);
+    put_decimal(out, s == NULL ? 0 : s->retries_done, flags);
+}
+
+/* The first line is number 0. */
+static void
+run_line_count(struct eval *eval, const struct log_alias *alias, unsigned flags,
+               struct format_out *out)
+{
+    (void)alias;
+    put_port(out, (int64_t)log_line_count(eval->frontend) - 1, flags);
 }
 
 static void
@@ -365,9 +379,9 @@ run_bytes(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
     if (s != NULL && s->times.ended == 0)
         format_char(out, '+');
     if (s == NULL)
-        format_int(out, 0, flags);
+        put_decimal(out, 0, flags);
     else
-        format_int(out,
+        put_decimal(out,
                    (int64_t)(alias->private == 0 ? stream_bytes_from_server(s)
                                                  : stream_bytes_from_client(s)),
                    flags);
@@ -396,9 +410,9 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
 
     (void)alias;
     if (s != NULL && !stream_is_http(s) && (flags & FORMAT_NULL) == 0)
-        format_int(out, 0, flags);
+        put_decimal(out, 0, flags);
     else
-        format_int(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
+        put_decimal(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
 }
 
 static void
@@ -424,7 +438,7 @@ find_part(const struct stream *s, intptr_t which)
 
     switch ((enum request_part)which) {
     case PART_METHOD:
-        return s->request->method_text;
+        return s->asked_method;
     case PART_PATH_OF_URI:
         return at < 0 ? uri : str_slice(uri, 0, (size_t)at);
     case PART_PATH:
@@ -548,7 +562,7 @@ static const struct log_alias aliases[] = {
     { "sc", run_count, COUNT_SERVER, ALIAS_NUMBER, "connections of the server" },
     { "sq", run_count, COUNT_SERVER_QUEUE, ALIAS_NUMBER, "position in the server's queue" },
     { "bq", run_count, COUNT_BACKEND_QUEUE, ALIAS_NUMBER, "position in the backend's queue" },
-    { "lc", run_count, COUNT_LOG, ALIAS_NUMBER, "log lines of the frontend so far" },
+    { "lc", run_line_count, 0, ALIAS_NUMBER, "log lines of the frontend so far" },
     { "rc", run_retries, 0, ALIAS_NUMBER, "retries, with + after a redispatch" },
     { "rt", run_request_count, 0, ALIAS_NUMBER, "number of the request" },
     { "pid", run_pid, 0, ALIAS_NUMBER, "process id" },

@@ -165,7 +165,7 @@ log_line_request(struct format_out *out, const struct stream *s, unsigned flags)
         put_text(out, "<BADREQ>");
         return;
     }
-    log_line_part(out, request->method_text, flags);
+    log_line_part(out, s->asked_method, flags);
     put_char(out, ' ');
     log_line_part(out, s->asked_target, flags);
     put_text(out, " HTTP/");

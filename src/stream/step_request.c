@@ -58,6 +58,14 @@ switch_mode(struct stream *s, const struct proxy_conf *backend)
     return upgrade_begin(s, STEP_ROUTE, backend);
 }
 
+/* For log lines. */
+static void
+keep_request_line(struct stream *s)
+{
+    s->asked_method = s->request->method_text;
+    s->asked_target = s->request->target;
+}
+
 enum step_result
 step_route(struct stream *s)
 {
@@ -68,7 +76,7 @@ step_route(struct stream *s)
     s->eval.proxy = s->eval.frontend;
     backend = s->upgraded_to;
     if (backend != NULL)
-        s->asked_target = s->request->target;
+        keep_request_line(s);
     else
         backend = proxy_route(s->eval.frontend, &s->eval, &decided);
     if (backend == NULL)
@@ -114,7 +122,7 @@ step_body(struct stream *s)
 {
     if (!stream_is_http(s))
         return STEP_NEXT;
-    s->asked_target = s->request->target;
+    keep_request_line(s);
     return wait_for_body(s, s->eval.frontend);
 }
 

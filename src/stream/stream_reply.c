@@ -37,10 +37,12 @@ must_close(const struct stream *s)
            (s->flags & STREAM_MUST_CLOSE) != 0;
 }
 
-/* Takes `msg` over; NULL: out of memory. */
+/* Takes `msg` over; NULL: out of memory. `status`: for the log; a page may bring another one. */
 static enum step_result
-send_reply(struct stream *s, struct message *msg, struct str body)
+send_reply(struct stream *s, struct message *msg, struct str body, int status)
 {
+    uint16_t before;
+
     if (msg == NULL)
         return STEP_END;
     message_give(s->response);
@@ -52,8 +54,12 @@ send_reply(struct stream *s, struct message *msg, struct str body)
         msg->flags |= MESSAGE_FORCE_CLOSE;
         s->flags |= STREAM_MUST_CLOSE;
     }
+    before = msg->status;
     (void)rules_after_response(s);
-    s->status = msg->status;
+    if (msg->status == before)
+        s->status = (uint16_t)status;
+    else /* by a rule */
+        s->status = msg->status;
     if (!endpoint_send_head(s->front, msg) || !queue_body(s, body) || !endpoint_send_end(s->front))
         return STEP_END;
     s->flags |= STREAM_ANSWERED | STREAM_FLUSH_FRONT;
@@ -105,7 +111,7 @@ reply_error(struct stream *s, int status, enum end_cause cause, enum end_phase p
     page = find_page(s, status);
     if (page == NULL || page->status == 0)
         return say_nothing(s, status);
-    return send_reply(s, reply_to_message(page), page->body);
+    return send_reply(s, reply_to_message(page), page->body, status);
 }
 
 /* --- rules --------------------------------------------------------------- */
@@ -125,22 +131,41 @@ add_fields(struct message *msg, const struct reply_action *reply)
     return NULL;
 }
 
+/* `own`: what the action says itself. */
+static const struct reply *
+page_of(const struct stream *s, const struct reply_action *reply, const struct reply *own)
+{
+    const struct reply *page;
+
+    switch (reply->kind) {
+    case REPLY_ACTION_FILE:
+        return reply->file;
+    case REPLY_ACTION_PAGE:
+        return find_page(s, reply->status);
+    case REPLY_ACTION_OWN_PAGE:
+        page = find_page(s, reply->status);
+        return page == reply_builtin(reply->status) ? own : page;
+    case REPLY_ACTION_MESSAGE:
+        break;
+    }
+    return own;
+}
+
 static enum step_result
 send_action(struct stream *s, const struct reply_action *reply)
 {
-    struct reply own = { .status = reply->status, .version_minor = 1, .body = reply->body };
-    const struct reply *page = &own;
+    struct reply own = { .status = reply->status,
+                         .reason = reply->status == 302 ? STR("Found")
+                                                        : str_from(status_reason(reply->status)),
+                         .version_minor = 1,
+                         .body = reply->body };
+    const struct reply *page = page_of(s, reply, &own);
 
-    if (reply->kind != REPLY_ACTION_MESSAGE) {
-        page = reply->kind == REPLY_ACTION_FILE ? reply->file : find_page(s, reply->status);
-        if (page == NULL || page->status == 0)
-            return say_nothing(s, reply->status);
-    } else {
-        own.reason = reply->status == 302 ? STR("Found") : str_from(status_reason(reply->status));
-    }
+    if (page == NULL || page->status == 0)
+        return say_nothing(s, reply->status);
     if (reply->must_close)
         s->flags |= STREAM_MUST_CLOSE;
-    return send_reply(s, add_fields(reply_to_message(page), reply), page->body);
+    return send_reply(s, add_fields(reply_to_message(page), reply), page->body, reply->status);
 }
 
 static enum step_result

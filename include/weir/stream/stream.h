@@ -149,7 +149,7 @@ struct stream {
     struct dial_marks *server_marks;   /* set-bc-tos, set-bc-mark; in the arena; NULL: none */
     struct captures *captures;         /* in the arena; NULL: nothing was captured */
     struct str unique_id;              /* %ID; ptr NULL: not made */
-    struct str asked_target;           /* as received, whatever rules made of it */
+    struct str asked_method, asked_target; /* as received, whatever rules made of it */
 
     /* Waiting: deadline.c */
     struct timer timer;
