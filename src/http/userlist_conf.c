@@ -136,6 +136,9 @@ is_readable_hash(const char *hash)
 {
     struct crypt_data data;
 
+    /* Old DES ones have 13 characters; any word could be the salt of one. */
+    if (hash[0] != '$' && hash[0] != '_' && strlen(hash) != 13)
+        return false;
     memset(&data, 0, sizeof(data));
     return crypt_r("", hash, &data) != NULL && data.output[0] != '*';
 }
