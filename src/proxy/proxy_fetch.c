@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "weir/expr/sample.h"
+#include "weir/proxy/admission.h"
 #include "weir/loop/loop.h"
 #include "private.h"
 
@@ -173,6 +174,44 @@ run_back_rate(struct eval *eval, const struct fetch *fetch, const struct arg *ar
                          : give_rate(out, &proxy->back_counters, (size_t)fetch->private);
 }
 
+/* --- settings ------------------------------------------------------------------------------ */
+
+#define OF_FRONT 0x1000 /* in .private, beside the offset in struct proxy_timeouts */
+
+static enum fetched
+run_timeout(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+            struct value *out)
+{
+    const struct proxy_conf *conf =
+        (fetch->private & OF_FRONT) != 0 ? eval->frontend : eval->backend;
+
+    (void)args;
+    if (conf == NULL)
+        return FETCH_NONE;
+    return fetched_int(
+        out, *(const int64_t *)((const char *)&conf->timeouts + (fetch->private & 0xfff)));
+}
+
+static enum fetched
+run_retries(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+            struct value *out)
+{
+    (void)fetch;
+    (void)args;
+    return eval->backend == NULL ? FETCH_NONE : fetched_int(out, eval->backend->retries);
+}
+
+/* Sessions of the whole process. */
+static enum fetched
+run_all_conns(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+              struct value *out)
+{
+    (void)eval;
+    (void)fetch;
+    (void)args;
+    return fetched_int(out, (int64_t)admission_current());
+}
+
 /* --- table --------------------------------------------------------------------------------- */
 
 #define BACK_KNOWN                                                                                 \
@@ -197,7 +236,27 @@ run_back_rate(struct eval *eval, const struct fetch *fetch, const struct arg *ar
         }                                                                                          \
     }
 
+#define TIMEOUT(name_, places_, member_, side_, help_)                                             \
+    {                                                                                              \
+        name_, VALUE_INT, places_, NO_ARG, run_timeout,                                            \
+            (intptr_t)offsetof(struct proxy_timeouts, member_) | (side_), .help = help_            \
+    }
+
 static const struct fetch fetches[] = {
+    TIMEOUT("fe_client_timeout", PLACE_L4, client_ms, OF_FRONT,
+            "timeout client of the frontend, in ms."),
+    TIMEOUT("fe_tarpit_timeout", PLACE_L4, tarpit_ms, OF_FRONT,
+            "timeout tarpit of the frontend, in ms."),
+    TIMEOUT("be_server_timeout", BACK_KNOWN, server_ms, 0, "timeout server of the backend, in ms."),
+    TIMEOUT("be_tunnel_timeout", BACK_KNOWN, tunnel_ms, 0, "timeout tunnel of the backend, in ms."),
+    TIMEOUT("be_connect_timeout", BACK_KNOWN, connect_ms, 0,
+            "timeout connect of the backend, in ms."),
+    TIMEOUT("be_queue_timeout", BACK_KNOWN, queue_ms, 0, "timeout queue of the backend, in ms."),
+    TIMEOUT("be_tarpit_timeout", BACK_KNOWN, tarpit_ms, 0, "timeout tarpit of the backend, in ms."),
+    { "be_max_retries", VALUE_INT, BACK_KNOWN, NO_ARG, run_retries,
+      .help = "retries of the backend." },
+    { "act_conn", VALUE_INT, PLACE_ANY, NO_ARG, run_all_conns,
+      .help = "Sessions that the process has now." },
     { "fe_name", VALUE_STR, PLACE_L4, NO_ARG, run_name, NAME_FRONT, .help = "The frontend." },
     { "fe_defbe", VALUE_STR, PLACE_L4, NO_ARG, run_name, NAME_DEFAULT,
       .help = "The frontend's default backend." },
