@@ -288,7 +288,7 @@ regex_expand(char *to, size_t size, struct str format, const struct str *groups,
             part = take_escape(&format, groups, count, &byte);
         if (part.len > size - len)
             return -1;
-        if (part.len > 0)
+        if (part.len > 0 && to != NULL)
             memcpy(to + len, part.ptr, part.len);
         len += part.len;
     }

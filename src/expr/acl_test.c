@@ -135,8 +135,6 @@ parse_file(struct parse *parse, struct test_flags *flags)
 static bool
 parse_flag(struct parse *parse, const char *flag, struct test_flags *flags)
 {
-    int64_t id;
-
     switch (flag[2] == '\0' ? flag[1] : '\0') {
     case 'i':
         return flags->no_case = true;
@@ -148,8 +146,8 @@ parse_flag(struct parse *parse, const char *flag, struct test_flags *flags)
         return parse_method(parse, flags);
     case 'f':
         return parse_file(parse, flags);
-    case 'u':
-        return parse_int(parse, "a number", 0, INT32_MAX, &id);
+    case 'u': /* patterns of the configuration have no number yet */
+        return parse_not_yet(parse, "flag '-u' of an acl");
     default:
         return parse_alert(parse,
                            "unknown flag '%s'; a value that begins with '-' needs '--' before it",

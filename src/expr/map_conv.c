@@ -15,7 +15,6 @@
 
 enum output { OUTPUT_STR, OUTPUT_INT, OUTPUT_IP, OUTPUT_KEY, OUTPUT_GROUPS };
 
-#define RESULT_MAX 8192
 
 struct map {
     const struct pattern_list *list;
@@ -54,10 +53,14 @@ set_groups(struct value *value, const struct pattern *pattern, struct str format
 {
     struct str groups[REGEX_GROUPS_MAX];
     int count = regex_capture(pattern->regex, value->str, 0, groups);
-    char room[RESULT_MAX];
-    long len = regex_expand(room, sizeof(room), format, groups, count);
+    size_t len = (size_t)regex_expand(NULL, SIZE_MAX, format, groups, count);
+    char *to = arena_take(arena, len + 1);
 
-    return len >= 0 && value_set_copy(value, VALUE_STR, arena, room, (size_t)len);
+    if (to == NULL)
+        return false;
+    regex_expand(to, len, format, groups, count);
+    value_set_str(value, str_of(to, len));
+    return true;
 }
 
 static bool

@@ -98,49 +98,61 @@ run_delete(const struct action *action, struct eval *eval)
 static bool
 replace_text(const struct field_action *f, struct eval *eval, struct str text, struct str *out)
 {
-    struct str groups[REGEX_GROUPS_MAX];
+    struct str groups[REGEX_GROUPS_MAX], format;
     int count = regex_capture(f->regex, text, 0, groups);
-    char expanded[8192];
-    struct str format;
-    long len;
+    size_t len;
     char *copy;
 
     *out = text;
     if (count <= 0)
         return true;
     format = log_format_to_str(f->format, eval);
-    len = format.ptr == NULL ? -1 : regex_expand(expanded, sizeof(expanded), format, groups, count);
-    if (len < 0)
+    if (format.ptr == NULL)
         return false;
-    copy = arena_take(eval->arena, (size_t)len + 1);
+    len = (size_t)regex_expand(NULL, SIZE_MAX, format, groups, count);
+    copy = arena_take(eval->arena, len + 1);
     if (copy == NULL)
         return false;
-    memcpy(copy, expanded, (size_t)len);
-    *out = str_of(copy, (size_t)len);
+    regex_expand(copy, len, format, groups, count);
+    *out = str_of(copy, len);
     return true;
 }
 
-/* Each part between commas on its own. */
+/* b behind a. */
+static bool
+append(struct eval *eval, struct str *a, struct str b)
+{
+    char *both = arena_take(eval->arena, a->len + b.len + 1);
+
+    if (both == NULL)
+        return false;
+    if (a->len > 0)
+        memcpy(both, a->ptr, a->len);
+    if (b.len > 0)
+        memcpy(both + a->len, b.ptr, b.len);
+    *a = str_of(both, a->len + b.len);
+    return true;
+}
+
+/* Each part between commas on its own; those that do not match stay as they are, with their blanks.
+ */
 static bool
 replace_parts(const struct field_action *f, struct eval *eval, struct str rest, struct str *out)
 {
-    char joined[16384];
-    size_t len = 0;
+    struct str joined = STR("");
+    bool is_first = true;
 
     while (rest.ptr != NULL) {
-        struct str part = str_trim(str_split(&rest, ',')), now;
+        struct str part = str_split(&rest, ','), trimmed = str_trim(part), now;
 
-        if (!replace_text(f, eval, part, &now) || len + now.len + 2 > sizeof(joined))
+        if (!replace_text(f, eval, trimmed, &now) ||
+            (!is_first && !append(eval, &joined, STR(","))) ||
+            !append(eval, &joined, now.ptr == trimmed.ptr ? part : now))
             return false;
-        if (len > 0) {
-            memcpy(joined + len, ", ", 2);
-            len += 2;
-        }
-        memcpy(joined + len, now.ptr, now.len);
-        len += now.len;
+        is_first = false;
     }
-    *out = message_copy(eval->request, str_of(joined, len));
-    return out->ptr != NULL;
+    *out = joined;
+    return true;
 }
 
 static enum verdict

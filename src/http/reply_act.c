@@ -27,7 +27,7 @@ struct reply_header {
 struct reply_conf {
     int status;
     bool has_body;
-    bool is_plain; /* the built-in page is not wanted where there is no body */
+    bool is_plain; /* no page is wanted where there is no body */
     const char *content_type;
     const struct log_format *body_format; /* lf-string, lf-file; or */
     struct str body;
@@ -79,9 +79,9 @@ kind_of(const struct reply_conf *conf)
         return REPLY_ACTION_FILE;
     if (conf->uses_pages)
         return REPLY_ACTION_PAGE;
-    if (!conf->is_denial || conf->has_body)
+    if (!conf->is_denial || conf->has_body || conf->is_plain)
         return REPLY_ACTION_MESSAGE;
-    return conf->is_plain ? REPLY_ACTION_OWN_PAGE : REPLY_ACTION_PAGE;
+    return REPLY_ACTION_PAGE;
 }
 
 static enum verdict
@@ -231,7 +231,7 @@ parse_status(struct parse *parse, struct reply_conf *conf, bool is_return)
     return true;
 }
 
-/* HAProxy's deny shows the built-in page after "deny_status", and nothing after "status". */
+/* HAProxy's deny shows a page after "deny_status", and nothing after "status". */
 static bool
 read_status(struct parse *parse, struct reply_conf *conf, const char *word, bool is_return)
 {

@@ -135,16 +135,11 @@ add_fields(struct message *msg, const struct reply_action *reply)
 static const struct reply *
 page_of(const struct stream *s, const struct reply_action *reply, const struct reply *own)
 {
-    const struct reply *page;
-
     switch (reply->kind) {
     case REPLY_ACTION_FILE:
         return reply->file;
     case REPLY_ACTION_PAGE:
         return find_page(s, reply->status);
-    case REPLY_ACTION_OWN_PAGE:
-        page = find_page(s, reply->status);
-        return page == reply_builtin(reply->status) ? own : page;
     case REPLY_ACTION_MESSAGE:
         break;
     }

@@ -36,5 +36,6 @@ bool regex_match(const struct regex *regex, struct str subject);
  * The groups point into the subject. `groups` has REGEX_GROUPS_MAX places. */
 int regex_capture(const struct regex *regex, struct str subject, size_t from, struct str *groups);
 /* Writes `format` to `to`, with \0 to \9 replaced by groups, \xHH by a byte, and \ before any
- * other character by that character. Returns the length, or -1 when `size` is too small. */
+ * other character by that character. Returns the length, or -1 when `size` is too small. `to` may
+ * be NULL to learn the length. */
 long regex_expand(char *to, size_t size, struct str format, const struct str *groups, int count);

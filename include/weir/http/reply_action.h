@@ -12,7 +12,6 @@
 
 enum reply_kind {
     REPLY_ACTION_PAGE,    /* the error page for `status` (error_page_find) */
-    REPLY_ACTION_OWN_PAGE, /* the same, if the configuration gives one; else as MESSAGE */
     REPLY_ACTION_FILE,    /* `file` as it stands */
     REPLY_ACTION_MESSAGE, /* status, content_type, body as they stand here */
 };
