@@ -57,6 +57,13 @@ idle_pool_free(struct idle_pool *pool)
     alloc_free(pool);
 }
 
+/* Others read it for statistics. */
+static inline void
+set_count(struct idle_part *part, uint32_t count)
+{
+    __atomic_store_n(&part->count, count, __ATOMIC_RELAXED);
+}
+
 /* --- purging ---------------------------------------------------------------------------- */
 
 static void
@@ -65,7 +72,7 @@ close_last(struct idle_part *part)
     struct mux_conn *mc = LIST_ITEM(part->conns.prev, struct mux_conn, idle_link);
 
     list_remove(&mc->idle_link);
-    part->count--;
+    set_count(part, part->count - 1);
     mux_conn_close(mc);
 }
 
@@ -125,7 +132,7 @@ idle_pool_take(struct server *srv, enum idle_kind kind)
     if (kind == IDLE_SAFE && mc->served < 2)
         return NULL;
     list_remove(&mc->idle_link);
-    part->count--;
+    set_count(part, part->count - 1);
     if (part->count < part->least)
         part->least = part->count;
     return mc;
@@ -155,7 +162,7 @@ idle_pool_give(struct server *srv, struct mux_conn *mc)
         return;
     }
     list_add_first(&part->conns, &mc->idle_link);
-    part->count++;
+    set_count(part, part->count + 1);
     if (!timer_is_running(&part->timer)) {
         part->least = 0;
         timer_set(loop_here(), &part->timer, loop_now_ms(loop_here()) + conf->pool_purge_delay_ms);
@@ -171,7 +178,7 @@ idle_pool_forget(struct server *srv, struct mux_conn *mc)
         return;
     part = part_here(srv);
     list_remove(&mc->idle_link);
-    part->count--;
+    set_count(part, part->count - 1);
     if (part->count < part->least)
         part->least = part->count;
 }

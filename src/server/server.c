@@ -62,7 +62,7 @@ uint32_t
 server_maxconn_now(const struct server *srv, const struct proxy_conf *backend)
 {
     int64_t max = __atomic_load_n(&srv->maxconn, __ATOMIC_RELAXED);
-    const struct server_conf *conf = __atomic_load_n(&srv->conf, __ATOMIC_RELAXED);
+    const struct server_conf *conf = grace_read(srv->conf);
     int64_t min = conf == NULL ? 0 : conf->minconn, load, now;
 
     if (max == 0 || min == 0 || min >= max || backend == NULL || backend->fullconn == 0)

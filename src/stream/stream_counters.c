@@ -17,7 +17,7 @@ count_rate(struct rate *rate, uint64_t *max, int64_t now_ms)
     rate_add(rate, now_ms, PERIOD_MS, 1);
     now = rate->current > rate->previous ? rate->current : rate->previous;
     if (now > *max)
-        *max = now;
+        counter_set(max, now);
 }
 
 /* Adds one to a field of the backend's and of the server's row. */
@@ -56,7 +56,7 @@ stream_count_connection(struct session *session)
     counter_add(&row->connections, 1);
     rate_add(&row->connection_rate, session->client->loop->now_ms, PERIOD_MS, 1);
     if (row->connection_rate.current > row->connection_rate_max)
-        row->connection_rate_max = row->connection_rate.current;
+        counter_set(&row->connection_rate_max, row->connection_rate.current);
 }
 
 void
@@ -144,7 +144,7 @@ stream_count_picked(struct stream *s)
     counter_add(&srv->sessions, 1);
     if (stream_is_http(s))
         counter_add(&srv->requests, 1);
-    srv->last_session_s = loop->wall_us / 1000000;
+    __atomic_store_n(&srv->last_session_s, loop->wall_us / 1000000, __ATOMIC_RELAXED);
     count_rate(&srv->session_rate, &srv->session_rate_max, loop->now_ms);
 }
 
@@ -216,7 +216,7 @@ add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
 
     __atomic_store_n(sum, *sum - part + ms, __ATOMIC_RELAXED);
     if (ms > *max)
-        *max = ms;
+        counter_set(max, ms);
 }
 
 #define ADD_TIMES(row, s, total_ms)                                                                \

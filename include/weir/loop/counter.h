@@ -46,6 +46,13 @@ counter_add(uint64_t *field, uint64_t count)
     __atomic_store_n(field, *field + count, __ATOMIC_RELAXED);
 }
 
+/* Owner: a value in the place of a sum. */
+static inline void
+counter_set(uint64_t *field, uint64_t value)
+{
+    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
 /* --- any ---------------------------------------------------------------------- */
 
 /* Sum over all threads of the uint64_t at `offset` in the row. */
