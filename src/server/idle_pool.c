@@ -116,7 +116,7 @@ part_make(struct server *srv)
     part->count = part->least = 0;
     part->server = srv;
     timer_init(&part->timer, on_purge);
-    srv->idle->parts[this_thread->index] = part;
+    __atomic_store_n(&srv->idle->parts[this_thread->index], part, __ATOMIC_RELEASE);
     return part;
 }
 
@@ -186,7 +186,7 @@ idle_pool_forget(struct server *srv, struct mux_conn *mc)
 uint32_t
 idle_pool_count_of(const struct server *srv, unsigned index)
 {
-    const struct idle_part *part = __atomic_load_n(&srv->idle->parts[index], __ATOMIC_RELAXED);
+    const struct idle_part *part = __atomic_load_n(&srv->idle->parts[index], __ATOMIC_ACQUIRE);
 
     return part == NULL ? 0 : __atomic_load_n(&part->count, __ATOMIC_RELAXED);
 }
