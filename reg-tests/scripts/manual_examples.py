@@ -102,8 +102,44 @@ def checks():
                 yield where, result.replace("\\n", "\n    ")
 
 
-def check_reading(program, folder):
+WRAPPED = {
+    "global": "global\n{}",
+    "defaults": "defaults\n    mode http\n{}frontend web\n    bind 127.0.0.1:1\n    default_backend shop\n",
+    "frontend": "frontend web\n    mode http\n    bind 127.0.0.1:1\n    default_backend shop\n{}",
+    "listen": "listen web\n    mode http\n    bind 127.0.0.1:1\n{}",
+    "backend": "backend web\n    mode http\n{}",
+    "tcp-frontend": "frontend web\n    mode tcp\n    bind 127.0.0.1:1\n    default_backend shop\n{}",
+    "file": "{}",
+}
+
+
+def blocks():
+    """Code blocks of the guides: ```haproxy-<section>."""
+    for name in sorted(os.listdir("doc/configuration")):
+        if not name.endswith(".md"):
+            continue
+        text = open(os.path.join("doc/configuration", name)).read()
+        for found in re.finditer(r"^```haproxy-([\w-]+)\n(.*?)^```", text, re.S | re.M):
+            where = f"doc/configuration/{name}:{text.count(chr(10), 0, found.start()) + 1}"
+            yield where, WRAPPED[found.group(1)].format(found.group(2)), found.group(1)
+
+
+def check_blocks(program, folder):
     failed = 0
+    path = os.path.join(folder, "block.cfg")
+    for where, text, place in blocks():
+        more = "" if place == "file" else "defaults\n    mode http\n    timeout connect 1s\n    timeout client 1s\n    timeout server 1s\n" + "".join(f"backend {name}\n    server s1 127.0.0.1:1\n" for name in ("shop", "api", "static", "images"))
+        with open(path, "w") as f:
+            f.write(more + text)
+        result = subprocess.run([program, "-c", "-f", path], capture_output=True, text=True)
+        if result.returncode not in (0, 2):
+            print(f"{where}: refused:\n{result.stderr}")
+            failed += 1
+    return failed
+
+
+def check_reading(program, folder):
+    failed = check_blocks(program, folder)
     with open(os.path.join(ROOT, "prelude.cfg")) as f:
         prelude = f.read().replace("FOLDER", folder)
     for where, line in checks():
