@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http-request early-hint: an answer 103 (RFC 8297) ahead of the real one.
+ * http-request early-hint: an answer 103 (RFC 8297) ahead of the real one. The fields of all such
+ * rules of a list go into one answer, which leaves when the list has run or waits.
  *
  * Thread: builder parses; the stream's owner runs.
  */
@@ -15,23 +16,28 @@ struct early_hint {
     const struct log_format *value;
 };
 
-static bool
-send_hint(struct stream *s, struct str name, struct str value)
+/* The answer that the rules of this list fill. */
+static struct message *
+hint_of(struct stream *s)
 {
-    struct message *msg = message_take();
-    bool fine;
+    if (s->hint == NULL && (s->hint = message_take()) != NULL) {
+        s->hint->flags = MESSAGE_IS_RESPONSE | MESSAGE_LOCAL | MESSAGE_NO_BODY_EXPECTED;
+        s->hint->version_major = s->hint->version_minor = 1;
+        s->hint->status = 103;
+        s->hint->reason = STR("Early Hints");
+    }
+    return s->hint;
+}
 
-    if (msg == NULL)
-        return false;
-    msg->flags = MESSAGE_IS_RESPONSE | MESSAGE_LOCAL | MESSAGE_NO_BODY_EXPECTED;
-    msg->version_major = msg->version_minor = 1;
-    msg->status = 103;
-    msg->reason = STR("Early Hints");
-    fine = message_add_field_copy(msg, name, value) && endpoint_send_head(s->front, msg);
-    message_give(msg);
-    if (fine)
+void
+early_hint_send(struct stream *s)
+{
+    struct message *hint = s->hint;
+
+    s->hint = NULL;
+    if (endpoint_send_head(s->front, hint))
         endpoint_flush(s->front, false);
-    return fine;
+    message_give(hint);
 }
 
 /* Clients of HTTP/1.0 do not know such answers. */
@@ -40,13 +46,15 @@ run_early_hint(const struct action *action, struct eval *eval)
 {
     const struct early_hint *hint = action->data;
     struct stream *s = eval->stream;
+    struct message *msg;
     struct str value;
 
     if (s == NULL || eval->request == NULL ||
         (eval->request->version_major == 1 && eval->request->version_minor == 0))
         return VERDICT_CONTINUE;
     value = log_format_to_str(hint->value, eval);
-    if (value.ptr == NULL || !send_hint(s, hint->name, value))
+    msg = value.ptr == NULL ? NULL : hint_of(s);
+    if (msg == NULL || !message_add_field_copy(msg, hint->name, value))
         return VERDICT_FAILED;
     return VERDICT_CONTINUE;
 }

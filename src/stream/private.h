@@ -237,6 +237,11 @@ void splicing_run(struct stream *s, enum direction direction, size_t moved);
 /* Before one of the endpoints is given back. */
 void splicing_end(struct stream *s);
 
+/* --- early_hint_act.c ---------------------------------------------------- */
+
+/* s->hint is not NULL: it goes to the client. */
+void early_hint_send(struct stream *s);
+
 /* --- stream_reply.c ------------------------------------------------------ */
 
 /* Answers with the error page of a status (HTTP), or just ends (TCP). Nothing must have been sent

@@ -56,6 +56,8 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
     if (__builtin_expect(s->eval.explain != NULL, 0) && s->cursor.at == 0)
         explain_set(s->eval.explain, set_name(set, proxy), proxy->name);
     verdict = ruleset_run(set, &s->cursor, &s->eval, &s->last_rule);
+    if (__builtin_expect(s->hint != NULL, 0))
+        early_hint_send(s);
     if (verdict == VERDICT_WAIT) {
         s->waiting_rule = &set->rules[s->cursor.at];
         return verdict;

@@ -5,6 +5,7 @@
  *
  * Thread: traffic, inside a rule.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/expr/sample.h"
@@ -133,6 +134,42 @@ run_glitches(struct eval *eval, const struct fetch *fetch, const struct arg *arg
     return mux_of(eval, fetch) == NULL ? FETCH_NONE : fetched_int(out, 0);
 }
 
+/* Numbers of streams belong to HTTP/2; no such connection resets one. */
+static enum fetched
+run_stream_id(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+              struct value *out)
+{
+    (void)args;
+    return mux_of(eval, fetch) == NULL ? FETCH_NONE : fetched_int(out, 0);
+}
+
+static enum fetched
+run_no_value(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+             struct value *out)
+{
+    (void)eval;
+    (void)fetch;
+    (void)args;
+    (void)out;
+    return FETCH_NONE;
+}
+
+static enum fetched
+run_debug_text(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+               struct value *out)
+{
+    const struct mux_conn *mc = mux_of(eval, fetch);
+    const struct endpoint *ep = fetch->private == BACK_SIDE ? eval->back : eval->front;
+    char text[160];
+
+    (void)args;
+    if (mc == NULL || ep == NULL)
+        return FETCH_NONE;
+    snprintf(text, sizeof(text), "mux=%s streams=%u ep.flags=0x%x conn.flags=0x%x fd=%d",
+             mc->mux->name, mc->streams, ep->flags, mc->conn->flags, mc->conn->fd);
+    return value_set_copy(out, VALUE_STR, eval->arena, text, strlen(text)) ? FETCH_OK : FETCH_NONE;
+}
+
 /* --- the stream ----------------------------------------------------------------------------------- */
 
 static enum fetched
@@ -184,6 +221,18 @@ static const struct fetch fetches[] = {
       .help = "Oddities of the client's framing; none in HTTP/1." },
     { "bc_glitches", VALUE_INT, BACK_PLACES, NO_ARG, run_glitches, BACK_SIDE,
       .help = "Oddities of the server's framing; none in HTTP/1." },
+    { "fs.id", VALUE_INT, IN_STREAM, NO_ARG, run_stream_id, FRONT_SIDE,
+      .help = "Number of the stream on the client's connection; 0 but for HTTP/2." },
+    { "bs.id", VALUE_INT, BACK_PLACES, NO_ARG, run_stream_id, BACK_SIDE,
+      .help = "Number of the stream on the server's connection; 0 but for HTTP/2." },
+    { "fs.rst_code", VALUE_INT, IN_STREAM, NO_ARG, run_no_value,
+      .help = "With which code the client reset the stream; no value unless HTTP/2 did." },
+    { "bs.rst_code", VALUE_INT, BACK_PLACES, NO_ARG, run_no_value,
+      .help = "With which code the server reset the stream; no value unless HTTP/2 did." },
+    { "fs.debug_str", VALUE_STR, IN_STREAM, { { ARG_INT, true } }, run_debug_text, FRONT_SIDE,
+      .help = "State of the client's side, for developers." },
+    { "bs.debug_str", VALUE_STR, BACK_PLACES, { { ARG_INT, true } }, run_debug_text, BACK_SIDE,
+      .help = "State of the server's side, for developers." },
     { "prio_class", VALUE_INT, IN_STREAM, NO_ARG, run_priority, 0,
       .help = "The class that set-priority-class gave." },
     { "prio_offset", VALUE_INT, IN_STREAM, NO_ARG, run_priority, 1,

@@ -245,6 +245,7 @@ free_stream(struct stream *s)
         snapshot_drop(s->server_snapshot);
     message_give(s->request);
     message_give(s->response);
+    message_give(s->hint);
     if (s->txn.first != NULL)
         variable_set_clear(&s->txn);
     if (s->req.first != NULL)
