@@ -11,6 +11,8 @@
  */
 #include "weir/http/reply.h"
 
+#include "weir/config/parse.h"
+
 #include <string.h>
 
 #include "weir/base/crash.h"
@@ -212,4 +214,16 @@ reply_to_message(const struct reply *reply)
         return NULL;
     }
     return msg;
+}
+
+struct reply_header *
+reply_headers_add(struct parse *parse, const struct reply_header *headers, unsigned count,
+                  struct reply_header header)
+{
+    struct reply_header *more = ARENA_ARRAY(parse->arena, struct reply_header, count + 1);
+
+    if (count > 0)
+        memcpy(more, headers, count * sizeof(*more));
+    more[count] = header;
+    return more;
 }

@@ -18,11 +18,6 @@
 #include "weir/os/file.h"
 #include "weir/rules/action.h"
 
-struct reply_header {
-    const char *name;
-    const struct log_format *value;
-};
-
 /* deny, tarpit, return */
 struct reply_conf {
     int status;
@@ -32,7 +27,7 @@ struct reply_conf {
     const struct log_format *body_format; /* lf-string, lf-file; or */
     struct str body;
     const struct reply *file; /* errorfile */
-    struct reply_header headers[8];
+    struct reply_header *headers; /* owns: in the arena */
     unsigned header_count;
     bool is_denial, is_tarpit, uses_pages;
 };
@@ -212,9 +207,8 @@ parse_header(struct parse *parse, const struct action *action, struct reply_conf
 
     if (format == NULL)
         return false;
-    if (conf->header_count == COUNT(conf->headers))
-        return parse_alert(parse, "at most %zu header fields", COUNT(conf->headers));
-    conf->headers[conf->header_count++] = (struct reply_header){ name, format };
+    conf->headers = reply_headers_add(parse, conf->headers, conf->header_count++,
+                                      (struct reply_header){ name, format });
     return true;
 }
 

@@ -99,6 +99,38 @@ say_nothing(struct stream *s, int status)
     return STEP_END;
 }
 
+/* What is computed for each answer is put in its place. */
+static struct message *
+page_message(struct stream *s, const struct reply *page, struct reply *own)
+{
+    struct message *msg;
+
+    *own = *page;
+    if (page->body_format != NULL)
+        own->body = log_format_to_str(page->body_format, &s->eval);
+    msg = own->body.ptr == NULL && page->body_format != NULL ? NULL : reply_to_message(own);
+    for (unsigned i = 0; msg != NULL && i < page->header_count; i++) {
+        struct str value = log_format_to_str(page->headers[i].value, &s->eval);
+
+        if (value.ptr != NULL &&
+            (value.len == 0 ||
+             message_add_field_copy(msg, str_from(page->headers[i].name), value)))
+            continue;
+        message_give(msg);
+        msg = NULL;
+    }
+    return msg;
+}
+
+static enum step_result
+send_page(struct stream *s, const struct reply *page, int status)
+{
+    struct reply own;
+    struct message *msg = page_message(s, page, &own);
+
+    return send_reply(s, msg, own.body, status);
+}
+
 enum step_result
 reply_error(struct stream *s, int status, enum end_cause cause, enum end_phase phase)
 {
@@ -111,7 +143,7 @@ reply_error(struct stream *s, int status, enum end_cause cause, enum end_phase p
     page = find_page(s, status);
     if (page == NULL || page->status == 0)
         return say_nothing(s, status);
-    return send_reply(s, reply_to_message(page), page->body, status);
+    return send_page(s, page, status);
 }
 
 /* --- rules --------------------------------------------------------------- */
@@ -155,12 +187,15 @@ send_action(struct stream *s, const struct reply_action *reply)
                          .version_minor = 1,
                          .body = reply->body };
     const struct reply *page = page_of(s, reply, &own);
+    struct message *msg;
+    struct reply computed;
 
     if (page == NULL || page->status == 0)
         return say_nothing(s, reply->status);
     if (reply->must_close)
         s->flags |= STREAM_MUST_CLOSE;
-    return send_reply(s, add_fields(reply_to_message(page), reply), page->body, reply->status);
+    msg = add_fields(page_message(s, page, &computed), reply);
+    return send_reply(s, msg, computed.body, reply->status);
 }
 
 static enum step_result

@@ -10,6 +10,14 @@
 #include "weir/base/error.h"
 #include "weir/http/message.h"
 
+struct log_format;
+
+/* A field whose value is computed for each answer. */
+struct reply_header {
+    const char *name;
+    const struct log_format *value;
+};
+
 /* Ready to be sent: raw bytes "HTTP/1.1 ... \r\n\r\nbody" (error files, built-in pages), parsed
  * once when loaded. Immutable. */
 struct reply {
@@ -19,8 +27,15 @@ struct reply {
     const struct field *fields; /* content-length not among them; without FIELD_RECEIVED */
     uint32_t field_count;
     struct str body;
+    const struct log_format *body_format; /* computed for each answer; NULL: `body` */
+    const struct reply_header *headers;   /* added to `fields` */
+    unsigned header_count;
 };
 
+struct parse;
+/* The list with one more; in the arena. Builder. */
+struct reply_header *reply_headers_add(struct parse *parse, const struct reply_header *headers,
+                                       unsigned count, struct reply_header header);
 /* Parses the text of an error file (which lives as long as the reply; names are made lower case in
  * copies in the arena). False: err says what is wrong (body larger than tune.bufsize is a warning
  * upstream). Builder. */
