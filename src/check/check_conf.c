@@ -60,7 +60,7 @@ static bool
 parse_addr(struct parse *parse)
 {
     struct check_conf *conf = keyword_slot(parse, &check_slot);
-    const char *word = parse_word(parse, "an address");
+    const char *word = parse_address_word(parse, "an address");
     struct error err = ERROR_INIT;
     struct addr_spec spec;
 

@@ -8,7 +8,10 @@
  * the fetch's name ("path_beg" is "path" and "beg"; not once a converter follows), else by the type
  * of the value.
  */
+#include <inttypes.h>
 #include <string.h>
+
+#include "weir/base/number.h"
 
 #include "weir/expr/explain.h"
 #include "weir/loop/grace.h"
@@ -178,6 +181,30 @@ parse_flags(struct parse *parse, struct test_flags *flags)
 
 /* --- patterns ----------------------------------------------------------------------------------- */
 
+/* "3.1" as the number that it stands for; other words, which are not versions, as they are. */
+static const char *
+version_number(struct parse *parse, struct str text)
+{
+    struct str minor = text, major = str_split(&minor, '.');
+    uint64_t high = 0, low = 0;
+
+    if (!number_read_digits(major, &high) || high > UINT16_MAX ||
+        (minor.ptr != NULL && (!number_read_digits(minor, &low) || low > UINT16_MAX)))
+        return arena_printf(parse->arena, "%.*s", STR_ARG(text));
+    return arena_printf(parse->arena, "%" PRIu64, high << 16 | low);
+}
+
+static const char *
+version_range(struct parse *parse, const char *word)
+{
+    struct str high = str_from(word), low = str_split(&high, ':');
+
+    if (high.ptr == NULL)
+        return version_number(parse, low);
+    return arena_printf(parse->arena, "%s:%s", version_number(parse, low),
+                        version_number(parse, high));
+}
+
 /* An operator counts for all numbers behind it. */
 static bool
 add_value(struct parse *parse, struct pattern_set *set, const char *word, int *compare)
@@ -196,14 +223,19 @@ add_value(struct parse *parse, struct pattern_set *set, const char *word, int *c
 }
 
 static bool
-parse_values(struct parse *parse, struct pattern_set *set, const char *end_word)
+parse_values(struct parse *parse, const struct sample *sample, struct pattern_set *set,
+             const char *end_word)
 {
+    bool is_version = pattern_set_method(set) == MATCH_INT && sample->fetch->is_version &&
+                      sample->step_count == 0;
     const char *word;
     int compare = COMPARE_EQ;
 
     while ((word = words_peek(parse->words)) != NULL &&
            (end_word == NULL || strcmp(word, end_word) != 0)) {
         words_next(parse->words);
+        if (is_version && compare_find(word) < 0)
+            word = version_range(parse, word);
         if (!add_value(parse, set, word, &compare))
             return false;
     }
@@ -228,7 +260,7 @@ parse_patterns(struct parse *parse, struct acl_test *test, const struct test_fla
             return false;
         test->lists[test->list_count++] = list;
     }
-    if (!parse_values(parse, own->set, end_word))
+    if (!parse_values(parse, test->sample, own->set, end_word))
         return false;
     if (pattern_set_count(own->set) > 0 || flags->file_count == 0)
         test->lists[test->list_count++] = own;

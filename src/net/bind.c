@@ -113,7 +113,8 @@ add_address(struct parse *parse, struct list *binds, struct bind_conf *options, 
 bool
 bind_parse(struct parse *parse, struct list *binds, void *owner_conf)
 {
-    const char *word = parse_word(parse, "an address, such as ':80', '192.0.2.1:80' or '/path'");
+    const char *word =
+        parse_address_word(parse, "an address, such as ':80', '192.0.2.1:80' or '/path'");
     unsigned addresses_at = parse->words->at;
     struct str rest = str_from(word);
     struct bind_conf *options;

@@ -39,7 +39,7 @@ find_dial(struct parse *parse)
 static bool
 parse_source_addr(struct parse *parse, unsigned allow, struct addr_spec *spec)
 {
-    const char *word = parse_word(parse, "a source address");
+    const char *word = parse_address_word(parse, "a source address");
     struct error err = ERROR_INIT;
 
     if (word == NULL)

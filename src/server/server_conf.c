@@ -117,7 +117,7 @@ check_name(struct parse *parse, const struct proxy_conf *conf, const char *name)
 static bool
 parse_addr(struct parse *parse, struct server_conf *srv)
 {
-    const char *word = parse_word(parse, "an address");
+    const char *word = parse_address_word(parse, "an address");
     struct error err = ERROR_INIT;
     struct addr_spec spec;
 

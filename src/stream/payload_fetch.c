@@ -22,8 +22,8 @@ side_of(const struct eval *eval, intptr_t side)
     return side == REQUEST ? eval->front : eval->back;
 }
 
-static bool
-may_grow(const struct eval *eval, const struct endpoint *ep)
+bool
+received_may_grow(const struct eval *eval, const struct endpoint *ep)
 {
     return !eval->final && (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) == 0;
 }
@@ -42,6 +42,17 @@ lend_or_copy(struct eval *eval, const struct chain *in, size_t from, size_t len)
     if (copy != NULL)
         chain_peek(in, from, copy, len);
     return copy;
+}
+
+struct str
+received_bytes(struct eval *eval, const struct endpoint *ep)
+{
+    size_t len = ep == NULL                              ? 0
+                 : ep->in.bytes > buffer_default_size() ? buffer_default_size()
+                                                         : ep->in.bytes;
+    const char *ptr = ep == NULL ? NULL : lend_or_copy(eval, &ep->in, 0, len);
+
+    return str_of(ptr, ptr == NULL ? 0 : len);
 }
 
 static enum fetched
@@ -67,7 +78,7 @@ run_len(struct eval *eval, const struct fetch *fetch, const struct arg *args, st
         return FETCH_NONE;
     out->type = VALUE_INT;
     out->num = (int64_t)ep->in.bytes;
-    if (may_grow(eval, ep))
+    if (received_may_grow(eval, ep))
         out->flags = VALUE_MAY_CHANGE;
     return FETCH_OK;
 }
@@ -76,7 +87,7 @@ run_len(struct eval *eval, const struct fetch *fetch, const struct arg *args, st
 static enum fetched
 not_here(struct eval *eval, const struct endpoint *ep, size_t wanted)
 {
-    return may_grow(eval, ep) && wanted <= buffer_default_size() ? FETCH_LATER : FETCH_NONE;
+    return received_may_grow(eval, ep) && wanted <= buffer_default_size() ? FETCH_LATER : FETCH_NONE;
 }
 
 static enum fetched
@@ -93,7 +104,7 @@ run_payload(struct eval *eval, const struct fetch *fetch, const struct arg *args
     if (len != 0)
         return give_bytes(eval, ep, from, len, out);
     result = give_bytes(eval, ep, from, ep->in.bytes - from, out);
-    if (may_grow(eval, ep))
+    if (received_may_grow(eval, ep))
         out->flags |= VALUE_MAY_CHANGE;
     return result;
 }

@@ -414,6 +414,14 @@ const struct log_profile_step *log_profile_step(const struct log_profile *profil
 bool log_profile_use(struct parse *parse, const char *name, void **to);
 const char *log_profile_tag(const struct log_profile *profile);
 
+/* --- payload_fetch.c: bytes that have come and were not passed on --------- */
+
+/* All of them in one piece, up to a buffer full; lent, or copied to eval->arena. ptr NULL: there is
+ * no such end, or no memory. */
+struct str received_bytes(struct eval *eval, const struct endpoint *ep);
+/* Another look may see more. */
+bool received_may_grow(const struct eval *eval, const struct endpoint *ep);
+
 /* --- log_line.c ---------------------------------------------------------- */
 
 #define LOG_LINE_MAX 16384 /* bytes; longer lines are cut */

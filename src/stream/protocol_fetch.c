@@ -13,7 +13,6 @@
 
 #include "private.h"
 
-#define PEEK_MAX      16384
 #define IN_CONTENT    (PLACE_FE_CONTENT | PLACE_FE_REQUEST | PLACE_FE_REQUEST_BODY | PLACE_SWITCH |  \
                     PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY |               \
                     PLACE_BE_SERVER)
@@ -21,30 +20,10 @@
 #define DISTCC_TOKEN  4
 #define DISTCC_LENGTH 8
 
-/* What has come so far, in one piece; ptr NULL: nothing can. */
-static struct str
-peek(struct eval *eval)
-{
-    const struct chain *in = eval->front == NULL ? NULL : &eval->front->in;
-    size_t len = in == NULL ? 0 : in->bytes < PEEK_MAX ? in->bytes : PEEK_MAX;
-    char *copy;
-
-    if (in == NULL)
-        return STR_NONE;
-    if (in->first != NULL && in->first->len >= len)
-        return str_of(in->first->ptr, len);
-    copy = arena_take(eval->arena, len + 1);
-    if (copy == NULL)
-        return STR_NONE;
-    chain_peek(in, 0, copy, len);
-    return str_of(copy, len);
-}
-
 static bool
 may_grow(const struct eval *eval, struct str bytes)
 {
-    return !eval->final && bytes.len < PEEK_MAX &&
-           (eval->front->flags & (EP_IN_ENDED | EP_IN_BROKEN)) == 0;
+    return bytes.len < buffer_default_size() && received_may_grow(eval, eval->front);
 }
 
 /* --- RDP ---------------------------------------------------------------------------------------- */
@@ -79,7 +58,8 @@ find_rdp_cookie(struct str bytes, struct str wanted, struct str *value)
 static enum fetched
 run_rdp(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
-    struct str bytes = peek(eval), wanted = arg_is_given(&args[0]) ? args[0].str : STR(""), value;
+    struct str bytes = received_bytes(eval, eval->front), value;
+    struct str wanted = arg_is_given(&args[0]) ? args[0].str : STR("");
     enum search found = bytes.ptr == NULL ? SEARCH_NONE : find_rdp_cookie(bytes, wanted, &value);
 
     if (found == SEARCH_SHORT && may_grow(eval, bytes))
@@ -144,7 +124,7 @@ static enum fetched
 run_distcc(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     int64_t n = arg_is_given(&args[1]) ? args[1].num : 1;
-    struct str bytes = peek(eval), body;
+    struct str bytes = received_bytes(eval, eval->front), body;
     uint32_t number;
     enum search found =
         bytes.ptr == NULL ? SEARCH_NONE : find_token(bytes, args[0].str, n, &number, &body);

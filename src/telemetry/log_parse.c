@@ -92,7 +92,7 @@ parse_address(struct parse *parse, const char *word, struct log_target *target)
 static bool
 parse_target(struct parse *parse, struct log_target *target)
 {
-    const char *word = parse_word(parse, "an address, 'stdout' or 'stderr'");
+    const char *word = parse_address_word(parse, "an address, 'stdout' or 'stderr'");
 
     if (word == NULL)
         return false;

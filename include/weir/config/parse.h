@@ -51,6 +51,9 @@ bool parse_warn_at(struct parse *parse, struct source_pos pos, const char *fmt, 
 
 /* `what` names the value in messages: "a server name". */
 const char *parse_word(struct parse *parse, const char *what); /* NULL: reported */
+/* The same for an address: variables of the environment are replaced, as "${NAME}" or $NAME, although
+ * the word is not in quotes; those that are not set are empty. */
+const char *parse_address_word(struct parse *parse, const char *what);
 bool parse_int(struct parse *parse, const char *what, int64_t min, int64_t max, int64_t *out);
 /* default_unit: "ms" or "s". */
 bool parse_time(struct parse *parse, const char *what, const char *default_unit, int64_t *out_ms);

@@ -33,6 +33,7 @@ struct fetch {
     arg_check_fn *check; /* NULL: none */
     const char *help;
     bool is_stable; /* it gives the same until an action changes something, and changes nothing */
+    bool is_version; /* VALUE_INT: major * 65536 + minor; in conditions written "3.1" */
 };
 REGISTRY(fetch, struct fetch);
 
