@@ -214,9 +214,6 @@ run_all_conns(struct eval *eval, const struct fetch *fetch, const struct arg *ar
 
 /* --- table --------------------------------------------------------------------------------- */
 
-#define BACK_KNOWN                                                                                 \
-    (PLACE_L4 & ~(PLACE_FE_CONNECTION | PLACE_FE_SESSION | PLACE_FE_CONTENT | PLACE_FE_REQUEST |   \
-                  PLACE_FE_REQUEST_BODY | PLACE_SWITCH))
 #define FRONT_ARG                                                                                  \
     {                                                                                              \
         {                                                                                          \
@@ -247,13 +244,13 @@ static const struct fetch fetches[] = {
             "timeout client of the frontend, in ms."),
     TIMEOUT("fe_tarpit_timeout", PLACE_L4, tarpit_ms, OF_FRONT,
             "timeout tarpit of the frontend, in ms."),
-    TIMEOUT("be_server_timeout", BACK_KNOWN, server_ms, 0, "timeout server of the backend, in ms."),
-    TIMEOUT("be_tunnel_timeout", BACK_KNOWN, tunnel_ms, 0, "timeout tunnel of the backend, in ms."),
-    TIMEOUT("be_connect_timeout", BACK_KNOWN, connect_ms, 0,
+    TIMEOUT("be_server_timeout", PLACE_BACKEND, server_ms, 0, "timeout server of the backend, in ms."),
+    TIMEOUT("be_tunnel_timeout", PLACE_BACKEND, tunnel_ms, 0, "timeout tunnel of the backend, in ms."),
+    TIMEOUT("be_connect_timeout", PLACE_BACKEND, connect_ms, 0,
             "timeout connect of the backend, in ms."),
-    TIMEOUT("be_queue_timeout", BACK_KNOWN, queue_ms, 0, "timeout queue of the backend, in ms."),
-    TIMEOUT("be_tarpit_timeout", BACK_KNOWN, tarpit_ms, 0, "timeout tarpit of the backend, in ms."),
-    { "be_max_retries", VALUE_INT, BACK_KNOWN, NO_ARG, run_retries,
+    TIMEOUT("be_queue_timeout", PLACE_BACKEND, queue_ms, 0, "timeout queue of the backend, in ms."),
+    TIMEOUT("be_tarpit_timeout", PLACE_BACKEND, tarpit_ms, 0, "timeout tarpit of the backend, in ms."),
+    { "be_max_retries", VALUE_INT, PLACE_BACKEND, NO_ARG, run_retries,
       .help = "retries of the backend." },
     { "act_conn", VALUE_INT, PLACE_ANY, NO_ARG, run_all_conns,
       .help = "Sessions that the process has now." },
@@ -261,17 +258,17 @@ static const struct fetch fetches[] = {
     { "fe_defbe", VALUE_STR, PLACE_L4, NO_ARG, run_name, NAME_DEFAULT,
       .help = "The frontend's default backend." },
     { "fe_id", VALUE_INT, PLACE_L4, NO_ARG, run_id, NAME_FRONT, .help = "The frontend's number." },
-    { "be_name", VALUE_STR, BACK_KNOWN, NO_ARG, run_name, NAME_BACK, .help = "The backend." },
-    { "be_id", VALUE_INT, BACK_KNOWN, NO_ARG, run_id, NAME_BACK, .help = "The backend's number." },
-    { "fe_conn", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_conn,
+    { "be_name", VALUE_STR, PLACE_BACKEND, NO_ARG, run_name, NAME_BACK, .help = "The backend." },
+    { "be_id", VALUE_INT, PLACE_BACKEND, NO_ARG, run_id, NAME_BACK, .help = "The backend's number." },
+    { "fe_conn", VALUE_INT, PLACE_RUNNING, FRONT_ARG, run_front_conn,
       .help = "Connections that the frontend has now." },
-    { "be_conn", VALUE_INT, PLACE_ANY, BACK_ARG, run_back_conn,
+    { "be_conn", VALUE_INT, PLACE_RUNNING, BACK_ARG, run_back_conn,
       .help = "Streams that the backend has now." },
-    { "fe_sess_rate", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_rate,
+    { "fe_sess_rate", VALUE_INT, PLACE_RUNNING, FRONT_ARG, run_front_rate,
       offsetof(struct proxy_row, session_rate), .help = "New sessions per second." },
-    { "fe_req_rate", VALUE_INT, PLACE_ANY, FRONT_ARG, run_front_rate,
+    { "fe_req_rate", VALUE_INT, PLACE_RUNNING, FRONT_ARG, run_front_rate,
       offsetof(struct proxy_row, request_rate), .help = "Requests per second." },
-    { "be_sess_rate", VALUE_INT, PLACE_ANY, BACK_ARG, run_back_rate,
+    { "be_sess_rate", VALUE_INT, PLACE_RUNNING, BACK_ARG, run_back_rate,
       offsetof(struct proxy_row, backend_rate), .help = "New streams per second." },
 };
 REGISTER(fetch, fetches);

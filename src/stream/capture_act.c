@@ -166,7 +166,7 @@ run_keep(struct eval *eval, const struct converter *conv, const struct arg *args
 static const struct fetch fetches[] = {
     { "capture.req.hdr", VALUE_STR, PLACE_STREAM, { { ARG_INT } }, run_header, CAPTURE_REQUEST,
       .help = "What was captured of the request under this number (from 0)." },
-    { "capture.res.hdr", VALUE_STR, PLACE_STREAM, { { ARG_INT } }, run_header, CAPTURE_RESPONSE,
+    { "capture.res.hdr", VALUE_STR, PLACE_HTTP_RESPONSE | PLACE_FE_LOG, { { ARG_INT } }, run_header, CAPTURE_RESPONSE,
       .help = "What was captured of the answer under this number (from 0)." },
     { "capture.req.method", VALUE_STR, PLACE_STREAM, { { 0 } }, run_word, LINE_METHOD,
       .help = "The method of the request; also in answers and logs." },

@@ -14,12 +14,18 @@
 
 #include "private.h"
 
-enum side { REQUEST, RESPONSE };
+enum side { REQUEST, RESPONSE, EITHER /* whichever the rule is about */ };
 
 static const struct endpoint *
 side_of(const struct eval *eval, intptr_t side)
 {
-    return side == REQUEST ? eval->front : eval->back;
+    return side == REQUEST ? eval->front : side == RESPONSE ? eval->back : received_from(eval);
+}
+
+const struct endpoint *
+received_from(const struct eval *eval)
+{
+    return (eval->place & PLACE_HTTP_RESPONSE) != 0 ? eval->back : eval->front;
 }
 
 bool
@@ -210,8 +216,10 @@ run_body_param(struct eval *eval, const struct fetch *fetch, const struct arg *a
 
 #define REQUEST_BYTES                                                                              \
     (PLACE_FE_CONTENT | PLACE_FE_REQUEST | PLACE_FE_REQUEST_BODY | PLACE_SWITCH |                  \
-     PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY | PLACE_BE_SERVER)
+     PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY | PLACE_BE_SERVER |               \
+     PLACE_BE_CONNECT)
 #define RESPONSE_BYTES PLACE_HTTP_RESPONSE
+#define EITHER_BYTES   (REQUEST_BYTES | RESPONSE_BYTES)
 #define TWO_NUMBERS                                                                                \
     {                                                                                              \
         { ARG_INT, 0, NULL },                                                                      \
@@ -249,14 +257,14 @@ static const struct fetch fetches[] = {
       .help = "Bytes received from the server and not passed on yet." },
     { "req.payload", VALUE_BIN, REQUEST_BYTES, TWO_NUMBERS, run_payload, REQUEST,
       .help = "Bytes of the request: offset, length (0: all)." },
-    { "payload", VALUE_BIN, REQUEST_BYTES, TWO_NUMBERS, run_payload, REQUEST,
-      .help = "The same as req.payload." },
+    { "payload", VALUE_BIN, EITHER_BYTES, TWO_NUMBERS, run_payload, EITHER,
+      .help = "Bytes of the request, or in a rule for responses of the response: offset, length." },
     { "res.payload", VALUE_BIN, RESPONSE_BYTES, TWO_NUMBERS, run_payload, RESPONSE,
       .help = "Bytes of the response: offset, length (0: all)." },
     { "req.payload_lv", VALUE_BIN, REQUEST_BYTES, LV_ARGS, run_payload_lv, REQUEST,
       .help = "Bytes of the request whose length stands before them." },
-    { "payload_lv", VALUE_BIN, REQUEST_BYTES, LV_ARGS, run_payload_lv, REQUEST,
-      .help = "The same as req.payload_lv." },
+    { "payload_lv", VALUE_BIN, EITHER_BYTES, LV_ARGS, run_payload_lv, EITHER,
+      .help = "As req.payload_lv, or in a rule for responses as res.payload_lv." },
     { "res.payload_lv", VALUE_BIN, RESPONSE_BYTES, LV_ARGS, run_payload_lv, RESPONSE,
       .help = "Bytes of the response whose length stands before them." },
     { "req.body", VALUE_BIN, REQUEST_BYTES, NO_ARGS, run_body, REQUEST,

@@ -419,6 +419,8 @@ const char *log_profile_tag(const struct log_profile *profile);
 /* All of them in one piece, up to a buffer full; lent, or copied to eval->arena. ptr NULL: there is
  * no such end, or no memory. */
 struct str received_bytes(struct eval *eval, const struct endpoint *ep);
+/* The end whose bytes a rule is about: the server's in rules for responses. */
+const struct endpoint *received_from(const struct eval *eval);
 /* Another look may see more. */
 bool received_may_grow(const struct eval *eval, const struct endpoint *ep);
 

@@ -15,15 +15,16 @@
 
 #define IN_CONTENT    (PLACE_FE_CONTENT | PLACE_FE_REQUEST | PLACE_FE_REQUEST_BODY | PLACE_SWITCH |  \
                     PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY |               \
-                    PLACE_BE_SERVER)
+                    PLACE_BE_SERVER | PLACE_BE_CONNECT)
+#define IN_BOTH       (IN_CONTENT | PLACE_HTTP_RESPONSE)
 #define RDP_HEADER    11 /* TPKT (4 bytes), X.224 connection request (7) */
 #define DISTCC_TOKEN  4
 #define DISTCC_LENGTH 8
 
 static bool
-may_grow(const struct eval *eval, struct str bytes)
+may_grow(const struct eval *eval, const struct endpoint *ep, struct str bytes)
 {
-    return bytes.len < buffer_default_size() && received_may_grow(eval, eval->front);
+    return bytes.len < buffer_default_size() && received_may_grow(eval, ep);
 }
 
 /* --- RDP ---------------------------------------------------------------------------------------- */
@@ -62,7 +63,7 @@ run_rdp(struct eval *eval, const struct fetch *fetch, const struct arg *args, st
     struct str wanted = arg_is_given(&args[0]) ? args[0].str : STR("");
     enum search found = bytes.ptr == NULL ? SEARCH_NONE : find_rdp_cookie(bytes, wanted, &value);
 
-    if (found == SEARCH_SHORT && may_grow(eval, bytes))
+    if (found == SEARCH_SHORT && may_grow(eval, eval->front, bytes))
         return FETCH_LATER;
     if (fetch->private != 0)
         return fetched_int(out, found == SEARCH_FOUND);
@@ -124,12 +125,13 @@ static enum fetched
 run_distcc(struct eval *eval, const struct fetch *fetch, const struct arg *args, struct value *out)
 {
     int64_t n = arg_is_given(&args[1]) ? args[1].num : 1;
-    struct str bytes = received_bytes(eval, eval->front), body;
+    const struct endpoint *ep = received_from(eval);
+    struct str bytes = received_bytes(eval, ep), body;
     uint32_t number;
     enum search found =
         bytes.ptr == NULL ? SEARCH_NONE : find_token(bytes, args[0].str, n, &number, &body);
 
-    if (found == SEARCH_SHORT && may_grow(eval, bytes))
+    if (found == SEARCH_SHORT && may_grow(eval, ep, bytes))
         return FETCH_LATER;
     if (found != SEARCH_FOUND)
         return FETCH_NONE;
@@ -157,9 +159,9 @@ static const struct fetch fetches[] = {
     RDP("rdp_cookie", VALUE_STR, 0, "Old name of req.rdp_cookie."),
     RDP("req.rdp_cookie_cnt", VALUE_INT, 1, "Has an RDP client this cookie? 1 or 0."),
     RDP("rdp_cookie_cnt", VALUE_INT, 1, "Old name of req.rdp_cookie_cnt."),
-    { "distcc_param", VALUE_INT, IN_CONTENT, { { ARG_STR }, { ARG_INT, true } }, run_distcc, 0,
-      check_distcc, "The number of the n-th token of this name from a distcc client." },
-    { "distcc_body", VALUE_BIN, IN_CONTENT, { { ARG_STR }, { ARG_INT, true } }, run_distcc, 1,
-      check_distcc, "What follows the n-th token of this name from a distcc client." },
+    { "distcc_param", VALUE_INT, IN_BOTH, { { ARG_STR }, { ARG_INT, true } }, run_distcc, 0,
+      check_distcc, "The number of the n-th token of this name of distcc, in what the rule is about." },
+    { "distcc_body", VALUE_BIN, IN_BOTH, { { ARG_STR }, { ARG_INT, true } }, run_distcc, 1,
+      check_distcc, "What follows the n-th token of this name of distcc, in what the rule is about." },
 };
 REGISTER(fetch, fetches);

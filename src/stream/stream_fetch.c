@@ -12,7 +12,8 @@
 #define AFTER_SERVER                                                                               \
     (PLACE_BE_RES_CONTENT | PLACE_HTTP_RESPONSE | PLACE_FE_RESPONSE_BODY | PLACE_FE_LOG |          \
      PLACE_BE_STORE | PLACE_CHECK)
-#define WITH_STREAM (PLACE_L4 & ~(PLACE_FE_CONNECTION | PLACE_FE_SESSION))
+#define AROUND_SERVER (AFTER_SERVER | PLACE_BE_SERVER | PLACE_BE_CONNECT)
+#define WITH_STREAM   (PLACE_L4 & ~(PLACE_FE_CONNECTION | PLACE_FE_SESSION))
 
 static enum fetched
 give_int(struct value *out, int64_t number)
@@ -180,8 +181,8 @@ run_aborted(struct eval *eval, const struct fetch *fetch, const struct arg *args
         return FETCH_NONE;
     ep = fetch->private == 0 ? s->front : s->back;
     if (ep == NULL)
-        return give_bool(out, fetch->private != 0 && s->end_cause == END_SERVER_ABORT);
-    return give_bool(out, (ep->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0);
+        return give_int(out, fetch->private != 0 && s->end_cause == END_SERVER_ABORT);
+    return give_int(out, (ep->flags & (EP_IN_BROKEN | EP_OUT_BROKEN)) != 0);
 }
 
 static enum fetched
@@ -230,12 +231,15 @@ run_timeout(struct eval *eval, const struct fetch *fetch, const struct arg *args
 {
     const struct stream *s = eval->stream;
     size_t offset = (size_t)fetch->private & ~(size_t)CURRENT_FRONT;
+    bool is_front = (fetch->private & CURRENT_FRONT) != 0;
     const struct proxy_timeouts *timeouts;
 
     (void)args;
-    if (s == NULL)
+    if (s == NULL && (!is_front || eval->frontend == NULL))
         return FETCH_NONE;
-    timeouts = (fetch->private & CURRENT_FRONT) != 0 ? s->front_timeouts : s->back_timeouts;
+    timeouts = s == NULL  ? &eval->frontend->timeouts
+               : is_front ? s->front_timeouts
+                          : s->back_timeouts;
     return give_int(out, *(const int64_t *)((const char *)timeouts + offset));
 }
 
@@ -286,7 +290,7 @@ static const struct fetch fetches[] = {
       .help = "Handshakes, idle time and head of the request, in ms." },
     { "req.timer.queue",
       VALUE_INT,
-      WITH_STREAM,
+      AFTER_SERVER,
       { { 0 } },
       run_timer,
       TIMER_QUEUE,
@@ -307,7 +311,7 @@ static const struct fetch fetches[] = {
       .help = "Time until the head of the response, in ms." },
     { "res.timer.data",
       VALUE_INT,
-      AFTER_SERVER,
+      AROUND_SERVER,
       { { 0 } },
       run_timer,
       TIMER_DATA,
@@ -339,7 +343,7 @@ static const struct fetch fetches[] = {
       .help = "Bytes from the client." },
     { "bytes_out",
       VALUE_INT,
-      WITH_STREAM,
+      AROUND_SERVER,
       { { 0 } },
       run_bytes,
       RESPONSE_IN,
@@ -360,14 +364,14 @@ static const struct fetch fetches[] = {
       .help = "Bytes to the server." },
     { "res.bytes_in",
       VALUE_INT,
-      WITH_STREAM,
+      AROUND_SERVER,
       { { 0 } },
       run_bytes,
       RESPONSE_IN,
       .help = "Bytes from the server." },
     { "res.bytes_out",
       VALUE_INT,
-      WITH_STREAM,
+      AROUND_SERVER,
       { { 0 } },
       run_bytes,
       RESPONSE_OUT,
@@ -381,7 +385,7 @@ static const struct fetch fetches[] = {
       .help = "Number of the request." },
     { "txn.status",
       VALUE_INT,
-      WITH_STREAM,
+      AFTER_SERVER,
       { { 0 } },
       run_number,
       STREAM_STATUS,
@@ -395,14 +399,14 @@ static const struct fetch fetches[] = {
       .help = "Status as the server said it." },
     { "txn.conn_retries",
       VALUE_INT,
-      WITH_STREAM,
+      AFTER_SERVER,
       { { 0 } },
       run_number,
       STREAM_RETRIES,
       .help = "Retries so far." },
     { "cur_max_retries",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_BACKEND,
       { { 0 } },
       run_number,
       STREAM_MAX_RETRIES,
@@ -423,7 +427,7 @@ static const struct fetch fetches[] = {
       .help = "Place in the backend's queue." },
     { "txn.redispatched",
       VALUE_BOOL,
-      WITH_STREAM,
+      AFTER_SERVER,
       { { 0 } },
       run_flag,
       STREAM_REDISPATCHED,
@@ -436,14 +440,14 @@ static const struct fetch fetches[] = {
       STREAM_REUSED,
       .help = "Had the server's connection served before?" },
     { "fs.aborted",
-      VALUE_BOOL,
+      VALUE_INT,
       WITH_STREAM,
       { { 0 } },
       run_aborted,
       0,
       .help = "Has the client aborted?" },
     { "bs.aborted",
-      VALUE_BOOL,
+      VALUE_INT,
       AFTER_SERVER,
       { { 0 } },
       run_aborted,
@@ -472,42 +476,42 @@ static const struct fetch fetches[] = {
       .help = "Is it the first request of its connection?" },
     { "cur_client_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_L4,
       { { 0 } },
       run_timeout,
       FRONT_TIMEOUT(client_ms),
       .help = "Timeout client of this stream, in ms." },
     { "cur_server_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_BACKEND,
       { { 0 } },
       run_timeout,
       BACK_TIMEOUT(server_ms),
       .help = "Timeout server of this stream, in ms." },
     { "cur_tunnel_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_BACKEND,
       { { 0 } },
       run_timeout,
       BACK_TIMEOUT(tunnel_ms),
       .help = "Timeout tunnel of this stream, in ms." },
     { "cur_connect_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_BACKEND,
       { { 0 } },
       run_timeout,
       BACK_TIMEOUT(connect_ms),
       .help = "Timeout connect of this stream, in ms." },
     { "cur_queue_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_BACKEND,
       { { 0 } },
       run_timeout,
       BACK_TIMEOUT(queue_ms),
       .help = "Timeout queue of this stream, in ms." },
     { "cur_tarpit_timeout",
       VALUE_INT,
-      WITH_STREAM,
+      PLACE_L4,
       { { 0 } },
       run_timeout,
       FRONT_TIMEOUT(tarpit_ms),

@@ -54,6 +54,8 @@ enum eval_place {
 #define PLACE_REQUEST_RULES (PLACE_FE_REQUEST | PLACE_BE_REQUEST)
 /* A session exists: everything but config and CLI */
 #define PLACE_L4 (PLACE_ANY & ~(PLACE_CHECK | PLACE_CLI | PLACE_CONFIG))
+/* Live objects exist: everywhere but while the configuration is read. */
+#define PLACE_RUNNING (PLACE_ANY & ~PLACE_CONFIG)
 /* The request's head can be seen, from http-request on (also in responses and logs only if it was kept). */
 #define PLACE_HTTP_REQUEST                                                                         \
     (PLACE_FE_CONTENT | PLACE_FE_REQUEST | PLACE_FE_REQUEST_BODY | PLACE_SWITCH | PLACE_BE_CONTENT | PLACE_BE_REQUEST |   \
@@ -61,6 +63,10 @@ enum eval_place {
 #define PLACE_HTTP_RESPONSE                                                                        \
     (PLACE_BE_RES_CONTENT | PLACE_BE_RESPONSE | PLACE_BE_RESPONSE_BODY | PLACE_BE_STORE | PLACE_FE_RES_CONTENT |          \
      PLACE_FE_RESPONSE | PLACE_FE_RESPONSE_BODY)
+/* The backend is chosen. */
+#define PLACE_BACKEND                                                                              \
+    (PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY | PLACE_BE_SERVER |               \
+     PLACE_BE_CONNECT | PLACE_HTTP_RESPONSE | PLACE_FE_LOG | PLACE_CHECK)
 
 struct eval {
     struct snapshot *snapshot;          /* never NULL in traffic */
