@@ -249,6 +249,8 @@ connection_start(struct connection *conn)
         conn->transport->handshake == NULL)
         conn->flags |= CONN_ESTABLISHED;
     connection_update_interest(conn);
+    if ((conn->flags & CONN_ESTABLISHED) != 0 && connection_pending(conn) > 0)
+        ev_feed_event(conn->loop->ev, &conn->io, EV_READ); /* came with the handshake */
 }
 
 void

@@ -415,15 +415,6 @@ run_status(struct eval *eval, const struct log_alias *alias, unsigned flags, str
         put_decimal(out, s == NULL || s->status == 0 ? -1 : s->status, flags);
 }
 
-static void
-run_nothing(struct eval *eval, const struct log_alias *alias, unsigned flags,
-            struct format_out *out)
-{
-    (void)eval;
-    (void)alias;
-    put_none(out, flags);
-}
-
 /* --- the request --------------------------------------------------------- */
 
 enum request_part { PART_METHOD, PART_PATH_OF_URI, PART_PATH, PART_QUERY, PART_URI, PART_LINE };
@@ -571,8 +562,6 @@ static const struct log_alias aliases[] = {
     { "ts", run_state, 2, 0, "termination state" },
     { "tsc", run_state, 4, ALIAS_HTTP, "termination state with cookie status" },
     { "ST", run_status, 0, ALIAS_NUMBER, "status code" },
-    { "sslc", run_nothing, 0, 0, "TLS cipher" },
-    { "sslv", run_nothing, 0, 0, "TLS version" },
     { "HM", run_request, PART_METHOD, ALIAS_HTTP, "method" },
     { "HP", run_request, PART_PATH_OF_URI, ALIAS_HTTP, "URI without query" },
     { "HPO", run_request, PART_PATH, ALIAS_HTTP, "path" },

@@ -282,6 +282,12 @@ void session_begin(struct session *session, const struct proxy_conf *frontend);
 void session_close(struct session *session, bool with_reset);
 void session_free(struct session *session);
 
+/* --- session_mux.c -------------------------------------------------------- */
+
+/* What the client's connection speaks, once its handshakes are over. */
+const struct mux *session_choose_mux(const struct session *session,
+                                     const struct proxy_conf *frontend);
+
 /* --- session_start.c ----------------------------------------------------- */
 
 /* From accept to mux: connection rules, handshakes, session rules. */

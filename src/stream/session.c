@@ -150,26 +150,11 @@ session_close(struct session *session, bool with_reset)
 
 /* --- its mux ------------------------------------------------------------- */
 
-static const struct mux *
-mux_of(const struct session *session, const struct proxy_conf *frontend)
-{
-    const struct bind_conf *bind =
-        session->listener == NULL ? NULL : grace_read(session->listener->conf);
-
-    if (bind != NULL && bind->proto != NULL) {
-        const struct mux *mux = mux_find(str_from(bind->proto));
-
-        if (mux != NULL)
-            return mux;
-    }
-    return frontend->mode == MODE_HTTP ? &h1_mux : &tcp_mux;
-}
-
 void
 session_begin(struct session *session, const struct proxy_conf *frontend)
 {
     struct connection *client = session->client;
-    const struct mux *mux = mux_of(session, frontend);
+    const struct mux *mux = session_choose_mux(session, frontend);
     struct loop *loop = client->loop;
 
     session->handshake_ms = (uint32_t)((loop->now_us - session->idle_since_us) / 1000);

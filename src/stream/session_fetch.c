@@ -33,32 +33,15 @@ bind_of(const struct eval *eval)
     return grace_read(eval->session->listener->conf);
 }
 
-/* As written, else counted within its proxy. */
-static int64_t
-id_of(const struct bind_conf *wanted)
-{
-    const struct proxy_conf *owner = wanted->owner_conf;
-    int64_t id = 1;
-
-    if (wanted->id != 0)
-        return wanted->id;
-    LIST_FOR_EACH (bind, &owner->binds, struct bind_conf, link) {
-        if (bind == wanted)
-            break;
-        id++;
-    }
-    return id;
-}
-
 static enum fetched
 run_socket_id(struct eval *eval, const struct fetch *fetch, const struct arg *args,
               struct value *out)
 {
-    const struct bind_conf *bind = bind_of(eval);
-
     (void)fetch;
     (void)args;
-    return bind == NULL ? FETCH_NONE : fetched_int(out, id_of(bind));
+    if (bind_of(eval) == NULL)
+        return FETCH_NONE;
+    return fetched_int(out, session_listener_id(eval->session));
 }
 
 static enum fetched

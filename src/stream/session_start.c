@@ -15,6 +15,7 @@
 
 #include "weir/net/handshake.h"
 #include "weir/net/transport.h"
+#include "weir/tls/tls.h"
 
 struct session_start {
     struct session *session;
@@ -177,8 +178,9 @@ on_late(struct timer *timer)
 {
     struct session_start *start = LIST_ITEM(timer, struct session_start, timer);
 
-    if (start->session->client->handshake != NULL)
-        connection_set_error(start->session->client, CONN_ERR_PROXY_TIMEOUT);
+    connection_set_error(start->session->client, start->session->client->handshake != NULL
+                                                     ? CONN_ERR_PROXY_TIMEOUT
+                                                     : CONN_ERR_TLS_TIMEOUT);
     fail(start);
 }
 
@@ -229,7 +231,8 @@ session_start(struct session *session, const struct proxy_conf *frontend)
     struct connection *client = session->client;
     struct session_start *start;
 
-    if (session->explain == NULL && !bind_add_handshakes(bind, client)) {
+    if (session->explain == NULL &&
+        !(bind_add_handshakes(bind, client) && tls_bind_start(bind, client))) {
         session_close(session, true);
         return;
     }

@@ -15,13 +15,30 @@ stream_server_name(const struct stream *s)
     return s->eval.server == NULL ? "<NOSRV>" : s->eval.server->name;
 }
 
+/* As written, else counted within its proxy. */
+static int64_t
+id_of(const struct bind_conf *wanted)
+{
+    const struct proxy_conf *owner = wanted->owner_conf;
+    int64_t id = 1;
+
+    if (wanted->id != 0)
+        return wanted->id;
+    LIST_FOR_EACH (bind, &owner->binds, struct bind_conf, link) {
+        if (bind == wanted)
+            break;
+        id++;
+    }
+    return id;
+}
+
 int64_t
 session_listener_id(const struct session *session)
 {
     const struct bind_conf *bind =
         session->listener == NULL ? NULL : grace_read(session->listener->conf);
 
-    return bind == NULL ? 0 : bind->id;
+    return bind == NULL ? 0 : id_of(bind);
 }
 
 uint64_t

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a bind line says about TLS becomes an SSL_CTX and a table of certificates.
+ *
+ * For:     the transport.
+ * Owns:    the SSL_CTX; holds the certificates.
+ * Callers: tls_conf.c.
+ * Thread:  builder makes it; any thread uses it, and the last one frees it.
+ *
+ * A bind line has one SSL_CTX whatever the number of its certificates: the name that a client asks
+ * for chooses those that are put into its SSL.
+ */
+#include <openssl/err.h>
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/crash.h"
+#include "weir/os/file.h"
+#include "private.h"
+
+/* --- life ------------------------------------------------------------------------------------------ */
+
+/* With the SSL_CTX: every SSL made of it keeps it alive, and us. */
+static void
+on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long number, void *arg)
+{
+    struct tls_context *context = ptr;
+
+    (void)parent;
+    (void)data;
+    (void)index;
+    (void)number;
+    (void)arg;
+    if (context == NULL)
+        return;
+    sni_table_fini(&context->names);
+    alloc_free(context->alpn);
+    alloc_free(context);
+}
+
+static int ex_index = -1; /* of the context in its SSL_CTX; builder makes it once */
+
+static struct tls_context *
+context_new(const SSL_METHOD *method)
+{
+    struct tls_context *context = alloc_zero(sizeof(*context));
+
+    if (ex_index == -1)
+        ex_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_ctx_freed);
+    context->ctx = SSL_CTX_new(method);
+    MUST(context->ctx != NULL && SSL_CTX_set_ex_data(context->ctx, ex_index, context) == 1);
+    sni_table_init(&context->names);
+    return context;
+}
+
+void
+tls_context_drop(struct tls_context *context)
+{
+    if (context != NULL)
+        SSL_CTX_free(context->ctx);
+}
+
+/* --- certificates by name ----------------------------------------------------------------------- */
+
+static bool
+show_certs(SSL *ssl, const struct sni_choice *choice)
+{
+    for (unsigned i = 0; i < choice->count; i++) {
+        const struct tls_cert *cert = choice->certs[i];
+
+        if (SSL_use_cert_and_key(ssl, cert->x509, cert->key, cert->chain, 1) != 1)
+            return false;
+    }
+    return true;
+}
+
+const char *
+tls_cert_path_of(const SSL *ssl)
+{
+    const struct tls_context *context = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
+    const X509 *shown = SSL_get_certificate(ssl);
+    const struct sni_choice *choice =
+        sni_table_find(&context->names, str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+
+    if (choice == NULL)
+        choice = context->names.first;
+    for (unsigned i = 0; choice != NULL && i < choice->count; i++) {
+        if (choice->certs[i]->x509 == shown)
+            return choice->certs[i]->path;
+    }
+    return NULL;
+}
+
+/* RFC 6066 3. OpenSSL calls it for each hello, with or without a name. */
+static int
+on_server_name(SSL *ssl, int *alert, void *arg)
+{
+    const struct tls_context *context = arg;
+    const struct sni_choice *choice =
+        sni_table_find(&context->names, str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+
+    if (choice == NULL && context->strict_sni) {
+        *alert = SSL_AD_UNRECOGNIZED_NAME;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
+    if (choice == NULL)
+        choice = context->names.first;
+    if (choice != NULL && show_certs(ssl, choice))
+        return SSL_TLSEXT_ERR_OK;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* --- settings -------------------------------------------------------------------------------------- */
+
+/* RFC 7301 3.2: our order counts; without a common protocol the client is served all the same. */
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *offered,
+        unsigned offered_len, void *arg)
+{
+    const struct tls_context *context = arg;
+
+    (void)ssl;
+    return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len,
+                                 (const unsigned char *)context->alpn,
+                                 (unsigned)context->alpn_len, offered,
+                                 offered_len) == OPENSSL_NPN_NEGOTIATED
+               ? SSL_TLSEXT_ERR_OK
+               : SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool
+refuse(struct parse *parse, struct source_pos pos, const char *word, const char *value)
+{
+    return parse_alert_at(parse, pos, "'%s %s': %s", word, value, tls_error_text());
+}
+
+static bool
+set_names(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
+          const struct tls_settings *settings)
+{
+    const struct {
+        const char *word, *value;
+        int result;
+    } steps[] = {
+        { "ciphers", settings->ciphers,
+          settings->ciphers == NULL ? 1 : SSL_CTX_set_cipher_list(ctx, settings->ciphers) },
+        { "ciphersuites", settings->ciphersuites,
+          settings->ciphersuites == NULL ? 1 : SSL_CTX_set_ciphersuites(ctx, settings->ciphersuites) },
+        { "curves", settings->curves,
+          settings->curves == NULL ? 1 : (int)SSL_CTX_set1_groups_list(ctx, settings->curves) },
+        { "sigalgs", settings->sigalgs,
+          settings->sigalgs == NULL ? 1 : (int)SSL_CTX_set1_sigalgs_list(ctx, settings->sigalgs) },
+        { "client-sigalgs", settings->client_sigalgs,
+          settings->client_sigalgs == NULL
+              ? 1
+              : (int)SSL_CTX_set1_client_sigalgs_list(ctx, settings->client_sigalgs) },
+    };
+
+    for (size_t i = 0; i < COUNT(steps); i++) {
+        if (steps[i].result != 1)
+            return refuse(parse, pos, steps[i].word, steps[i].value);
+    }
+    return true;
+}
+
+static bool
+set_versions(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
+             const struct tls_settings *settings)
+{
+    int low = settings->min_version != 0 ? settings->min_version : TLS1_2_VERSION;
+
+    if (settings->max_version != 0 && settings->max_version < low) {
+        if (settings->min_version != 0)
+            return parse_alert_at(parse, pos, "ssl-min-ver is above ssl-max-ver");
+        low = settings->max_version;
+    }
+    if (low < TLS1_2_VERSION)
+        SSL_CTX_set_security_level(ctx, 0); /* OpenSSL has no older versions above that */
+    SSL_CTX_set_min_proto_version(ctx, low);
+    SSL_CTX_set_max_proto_version(ctx, settings->max_version);
+    SSL_CTX_set_options(ctx, settings->without);
+    return true;
+}
+
+static bool
+set_revoked(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+
+    if (path == NULL)
+        return true;
+    if (X509_STORE_load_locations(store, path, NULL) != 1)
+        return refuse(parse, pos, "crl-file", path);
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return true;
+}
+
+static bool
+set_authorities(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
+{
+    int result;
+
+    if (path == NULL)
+        return true;
+    if (strcmp(path, "@system-ca") == 0)
+        result = SSL_CTX_set_default_verify_paths(ctx);
+    else if (file_is_folder(path))
+        result = SSL_CTX_load_verify_locations(ctx, NULL, path);
+    else
+        result = SSL_CTX_load_verify_locations(ctx, path, NULL);
+    return result == 1 || refuse(parse, pos, "ca-file", path);
+}
+
+static void
+set_tickets(SSL_CTX *ctx, const struct tls_settings *settings)
+{
+    if (!settings->no_tickets) {
+        tls_tickets_use(ctx);
+        return;
+    }
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(ctx, 0);
+}
+
+static bool
+set_common(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
+           const struct tls_settings *settings)
+{
+    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
+                                 SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    return set_versions(parse, pos, ctx, settings) && set_names(parse, pos, ctx, settings) &&
+           set_authorities(parse, pos, ctx, settings->ca_file) &&
+           set_revoked(parse, pos, ctx, settings->crl_file);
+}
+
+/* --- bind lines ------------------------------------------------------------------------------------ */
+
+static bool
+set_verify(struct parse *parse, const struct tls_bind_conf *conf, SSL_CTX *ctx)
+{
+    const struct tls_settings *settings = &conf->settings;
+    int how = settings->verify == VERIFY_REQUIRED ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+              : settings->verify == VERIFY_OPTIONAL ? SSL_VERIFY_PEER
+                                                    : SSL_VERIFY_NONE;
+
+    if (how == SSL_VERIFY_NONE)
+        return true;
+    if (settings->ca_file == NULL)
+        return parse_alert_at(parse, conf->pos, "'verify' needs a 'ca-file' to verify against");
+    SSL_CTX_set_verify(ctx, how, NULL);
+    if (strcmp(settings->ca_file, "@system-ca") != 0 && !file_is_folder(settings->ca_file))
+        SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(settings->ca_file));
+    return true;
+}
+
+static void
+set_sessions(const struct tls_globals *globals, SSL_CTX *ctx)
+{
+    static const unsigned char id[] = "weir";
+
+    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
+    SSL_CTX_set_timeout(ctx, (long)(globals->lifetime_ms / 1000));
+    if (globals->cache_size == 0)
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    else
+        SSL_CTX_sess_set_cache_size(ctx, (long)globals->cache_size);
+}
+
+static bool
+add_file(struct parse *parse, struct tls_context *context, struct source_pos pos, const char *path)
+{
+    struct error err = ERROR_INIT;
+    struct tls_cert *cert = tls_cert_load(path, &err);
+
+    if (cert == NULL)
+        return parse_alert_at(parse, pos, "%s", err.text);
+    sni_table_add(&context->names, cert);
+    tls_cert_drop(cert);
+    return true;
+}
+
+/* Files that belong to another one: "x.pem.key". */
+static bool
+is_companion(const char *path)
+{
+    static const char *const endings[] = { ".key", ".ocsp", ".issuer", ".sctl", ".dh" };
+
+    for (size_t i = 0; i < COUNT(endings); i++) {
+        if (str_ends(str_from(path), str_from(endings[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool
+add_folder(struct parse *parse, struct tls_context *context, struct source_pos pos,
+           const char *folder)
+{
+    struct error err = ERROR_INIT;
+    struct file_list files;
+    bool fine = true;
+
+    if (!file_list_read(&files, folder, &err))
+        return parse_alert_at(parse, pos, "%s", err.text);
+    for (size_t i = 0; fine && i < files.count; i++) {
+        if (file_is_regular(files.paths[i]) && !is_companion(files.paths[i]))
+            fine = add_file(parse, context, pos, files.paths[i]);
+    }
+    file_list_fini(&files);
+    return fine;
+}
+
+static bool
+add_certificates(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
+{
+    for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
+        bool fine = file_is_folder(file->path)
+                        ? add_folder(parse, context, file->pos, file->path)
+                        : add_file(parse, context, file->pos, file->path);
+
+        if (!fine)
+            return false;
+    }
+    if (context->names.first == NULL && !conf->strict_sni)
+        return parse_alert_at(parse, conf->pos, "'ssl' needs a certificate: 'crt' and a file, or a folder with some");
+    return true;
+}
+
+struct tls_context *
+tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
+{
+    struct tls_context *context = context_new(TLS_server_method());
+    SSL_CTX *ctx = context->ctx;
+
+    context->strict_sni = conf->strict_sni;
+    if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, ctx) ||
+        !add_certificates(parse, context, conf)) {
+        tls_context_drop(context);
+        return NULL;
+    }
+    if (!conf->settings.prefer_client_ciphers)
+        SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    set_tickets(ctx, &conf->settings);
+    SSL_CTX_set_dh_auto(ctx, 1);
+    set_sessions(tls_globals_of(parse->snapshot), ctx);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
+    SSL_CTX_set_tlsext_servername_arg(ctx, context);
+    if (conf->settings.alpn.len > 0) {
+        context->alpn = alloc_copy_str(conf->settings.alpn);
+        context->alpn_len = conf->settings.alpn.len;
+        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
+    }
+    return context;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of room tls share.
+ */
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include "weir/base/arena.h"
+#include "weir/base/hashmap.h"
+#include "weir/base/list.h"
+#include "weir/config/keyword.h"
+#include "weir/config/snapshot.h"
+#include "weir/net/connection.h"
+#include "weir/tls/cert.h"
+#include "weir/tls/tls.h"
+
+/* --- library.c ------------------------------------------------------------- */
+
+/* The newest error of OpenSSL in words, "no shared cipher"; its queue is empty afterwards. */
+const char *tls_error_text(void);
+/* "TLSv1.2" to TLS1_2_VERSION; 0: unknown. */
+int tls_version_find(const char *name);
+extern const char *const tls_version_names[]; /* NULL-terminated; SSLv3 first */
+/* The same by place in the list. */
+int tls_version_number(int at);
+
+/* --- sni.c ------------------------------------------------------------------ */
+
+#define SNI_CERTS_MAX 3 /* RSA, ECDSA, EdDSA */
+
+struct sni_choice {
+    struct tls_cert *certs[SNI_CERTS_MAX]; /* holds */
+    unsigned count;
+};
+
+struct sni_table {
+    struct hashmap names;     /* "www.example.com", "*.example.com" to struct sni_choice */
+    struct sni_choice *first; /* the default; NULL: empty */
+};
+
+void sni_table_init(struct sni_table *table);
+void sni_table_fini(struct sni_table *table);
+/* All names of the certificate; the first one becomes the default too. Holds it. */
+void sni_table_add(struct sni_table *table, struct tls_cert *cert);
+/* One name, whatever the certificate says. */
+void sni_table_add_name(struct sni_table *table, struct str name, struct tls_cert *cert);
+/* Any thread. NULL: nobody has that name. */
+const struct sni_choice *sni_table_find(const struct sni_table *table, struct str name);
+
+/* --- tls_conf.c ---------------------------------------------------------------- */
+
+struct tls_file {
+    struct tls_file *next;
+    const char *path;
+    struct source_pos pos;
+};
+
+enum tls_verify { VERIFY_NONE, VERIFY_OPTIONAL, VERIFY_REQUIRED };
+
+/* What may be said of either side. In the snapshot's arena. */
+struct tls_settings {
+    const char *ciphers, *ciphersuites, *curves, *sigalgs, *client_sigalgs; /* NULL: OpenSSL's */
+    const char *ca_file, *crl_file;
+    struct str alpn; /* as on the wire: length and name, each; len 0: none; ptr NULL: not said */
+    int min_version, max_version; /* as OpenSSL numbers them; 0: not said */
+    int verify;                   /* enum tls_verify; -1: not said */
+    uint64_t without;             /* SSL_OP_NO_TLSv1_1 and the like */
+    bool no_tickets, prefer_client_ciphers;
+};
+
+/* Of a bind line. */
+struct tls_bind_conf {
+    struct tls_bind_conf *next; /* all of the snapshot */
+    struct bind_conf *bind;
+    struct source_pos pos;
+    struct tls_settings settings;
+    struct tls_file *files, *last_file; /* crt */
+    bool is_ssl, strict_sni;
+    struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
+};
+
+/* Of a server line. */
+struct tls_server_conf {
+    struct tls_server_conf *next;
+    struct source_pos pos;
+    struct tls_settings settings;
+    const char *crt, *verify_host;
+    bool is_ssl;
+    struct tls_context *context;
+};
+
+/* The global section's. */
+struct tls_globals {
+    struct tls_bind_conf *binds;
+    struct tls_server_conf *servers;
+    struct tls_settings bind_defaults, server_defaults;
+    const char *crt_base, *ca_base;
+    int64_t cache_size, lifetime_ms;
+    bool servers_unverified; /* ssl-server-verify none */
+};
+
+const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
+const struct tls_bind_conf *tls_bind_conf_of(const struct bind_conf *bind);
+
+/* --- context.c ------------------------------------------------------------------- */
+
+struct tls_context {
+    SSL_CTX *ctx; /* lives as long as it does */
+    char *alpn;   /* owns: as on the wire; NULL: none */
+    size_t alpn_len;
+    struct sni_table names; /* of bind lines */
+    bool strict_sni;
+};
+
+/* Makes what a bind line says. NULL: reported. Builder. */
+struct tls_context *tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf);
+void tls_context_drop(struct tls_context *context); /* NULL is fine */
+
+/* --- ticket.c -------------------------------------------------------------------- */
+
+/* Tickets of this context are sealed with keys that all share, which change with time. */
+void tls_tickets_use(SSL_CTX *ctx);
+
+/* --- tls_transport.c ------------------------------------------------------------- */
+
+/* OpenSSL's number of what broke; 0: nothing did. */
+unsigned long tls_error_of(const struct connection *conn);
+/* The path of the certificate that is shown; NULL: none. */
+const char *tls_cert_path_of(const SSL *ssl);
+
+extern const struct transport tls_transport;

@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keywords of TLS: of bind lines and of the global section.
+ *
+ * For:     context.c, which makes contexts of what is said here.
+ * Owns:    the lists of lines that speak TLS, in the snapshot.
+ * Callers: the table of keywords; hooks of a configuration.
+ * Thread:  builder; RELEASE on control.
+ */
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/config/parse.h"
+#include "private.h"
+
+#define CACHE_SIZE_DEFAULT 20000
+#define LIFETIME_DEFAULT_MS 300000
+
+/* --- storage --------------------------------------------------------------------------------------- */
+
+static void
+init_globals(void *slot)
+{
+    struct tls_globals *globals = slot;
+
+    globals->cache_size = CACHE_SIZE_DEFAULT;
+    globals->lifetime_ms = LIFETIME_DEFAULT_MS;
+    globals->bind_defaults.verify = globals->server_defaults.verify = -1;
+}
+
+static void
+init_bind(void *slot)
+{
+    ((struct tls_bind_conf *)slot)->settings.verify = -1;
+}
+
+static struct slot globals_slot = {
+    .name = "tls", .owner = SLOT_GLOBAL, .size = sizeof(struct tls_globals), .init = init_globals
+};
+REGISTER_SLOT(globals_slot);
+static struct slot bind_slot = {
+    .name = "tls bind", .owner = SLOT_BIND, .size = sizeof(struct tls_bind_conf), .init = init_bind
+};
+REGISTER_SLOT(bind_slot);
+
+const struct tls_globals *
+tls_globals_of(const struct snapshot *snapshot)
+{
+    return snapshot_slot(snapshot, &globals_slot);
+}
+
+const struct tls_bind_conf *
+tls_bind_conf_of(const struct bind_conf *bind)
+{
+    return slot_of_const(bind->slots, &bind_slot);
+}
+
+static struct tls_globals *
+globals_of(struct parse *parse)
+{
+    return snapshot_slot(parse->snapshot, &globals_slot);
+}
+
+/* Of the line that is read; the first word about TLS puts it on the list. */
+static struct tls_bind_conf *
+bind_of(struct parse *parse)
+{
+    struct tls_globals *globals = globals_of(parse);
+    struct tls_bind_conf *conf = keyword_slot(parse, &bind_slot);
+
+    if (conf->pos.file == NULL) {
+        conf->pos = parse_pos(parse);
+        conf->next = globals->binds;
+        globals->binds = conf;
+    }
+    return conf;
+}
+
+static bool
+is_about_servers(const struct parse *parse)
+{
+    return strncmp(parse->keyword, "ssl-default-server", strlen("ssl-default-server")) == 0;
+}
+
+static struct tls_settings *
+settings_of(struct parse *parse)
+{
+    if (parse->place == IN_BIND)
+        return &bind_of(parse)->settings;
+    return is_about_servers(parse) ? &globals_of(parse)->server_defaults
+                                   : &globals_of(parse)->bind_defaults;
+}
+
+/* --- words of text ---------------------------------------------------------------------------------- */
+
+static bool
+keep_word(struct parse *parse, const char *what, const char **to)
+{
+    const char *word = parse_word(parse, what);
+
+    if (word == NULL)
+        return false;
+    *to = arena_copy(parse->arena, word);
+    return true;
+}
+
+static bool
+parse_ciphers(struct parse *parse)
+{
+    return keep_word(parse, "cipher suites of TLS 1.2 and before, parted by ':'",
+                     &settings_of(parse)->ciphers);
+}
+
+static bool
+parse_ciphersuites(struct parse *parse)
+{
+    return keep_word(parse, "cipher suites of TLS 1.3, parted by ':'",
+                     &settings_of(parse)->ciphersuites);
+}
+
+static bool
+parse_curves(struct parse *parse)
+{
+    return keep_word(parse, "groups, such as X25519:P-256", &settings_of(parse)->curves);
+}
+
+static bool
+parse_sigalgs(struct parse *parse)
+{
+    return keep_word(parse, "signature algorithms, parted by ':'", &settings_of(parse)->sigalgs);
+}
+
+static bool
+parse_client_sigalgs(struct parse *parse)
+{
+    return keep_word(parse, "signature algorithms, parted by ':'",
+                     &settings_of(parse)->client_sigalgs);
+}
+
+static bool
+parse_base(struct parse *parse)
+{
+    struct tls_globals *globals = globals_of(parse);
+    const char **to = strcmp(parse->keyword, "ca-base") == 0 ? &globals->ca_base : &globals->crt_base;
+
+    return keep_word(parse, "a folder", to);
+}
+
+/* A file under its base, unless it begins with '/' or '@'. */
+static const char *
+parse_path(struct parse *parse, const char *what, const char *base)
+{
+    const char *word = parse_word(parse, what);
+
+    if (word == NULL)
+        return NULL;
+    if (base == NULL || word[0] == '/' || word[0] == '@')
+        return arena_copy(parse->arena, word);
+    return arena_printf(parse->arena, "%s/%s", base, word);
+}
+
+static bool
+parse_ca_file(struct parse *parse)
+{
+    struct tls_settings *settings = settings_of(parse);
+
+    settings->ca_file = parse_path(parse, "a file or folder of certificates, or @system-ca",
+                                   globals_of(parse)->ca_base);
+    return settings->ca_file != NULL;
+}
+
+static bool
+parse_crl_file(struct parse *parse)
+{
+    struct tls_settings *settings = settings_of(parse);
+
+    settings->crl_file = parse_path(parse, "a file of revoked certificates", globals_of(parse)->ca_base);
+    return settings->crl_file != NULL;
+}
+
+static bool
+parse_crt(struct parse *parse)
+{
+    struct tls_bind_conf *conf = bind_of(parse);
+    const char *path = parse_path(parse, "a file with certificate and key, or a folder with some",
+                                  globals_of(parse)->crt_base);
+    struct tls_file *file;
+
+    if (path == NULL)
+        return false;
+    file = ARENA_NEW(parse->arena, struct tls_file);
+    file->path = path;
+    file->pos = parse_pos(parse);
+    if (conf->last_file == NULL)
+        conf->files = file;
+    else
+        conf->last_file->next = file;
+    conf->last_file = file;
+    return true;
+}
+
+/* --- protocols ------------------------------------------------------------------------------------------ */
+
+/* RFC 7301 3.1: length and name, each. */
+static bool
+parse_alpn(struct parse *parse)
+{
+    struct tls_settings *settings = settings_of(parse);
+    const char *word = parse_word(parse, "protocols, such as h2,http/1.1");
+    struct str rest = str_from(word);
+    char *wire;
+    size_t len = 0;
+
+    if (word == NULL)
+        return false;
+    wire = arena_zero(parse->arena, rest.len + 2);
+    while (rest.ptr != NULL) {
+        struct str name = str_split(&rest, ',');
+
+        if (name.len == 0 || name.len > UINT8_MAX)
+            return parse_alert(parse, "'alpn' expects names of 1 to 255 letters, parted by commas");
+        wire[len] = (char)name.len;
+        memcpy(wire + len + 1, name.ptr, name.len);
+        len += name.len + 1;
+    }
+    settings->alpn = str_of(wire, len);
+    return true;
+}
+
+static bool
+parse_no_alpn(struct parse *parse)
+{
+    settings_of(parse)->alpn = STR("");
+    return true;
+}
+
+static bool
+parse_npn(struct parse *parse)
+{
+    return parse_alert(parse, "'npn' is gone from TLS and from OpenSSL; use 'alpn', which all clients know");
+}
+
+/* --- versions ------------------------------------------------------------------------------------------- */
+
+static bool
+parse_version(struct parse *parse, int *to)
+{
+    int at;
+
+    if (!parse_choice(parse, "a version of TLS", tls_version_names, &at))
+        return false;
+    *to = tls_version_number(at);
+    return true;
+}
+
+static bool
+parse_min_version(struct parse *parse)
+{
+    return parse_version(parse, &settings_of(parse)->min_version);
+}
+
+static bool
+parse_max_version(struct parse *parse)
+{
+    return parse_version(parse, &settings_of(parse)->max_version);
+}
+
+static const struct {
+    const char *word;
+    int version;
+    uint64_t without;
+} version_words[] = {
+    { "sslv3", SSL3_VERSION, SSL_OP_NO_SSLv3 },
+    { "tlsv10", TLS1_VERSION, SSL_OP_NO_TLSv1 },
+    { "tlsv11", TLS1_1_VERSION, SSL_OP_NO_TLSv1_1 },
+    { "tlsv12", TLS1_2_VERSION, SSL_OP_NO_TLSv1_2 },
+    { "tlsv13", TLS1_3_VERSION, SSL_OP_NO_TLSv1_3 },
+};
+
+/* "no-tlsv11" or "force-tlsv12". False: it is neither. */
+static bool
+apply_version_word(struct tls_settings *settings, const char *word)
+{
+    const char *name = strchr(word, '-');
+
+    for (size_t i = 0; name != NULL && i < COUNT(version_words); i++) {
+        if (strcmp(version_words[i].word, name + 1) != 0)
+            continue;
+        if (word[0] == 'n')
+            settings->without |= version_words[i].without;
+        else
+            settings->min_version = settings->max_version = version_words[i].version;
+        return true;
+    }
+    return false;
+}
+
+static bool
+parse_version_word(struct parse *parse)
+{
+    return apply_version_word(settings_of(parse), parse->keyword);
+}
+
+/* --- flags ---------------------------------------------------------------------------------------------- */
+
+static bool
+parse_ssl(struct parse *parse)
+{
+    return bind_of(parse)->is_ssl = true;
+}
+
+static bool
+parse_strict_sni(struct parse *parse)
+{
+    bind_of(parse)->strict_sni = strcmp(parse->keyword, "strict-sni") == 0;
+    return true;
+}
+
+static bool
+parse_tickets(struct parse *parse)
+{
+    settings_of(parse)->no_tickets = strcmp(parse->keyword, "no-tls-tickets") == 0;
+    return true;
+}
+
+static bool
+parse_prefer_client(struct parse *parse)
+{
+    return settings_of(parse)->prefer_client_ciphers = true;
+}
+
+static bool
+parse_verify(struct parse *parse)
+{
+    static const char *const names[] = { "none", "optional", "required", NULL };
+
+    return parse_choice(parse, "how to verify", names, &settings_of(parse)->verify);
+}
+
+/* ssl-default-bind-options, ssl-default-server-options */
+static bool
+parse_options(struct parse *parse)
+{
+    struct tls_settings *settings = settings_of(parse);
+    const char *word;
+
+    while ((word = words_next(parse->words)) != NULL) {
+        bool fine = true;
+
+        if (strcmp(word, "ssl-min-ver") == 0)
+            fine = parse_version(parse, &settings->min_version);
+        else if (strcmp(word, "ssl-max-ver") == 0)
+            fine = parse_version(parse, &settings->max_version);
+        else if (strcmp(word, "no-tls-tickets") == 0)
+            settings->no_tickets = true;
+        else if (strcmp(word, "tls-tickets") == 0)
+            settings->no_tickets = false;
+        else if (strcmp(word, "prefer-client-ciphers") == 0)
+            settings->prefer_client_ciphers = true;
+        else if (!apply_version_word(settings, word))
+            return parse_alert(parse, "unknown option '%s'; known are ssl-min-ver, ssl-max-ver, no-tls-tickets, "
+                                      "prefer-client-ciphers, no-tlsv10 and its kin, force-tlsv12 and its kin",
+                               word);
+        if (!fine)
+            return false;
+    }
+    return true;
+}
+
+/* --- the table -------------------------------------------------------------------------------------------- */
+
+#define VERSION_WORDS(word_, text_)                                                                \
+    { "no-" word_, IN_BIND, .parse = parse_version_word, .help = "Not " text_ "." },               \
+        { "force-" word_, IN_BIND, .parse = parse_version_word, .help = text_ " only." }
+#define DEFAULT(word_, args_, parse_, help_)                                                       \
+    { "ssl-default-bind-" word_, IN_GLOBAL, .args = args_, .parse = parse_,                        \
+      .help = "For bind lines that do not say it: " help_ }
+
+static const struct keyword keywords[] = {
+    { "alpn", IN_BIND, .args = "<protocol>[,...]", .parse = parse_alpn,
+      .help = "Protocols to offer by ALPN, the preferred one first." },
+    { "ca-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
+      .help = "Where ca-file and crl-file look for relative names." },
+    { "ca-file", IN_BIND, .args = "<file>", .parse = parse_ca_file,
+      .help = "Authorities that client certificates are verified against." },
+    { "ciphers", IN_BIND, .args = "<suites>", .parse = parse_ciphers,
+      .help = "Cipher suites of TLS 1.2 and before, as OpenSSL writes them." },
+    { "ciphersuites", IN_BIND, .args = "<suites>", .parse = parse_ciphersuites,
+      .help = "Cipher suites of TLS 1.3." },
+    { "client-sigalgs", IN_BIND, .args = "<algorithms>", .parse = parse_client_sigalgs,
+      .help = "Signature algorithms that client certificates may use." },
+    { "crl-file", IN_BIND, .args = "<file>", .parse = parse_crl_file,
+      .help = "Revoked certificates." },
+    { "crt", IN_BIND, .args = "<file>|<folder>", .parse = parse_crt,
+      .help = "A certificate with its chain and key (PEM), or a folder of such files." },
+    { "crt-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
+      .help = "Where crt looks for relative names." },
+    { "curves", IN_BIND, .args = "<groups>", .parse = parse_curves,
+      .help = "Groups for the exchange of keys, the preferred one first." },
+    { "ecdhe", IN_BIND, .args = "<group>", .parse = parse_curves,
+      .help = "The group for the exchange of keys; see curves." },
+    { "no-alpn", IN_BIND, .parse = parse_no_alpn, .help = "Offer no protocol by ALPN." },
+    { "no-strict-sni", IN_BIND, .parse = parse_strict_sni, .help = "Takes strict-sni back." },
+    { "no-tls-tickets", IN_BIND, .parse = parse_tickets, .help = "No session tickets." },
+    { "npn", IN_BIND, .args = "<protocols>", .parse = parse_npn,
+      .help = "Refused: the predecessor of alpn is gone." },
+    { "prefer-client-ciphers", IN_BIND, .parse = parse_prefer_client,
+      .help = "The client's order of cipher suites counts." },
+    { "sigalgs", IN_BIND, .args = "<algorithms>", .parse = parse_sigalgs,
+      .help = "Signature algorithms for our certificates." },
+    { "ssl", IN_BIND, .parse = parse_ssl, .help = "Speak TLS." },
+    DEFAULT("ciphers", "<suites>", parse_ciphers, "cipher suites of TLS 1.2 and before."),
+    DEFAULT("ciphersuites", "<suites>", parse_ciphersuites, "cipher suites of TLS 1.3."),
+    DEFAULT("client-sigalgs", "<algorithms>", parse_client_sigalgs,
+            "signature algorithms of client certificates."),
+    DEFAULT("curves", "<groups>", parse_curves, "groups for the exchange of keys."),
+    DEFAULT("options", "[<option>]...", parse_options, "versions, tickets, whose order counts."),
+    DEFAULT("sigalgs", "<algorithms>", parse_sigalgs, "signature algorithms."),
+    { "ssl-max-ver", IN_BIND, .args = "<version>", .parse = parse_max_version,
+      .help = "The newest version of TLS to speak." },
+    { "ssl-min-ver", IN_BIND, .args = "<version>", .parse = parse_min_version,
+      .help = "The oldest version of TLS to speak; TLSv1.2 unless it is said." },
+    { "strict-sni", IN_BIND, .parse = parse_strict_sni,
+      .help = "Refuse clients that ask for a name without certificate." },
+    { "tls-tickets", IN_BIND, .parse = parse_tickets, .help = "Session tickets, as by default." },
+    { "tune.ssl.cachesize", IN_GLOBAL, .args = "<count>", .slot = &globals_slot,
+      SET_INT(struct tls_globals, cache_size, 0, INT32_MAX),
+      .help = "Sessions of TLS 1.2 kept for clients without tickets, for each bind line." },
+    { "tune.ssl.lifetime", IN_GLOBAL, .args = "<time>", .slot = &globals_slot,
+      SET_TIME_S(struct tls_globals, lifetime_ms),
+      .help = "How long a session can be resumed." },
+    { "verify", IN_BIND, .args = "<none|optional|required>", .parse = parse_verify,
+      .help = "Ask clients for a certificate." },
+    VERSION_WORDS("sslv3", "SSL 3"),
+    VERSION_WORDS("tlsv10", "TLS 1.0"),
+    VERSION_WORDS("tlsv11", "TLS 1.1"),
+    VERSION_WORDS("tlsv12", "TLS 1.2"),
+    VERSION_WORDS("tlsv13", "TLS 1.3"),
+};
+REGISTER(keyword, keywords);
+
+/* --- stages of a configuration ------------------------------------------------------------------------------ */
+
+static void
+inherit_text(const char **to, const char *from)
+{
+    if (*to == NULL)
+        *to = from;
+}
+
+static void
+inherit(struct tls_settings *to, const struct tls_settings *from)
+{
+    inherit_text(&to->ciphers, from->ciphers);
+    inherit_text(&to->ciphersuites, from->ciphersuites);
+    inherit_text(&to->curves, from->curves);
+    inherit_text(&to->sigalgs, from->sigalgs);
+    inherit_text(&to->client_sigalgs, from->client_sigalgs);
+    if (to->min_version == 0)
+        to->min_version = from->min_version;
+    if (to->max_version == 0)
+        to->max_version = from->max_version;
+    if (to->verify < 0)
+        to->verify = from->verify;
+    to->without |= from->without;
+    to->no_tickets = to->no_tickets || from->no_tickets;
+    to->prefer_client_ciphers = to->prefer_client_ciphers || from->prefer_client_ciphers;
+}
+
+static bool
+on_check(struct parse *parse)
+{
+    struct tls_globals *globals = globals_of(parse);
+    bool fine = true;
+
+    for (struct tls_bind_conf *conf = globals->binds; conf != NULL; conf = conf->next) {
+        inherit(&conf->settings, &globals->bind_defaults);
+        if (!conf->is_ssl) {
+            if (conf->files != NULL)
+                parse_warn_at(parse, conf->pos, "'crt' has no effect without 'ssl'");
+            continue;
+        }
+        conf->context = tls_context_of_bind(parse, conf);
+        fine = conf->context != NULL && fine;
+    }
+    return fine;
+}
+
+static bool
+on_release(struct parse *parse)
+{
+    for (struct tls_bind_conf *conf = globals_of(parse)->binds; conf != NULL; conf = conf->next) {
+        tls_context_drop(conf->context);
+        conf->context = NULL;
+    }
+    return true;
+}
+
+static const struct config_hook hooks[] = {
+    { CONFIG_CHECK, ORDER_TLS, on_check, "tls: contexts" },
+    { CONFIG_RELEASE, ORDER_TLS, on_release, "tls: contexts" },
+};
+REGISTER(config_hook, hooks);
