@@ -143,8 +143,22 @@ http {{
         lines += [f"use_backend %[req.hdr(host),lower,map_str({hosts},b)]"]
         return "".join(f"  {line}\n" for line in lines)
 
+    def certificate(self):
+        """A P-256 certificate and its key in one file."""
+        path = self.path("cert.pem")
+        if not os.path.exists(path):
+            subprocess.run(
+                ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-subj", "/CN=bench.example", "-days", "30", "-keyout", self.path("key"), "-out", path],
+                check=True, capture_output=True)
+            with open(path, "a") as f:
+                f.write(open(self.path("key")).read())
+        return path
+
     def haproxy_config(self, origin, mode="http", close=False, with_rules=False):
         port = free_port()
+        tls = f" ssl crt {self.certificate()} alpn http/1.1" if mode == "tls" else ""
+        mode = "http" if mode == "tls" else mode
         rules = self.rules(port) if with_rules else ""
         options = "option http-server-close\n  " if close and mode == "http" else ""
         config = self.write(
@@ -158,7 +172,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend f
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{tls}
 {rules}  default_backend b
 backend b
   balance roundrobin
@@ -176,12 +190,15 @@ backend b
         )
         keep = "" if close else 'proxy_http_version 1.1; proxy_set_header Connection "";'
         pool = "" if close else "keepalive 256; keepalive_requests 100000000;"
-        if mode == "http":
+        tls = ""
+        if mode == "tls":
+            tls = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {self.certificate()}; ssl_certificate_key {self.certificate()};"
+        if mode != "tcp":
             body = f"""http {{
   access_log off; keepalive_requests 100000000; keepalive_timeout 300s;
   {temp}
   upstream b {{ server 127.0.0.1:{origin}; {pool} }}
-  server {{ listen 127.0.0.1:{port} reuseport backlog=4096;
+  server {{ listen 127.0.0.1:{port} {"ssl" if tls else ""} reuseport backlog=4096; {tls}
     location / {{ proxy_pass http://b; {keep} proxy_max_temp_file_size 0; }} }}
 }}"""
         else:

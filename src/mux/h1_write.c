@@ -238,10 +238,19 @@ after_writing(struct h1_conn *h1)
     connection_shut_write(h1->mux.conn);
 }
 
+/* These are the last bytes, and the connection ends within this turn: they leave together with the
+ * end of our side, which spares the client an event. */
+static bool
+close_follows(const struct h1_conn *h1)
+{
+    return (h1->flags & (H1_CLOSE | H1_BACK)) == H1_CLOSE && h1->in == H1_IN_DONE &&
+           (h1->ep.flags & EP_OUT_ENDED) != 0;
+}
+
 static void
 write_out(struct h1_conn *h1, bool more)
 {
-    outlet_write(&h1->ep, h1->mux.conn, &h1->out, more);
+    outlet_write(&h1->ep, h1->mux.conn, &h1->out, more || close_follows(h1));
     if ((h1->ep.flags & EP_OUT_FLUSHED) != 0)
         after_writing(h1);
 }

@@ -103,9 +103,7 @@ on_server_name(SSL *ssl, int *alert, void *arg)
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    if (choice == NULL)
-        choice = context->names.first;
-    if (choice != NULL && show_certs(ssl, choice))
+    if (choice == NULL || choice == context->names.first || show_certs(ssl, choice))
         return SSL_TLSEXT_ERR_OK;
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -329,6 +327,17 @@ add_certificates(struct parse *parse, struct tls_context *context, const struct 
     return true;
 }
 
+/* What each SSL has from the beginning. */
+static void
+show_default(struct tls_context *context)
+{
+    const struct sni_choice *first = context->names.first;
+
+    for (unsigned i = 0; first != NULL && i < first->count; i++)
+        SSL_CTX_use_cert_and_key(context->ctx, first->certs[i]->x509, first->certs[i]->key,
+                                 first->certs[i]->chain, 1);
+}
+
 struct tls_context *
 tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
 {
@@ -341,6 +350,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
         tls_context_drop(context);
         return NULL;
     }
+    show_default(context);
     if (!conf->settings.prefer_client_ciphers)
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     set_tickets(ctx, &conf->settings);

@@ -26,6 +26,7 @@ struct ticket_key {
     time_t made; /* monotonic; 0: none yet */
 };
 
+static EVP_CIPHER *aes; /* fetched once: OpenSSL 3 would look for it each time */
 static struct lock keys_lock = LOCK_INIT(LOCK_NET);
 static struct ticket_key keys[KEYS];
 
@@ -86,7 +87,6 @@ static int
 on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
           EVP_MAC_CTX *mac, int is_sealing)
 {
-    const EVP_CIPHER *aes = EVP_aes_256_cbc();
     struct ticket_key key;
     int at;
 
@@ -112,5 +112,7 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 void
 tls_tickets_use(SSL_CTX *ctx)
 {
+    if (aes == NULL)
+        aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 }
