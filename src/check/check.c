@@ -21,6 +21,7 @@
 #include "weir/base/entropy.h"
 #include "weir/loop/loop.h"
 #include "weir/telemetry/notice.h"
+#include "weir/tls/tls.h"
 #include "private.h"
 
 static unsigned check_count;
@@ -67,17 +68,26 @@ is_due(const struct check *check)
     return check->is_wanted && !check->is_paused && !(check->server->admin & ADMIN_MAINT);
 }
 
+/* How far it had come. */
+static enum check_status
+timeout_status(const struct check *check)
+{
+    const struct connection *conn = check->conn;
+
+    if (conn != NULL && (conn->flags & CONN_ESTABLISHED) != 0)
+        return CHECK_L7TOUT;
+    return conn != NULL && (conn->flags & CONN_CONNECTING) == 0 && tls_of(conn) != NULL
+               ? CHECK_L6TOUT
+               : CHECK_L4TOUT;
+}
+
 static void
 on_timer(struct timer *timer)
 {
     struct check *check = LIST_ITEM(timer, struct check, timer);
 
     if (check->is_running) {
-        enum check_status status = check->conn != NULL && (check->conn->flags & CONN_ESTABLISHED)
-                                       ? CHECK_L7TOUT
-                                       : CHECK_L4TOUT;
-
-        check_done(check, status, 0, NULL);
+        check_done(check, timeout_status(check), 0, NULL);
         return;
     }
     if (is_due(check))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "weir/loop/loop.h"
+#include "weir/tls/tls.h"
 #include "private.h"
 
 #define RECEIVE_BYTES 4096
@@ -87,6 +88,10 @@ on_established(struct connection *conn)
     const struct check_method *method = method_of(check);
     const struct proxy_conf *backend = check->server->backend->conf;
 
+    if (conn->err >= CONN_ERR_TLS_EMPTY && conn->err <= CONN_ERR_TLS_FATAL) {
+        check_done(check, CHECK_L6RSP, 0, connection_error_text((enum connection_error)conn->err));
+        return;
+    }
     if (conn->err != CONN_ERR_NONE) {
         check_done(check, CHECK_L4CON, 0,
                    conn->os_errno != 0 ? strerror(conn->os_errno) : "cannot connect");
@@ -94,7 +99,7 @@ on_established(struct connection *conn)
     }
     if (method == NULL || !method->is_http) {
         conn->flags |= CONN_LINGER_RESET; /* no state stays behind on either side */
-        check_done(check, CHECK_L4OK, 0, NULL);
+        check_done(check, tls_of(conn) != NULL ? CHECK_L6OK : CHECK_L4OK, 0, NULL);
         return;
     }
     if (backend->timeouts.check_ms > 0)
@@ -141,10 +146,13 @@ check_run_begin(struct check *check)
     struct dial_conf dial = srv->dial;
     struct dial_request request = { .conf = &dial };
     enum connection_error err;
+    struct tls_dial tls;
     int64_t limit_ms = conf->inter_ms;
 
     choose_proxy_header(conf, &dial);
     find_target(check, conf, &request.to);
+    tls_dial_for_check(&tls, srv->slots, conf->addr.family != ADDR_NONE || conf->port > 0);
+    tls_dial_apply(&tls, &request);
     check->is_running = true;
     check->began_us = loop_here()->now_us;
     check->sent = 0;

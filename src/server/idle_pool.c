@@ -120,16 +120,27 @@ part_make(struct server *srv)
     return part;
 }
 
+/* A server has few keys: the first one nearly always fits. */
+static struct mux_conn *
+find_by_key(struct idle_part *part, uint64_t key)
+{
+    LIST_FOR_EACH (mc, &part->conns, struct mux_conn, idle_link) {
+        if (mc->key == key)
+            return mc;
+    }
+    return NULL;
+}
+
 struct mux_conn *
-idle_pool_take(struct server *srv, enum idle_kind kind)
+idle_pool_take(struct server *srv, enum idle_kind kind, uint64_t key)
 {
     struct idle_part *part = part_here(srv);
     struct mux_conn *mc;
 
     if (part == NULL || part->count == 0)
         return NULL;
-    mc = LIST_FIRST(&part->conns, struct mux_conn, idle_link);
-    if (kind == IDLE_SAFE && mc->served < 2)
+    mc = find_by_key(part, key);
+    if (mc == NULL || (kind == IDLE_SAFE && mc->served < 2))
         return NULL;
     list_remove(&mc->idle_link);
     set_count(part, part->count - 1);

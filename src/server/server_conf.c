@@ -10,6 +10,7 @@
 #include "weir/base/hashmap.h"
 #include "weir/net/net_conf.h"
 #include "weir/proxy/id_set.h"
+#include "weir/tls/tls.h"
 #include "private.h"
 
 /* The default-server of a proxy, inherited from its defaults section. */
@@ -421,7 +422,33 @@ on_check(struct parse *parse)
     return fine;
 }
 
+/* What each line says of TLS; the one that is released had perhaps never been prepared. */
+static bool
+prepare_tls(struct parse *parse)
+{
+    bool fine = true;
+
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
+            fine = tls_server_prepare(parse, srv->pos, srv->slots) && fine;
+        }
+    }
+    return fine;
+}
+
+static bool
+release_tls(struct parse *parse)
+{
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link)
+            tls_server_release(srv->slots);
+    }
+    return true;
+}
+
 static const struct config_hook hooks[] = {
+    { CONFIG_CHECK, ORDER_SERVER, prepare_tls, "server: TLS" },
+    { CONFIG_RELEASE, ORDER_SERVER, release_tls, "server: TLS" },
     { CONFIG_RESOLVE, ORDER_SERVER, on_resolve, "server: names and addresses" },
     { CONFIG_CHECK, ORDER_SERVER, on_check, "server: check" },
 };

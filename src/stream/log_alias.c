@@ -382,7 +382,7 @@ run_bytes(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
         put_decimal(out, 0, flags);
     else
         put_decimal(out,
-                   (int64_t)(alias->private == 0 ? stream_bytes_from_server(s)
+                   (int64_t)(alias->private == 0 ? stream_answer_bytes(s)
                                                  : stream_bytes_from_client(s)),
                    flags);
 }

@@ -188,7 +188,7 @@ put_http(struct format_out *out, const struct stream *s)
     put_growing(out, s, stream_timer(s, TIMER_ACTIVE));
     put_char(out, ' ');
     put_number_and(out, s->status == 0 ? -1 : s->status, ' ');
-    put_growing(out, s, (int64_t)stream_bytes_from_server(s));
+    put_growing(out, s, (int64_t)stream_answer_bytes(s));
     put_text(out, " - - ");
     put_char(out, (char)s->end_cause);
     put_char(out, (char)s->end_phase);
@@ -209,7 +209,7 @@ put_tcp(struct format_out *out, const struct stream *s)
     put_number_and(out, stream_timer(s, TIMER_CONNECT), '/');
     put_growing(out, s, stream_timer(s, TIMER_TOTAL));
     put_char(out, ' ');
-    put_growing(out, s, (int64_t)stream_bytes_from_server(s));
+    put_growing(out, s, (int64_t)stream_answer_bytes(s));
     put_char(out, ' ');
     put_char(out, (char)s->end_cause);
     put_char(out, (char)s->end_phase);

@@ -383,6 +383,8 @@ uint64_t stream_server_connections(const struct stream *s);
 uint64_t stream_bytes_from_client(const struct stream *s);
 uint64_t stream_bytes_to_client(const struct stream *s);
 uint64_t stream_bytes_from_server(const struct stream *s);
+/* Of the answer, whoever made it: the server, or weir itself. */
+uint64_t stream_answer_bytes(const struct stream *s);
 uint64_t stream_bytes_to_server(const struct stream *s);
 
 /* --- log_alias.c, log_line.c --------------------------------------------- */

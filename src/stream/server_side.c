@@ -16,6 +16,7 @@
 #include "weir/net/client_addr.h"
 #include "weir/net/proxy_protocol.h"
 #include "weir/server/idle_pool.h"
+#include "weir/tls/tls.h"
 
 #include "private.h"
 
@@ -63,13 +64,13 @@ server_side_drop_kept(struct session *session)
 }
 
 static struct mux_conn *
-take_kept(struct session *session, const struct server *srv)
+take_kept(struct session *session, const struct server *srv, uint64_t key)
 {
     struct mux_conn *mc = session->kept;
 
     if (mc == NULL)
         return NULL;
-    if (session->kept_server != srv) {
+    if (session->kept_server != srv || mc->key != key) {
         server_side_drop_kept(session);
         return NULL;
     }
@@ -124,7 +125,7 @@ request_can_be_replayed(const struct stream *s)
 }
 
 static struct mux_conn *
-take_idle(struct stream *s)
+take_idle(struct stream *s, uint64_t key)
 {
     const struct proxy_conf *backend = s->eval.backend;
     struct server *srv = s->eval.server;
@@ -132,13 +133,13 @@ take_idle(struct stream *s)
 
     if (!stream_is_http(s) || (s->flags & STREAM_NO_REUSE) != 0)
         return NULL;
-    mc = take_kept(s->session, srv);
+    mc = take_kept(s->session, srv, key);
     if (mc != NULL || backend->http_reuse == REUSE_NEVER)
         return mc;
     if (backend->http_reuse == REUSE_ALWAYS || s->session->requests > 1 ||
         request_can_be_replayed(s))
-        return idle_pool_take(srv, IDLE_ANY);
-    return backend->http_reuse == REUSE_AGGRESSIVE ? idle_pool_take(srv, IDLE_SAFE) : NULL;
+        return idle_pool_take(srv, IDLE_ANY, key);
+    return backend->http_reuse == REUSE_AGGRESSIVE ? idle_pool_take(srv, IDLE_SAFE, key) : NULL;
 }
 
 /* --- dialled ------------------------------------------------------------- */
@@ -241,7 +242,8 @@ note_privacy(struct stream *s, const struct server_conf *conf)
 }
 
 static struct mux_conn *
-dial(struct stream *s, const struct server_conf *conf, enum connection_error *err)
+dial(struct stream *s, const struct server_conf *conf, struct tls_dial *tls,
+     enum connection_error *err)
 {
     struct dial_request request = { .client = s->session->client,
                                     .client_src = s->eval.client_src,
@@ -258,6 +260,7 @@ dial(struct stream *s, const struct server_conf *conf, enum connection_error *er
     if ((conf->dial.proxy_v2_options & PROXY_V2_UNIQUE_ID) != 0)
         request.unique_id = stream_unique_id(s);
     target_addr(s, conf, &request.to);
+    tls_dial_apply(tls, &request);
     conn = connector_dial(stream_loop(s), &request, NULL, NULL, err);
     if (conn == NULL)
         return NULL;
@@ -265,6 +268,8 @@ dial(struct stream *s, const struct server_conf *conf, enum connection_error *er
                                 s->eval.server);
     if (mc == NULL)
         connection_close(conn);
+    else
+        mc->key = tls->key;
     return mc;
 }
 
@@ -274,13 +279,18 @@ bool
 server_side_open(struct stream *s, enum connection_error *err)
 {
     const struct server_conf *conf = grace_read(s->eval.server->conf);
-    struct mux_conn *mc = take_idle(s);
-    bool is_reused = mc != NULL;
+    struct tls_dial tls = { .key = 0 };
+    struct mux_conn *mc;
+    bool is_reused;
 
+    if (conf != NULL)
+        tls_dial_for_stream(&tls, conf->slots, &s->eval);
+    mc = take_idle(s, tls.key);
+    is_reused = mc != NULL;
     if (conf != NULL)
         note_privacy(s, conf);
     if (mc == NULL)
-        mc = dial(s, conf, err);
+        mc = dial(s, conf, &tls, err);
     stream_count_attempt(s, is_reused);
     if (mc == NULL)
         return false;

@@ -78,6 +78,13 @@ stream_bytes_from_server(const struct stream *s)
 }
 
 uint64_t
+stream_answer_bytes(const struct stream *s)
+{
+    return (s->flags & STREAM_LOCAL_REPLY) != 0 ? stream_bytes_to_client(s)
+                                                : stream_bytes_from_server(s);
+}
+
+uint64_t
 stream_bytes_to_server(const struct stream *s)
 {
     return s->server_bytes_out + (s->back == NULL ? 0 : s->back->bytes_out);

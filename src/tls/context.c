@@ -15,6 +15,7 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
+#include "weir/loop/thread.h"
 #include "weir/os/file.h"
 #include "private.h"
 
@@ -34,6 +35,9 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
     if (context == NULL)
         return;
     sni_table_fini(&context->names);
+    for (unsigned i = 0; context->kept != NULL && i < thread_count(); i++)
+        SSL_SESSION_free(context->kept[i].session);
+    alloc_free(context->kept);
     alloc_free(context->alpn);
     alloc_free(context);
 }
@@ -51,6 +55,12 @@ context_new(const SSL_METHOD *method)
     MUST(context->ctx != NULL && SSL_CTX_set_ex_data(context->ctx, ex_index, context) == 1);
     sni_table_init(&context->names);
     return context;
+}
+
+struct tls_context *
+tls_context_of(const SSL *ssl)
+{
+    return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
 }
 
 void
@@ -77,7 +87,7 @@ show_certs(SSL *ssl, const struct sni_choice *choice)
 const char *
 tls_cert_path_of(const SSL *ssl)
 {
-    const struct tls_context *context = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
+    const struct tls_context *context = tls_context_of(ssl);
     const X509 *shown = SSL_get_certificate(ssl);
     const struct sni_choice *choice =
         sni_table_find(&context->names, str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
@@ -362,6 +372,69 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
         context->alpn = alloc_copy_str(conf->settings.alpn);
         context->alpn_len = conf->settings.alpn.len;
         SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
+    }
+    return context;
+}
+
+/* --- server lines ------------------------------------------------------------------------------------ */
+
+/* Servers are verified unless the configuration says that they are not. */
+static bool
+set_server_verify(struct parse *parse, struct source_pos pos, const struct tls_server_conf *conf,
+                  SSL_CTX *ctx)
+{
+    bool is_off = conf->settings.verify < 0
+                      ? tls_globals_of(parse->snapshot)->servers_unverified
+                      : conf->settings.verify == VERIFY_NONE;
+
+    if (is_off)
+        return true;
+    if (conf->settings.verify == VERIFY_OPTIONAL)
+        return parse_alert_at(parse, pos, "servers are verified or not: 'verify required' or 'verify none'");
+    if (conf->settings.ca_file == NULL)
+        return parse_alert_at(parse, pos,
+                              "a server with 'ssl' is verified and needs a 'ca-file' for that "
+                              "(@system-ca: the system's); or say 'verify none'");
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+    return true;
+}
+
+static bool
+set_client_cert(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
+{
+    struct error err = ERROR_INIT;
+    struct tls_cert *cert = path == NULL ? NULL : tls_cert_load(path, &err);
+    bool fine;
+
+    if (path == NULL)
+        return true;
+    if (cert == NULL)
+        return parse_alert_at(parse, pos, "%s", err.text);
+    fine = SSL_CTX_use_cert_and_key(ctx, cert->x509, cert->key, cert->chain, 1) == 1;
+    tls_cert_drop(cert);
+    return fine || refuse(parse, pos, "crt", path);
+}
+
+struct tls_context *
+tls_context_of_server(struct parse *parse, struct source_pos pos, const struct tls_server_conf *conf)
+{
+    struct tls_context *context = context_new(TLS_client_method());
+    const struct tls_settings *settings = &conf->settings;
+    SSL_CTX *ctx = context->ctx;
+
+    if (!set_common(parse, pos, ctx, settings) || !set_server_verify(parse, pos, conf, ctx) ||
+        !set_client_cert(parse, pos, ctx, conf->crt)) {
+        tls_context_drop(context);
+        return NULL;
+    }
+    if (settings->alpn.len > 0)
+        SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)settings->alpn.ptr,
+                                (unsigned)settings->alpn.len);
+    if (settings->no_tickets)
+        SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+    if (!conf->no_reuse) {
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_sess_set_new_cb(ctx, tls_server_on_session);
     }
     return context;
 }

@@ -82,18 +82,19 @@ struct tls_bind_conf {
 
 /* Of a server line. */
 struct tls_server_conf {
-    struct tls_server_conf *next;
-    struct source_pos pos;
     struct tls_settings settings;
     const char *crt, *verify_host;
-    bool is_ssl;
-    struct tls_context *context;
+    const struct sample *server_name; /* sni; NULL: none */
+    const char *check_server_name;    /* check-sni */
+    bool is_ssl, no_reuse;
+    bool check_ssl, no_check_ssl;
+    uint64_t fingerprint;        /* of all that a kept connection was made with */
+    struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };
 
 /* The global section's. */
 struct tls_globals {
     struct tls_bind_conf *binds;
-    struct tls_server_conf *servers;
     struct tls_settings bind_defaults, server_defaults;
     const char *crt_base, *ca_base;
     int64_t cache_size, lifetime_ms;
@@ -102,6 +103,9 @@ struct tls_globals {
 
 const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
 const struct tls_bind_conf *tls_bind_conf_of(const struct bind_conf *bind);
+extern struct slot tls_server_slot;
+/* What the line does not say. */
+void tls_settings_inherit(struct tls_settings *to, const struct tls_settings *from);
 
 /* --- context.c ------------------------------------------------------------------- */
 
@@ -111,10 +115,23 @@ struct tls_context {
     size_t alpn_len;
     struct sni_table names; /* of bind lines */
     bool strict_sni;
+    struct tls_kept_session *kept; /* of server lines: owns; one for each
+                                     thread, made with the first; atomic */
 };
 
+/* What one thread keeps to resume with one server. */
+struct tls_kept_session {
+    SSL_SESSION *session; /* owns; NULL: none */
+    uint64_t name_hash;   /* of the server name that it was made for */
+};
+
+/* The context of an SSL. */
+struct tls_context *tls_context_of(const SSL *ssl);
 /* Makes what a bind line says. NULL: reported. Builder. */
 struct tls_context *tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf);
+/* The same for a server line. */
+struct tls_context *tls_context_of_server(struct parse *parse, struct source_pos pos,
+                                          const struct tls_server_conf *conf);
 void tls_context_drop(struct tls_context *context); /* NULL is fine */
 
 /* --- ticket.c -------------------------------------------------------------------- */
@@ -130,3 +147,10 @@ unsigned long tls_error_of(const struct connection *conn);
 const char *tls_cert_path_of(const SSL *ssl);
 
 extern const struct transport tls_transport;
+
+/* --- tls_server.c ----------------------------------------------------------------- */
+
+/* The server name, the session to resume, the name to verify. False: out of memory. Owner. */
+bool tls_server_set_up(SSL *ssl, const struct tls_dial *dial);
+/* OpenSSL's callback: a session that can be resumed. */
+int tls_server_on_session(SSL *ssl, SSL_SESSION *session);

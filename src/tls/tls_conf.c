@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keywords of TLS: of bind lines and of the global section.
+ * Keywords of TLS: of bind lines, of the global section, and those that bind and server lines share.
  *
  * For:     context.c, which makes contexts of what is said here.
  * Owns:    the lists of lines that speak TLS, in the snapshot.
@@ -34,6 +34,12 @@ init_bind(void *slot)
     ((struct tls_bind_conf *)slot)->settings.verify = -1;
 }
 
+static void
+init_server(void *slot)
+{
+    ((struct tls_server_conf *)slot)->settings.verify = -1;
+}
+
 static struct slot globals_slot = {
     .name = "tls", .owner = SLOT_GLOBAL, .size = sizeof(struct tls_globals), .init = init_globals
 };
@@ -42,6 +48,12 @@ static struct slot bind_slot = {
     .name = "tls bind", .owner = SLOT_BIND, .size = sizeof(struct tls_bind_conf), .init = init_bind
 };
 REGISTER_SLOT(bind_slot);
+
+struct slot tls_server_slot = { .name = "tls server",
+                                .owner = SLOT_SERVER,
+                                .size = sizeof(struct tls_server_conf),
+                                .init = init_server };
+REGISTER_SLOT(tls_server_slot);
 
 const struct tls_globals *
 tls_globals_of(const struct snapshot *snapshot)
@@ -87,6 +99,8 @@ settings_of(struct parse *parse)
 {
     if (parse->place == IN_BIND)
         return &bind_of(parse)->settings;
+    if (parse->place == IN_SERVER)
+        return &((struct tls_server_conf *)keyword_slot(parse, &tls_server_slot))->settings;
     return is_about_servers(parse) ? &globals_of(parse)->server_defaults
                                    : &globals_of(parse)->bind_defaults;
 }
@@ -370,43 +384,47 @@ parse_options(struct parse *parse)
 /* --- the table -------------------------------------------------------------------------------------------- */
 
 #define VERSION_WORDS(word_, text_)                                                                \
-    { "no-" word_, IN_BIND, .parse = parse_version_word, .help = "Not " text_ "." },               \
-        { "force-" word_, IN_BIND, .parse = parse_version_word, .help = text_ " only." }
+    { "no-" word_, IN_BIND | IN_SERVER, .parse = parse_version_word, .help = "Not " text_ "." },   \
+        { "force-" word_, IN_BIND | IN_SERVER, .parse = parse_version_word, .help = text_ " only." }
 #define DEFAULT(word_, args_, parse_, help_)                                                       \
     { "ssl-default-bind-" word_, IN_GLOBAL, .args = args_, .parse = parse_,                        \
-      .help = "For bind lines that do not say it: " help_ }
+      .help = "For bind lines that do not say it: " help_ },                                       \
+    {                                                                                              \
+        "ssl-default-server-" word_, IN_GLOBAL, .args = args_, .parse = parse_,                    \
+            .help = "For server lines that do not say it: " help_                                  \
+    }
 
 static const struct keyword keywords[] = {
-    { "alpn", IN_BIND, .args = "<protocol>[,...]", .parse = parse_alpn,
+    { "alpn", IN_BIND | IN_SERVER, .args = "<protocol>[,...]", .parse = parse_alpn,
       .help = "Protocols to offer by ALPN, the preferred one first." },
     { "ca-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
       .help = "Where ca-file and crl-file look for relative names." },
-    { "ca-file", IN_BIND, .args = "<file>", .parse = parse_ca_file,
-      .help = "Authorities that client certificates are verified against." },
-    { "ciphers", IN_BIND, .args = "<suites>", .parse = parse_ciphers,
+    { "ca-file", IN_BIND | IN_SERVER, .args = "<file>", .parse = parse_ca_file,
+      .help = "Authorities that certificates of the other side are verified against; @system-ca: the system's." },
+    { "ciphers", IN_BIND | IN_SERVER, .args = "<suites>", .parse = parse_ciphers,
       .help = "Cipher suites of TLS 1.2 and before, as OpenSSL writes them." },
-    { "ciphersuites", IN_BIND, .args = "<suites>", .parse = parse_ciphersuites,
+    { "ciphersuites", IN_BIND | IN_SERVER, .args = "<suites>", .parse = parse_ciphersuites,
       .help = "Cipher suites of TLS 1.3." },
-    { "client-sigalgs", IN_BIND, .args = "<algorithms>", .parse = parse_client_sigalgs,
-      .help = "Signature algorithms that client certificates may use." },
-    { "crl-file", IN_BIND, .args = "<file>", .parse = parse_crl_file,
+    { "client-sigalgs", IN_BIND | IN_SERVER, .args = "<algorithms>", .parse = parse_client_sigalgs,
+      .help = "Signature algorithms for client certificates." },
+    { "crl-file", IN_BIND | IN_SERVER, .args = "<file>", .parse = parse_crl_file,
       .help = "Revoked certificates." },
     { "crt", IN_BIND, .args = "<file>|<folder>", .parse = parse_crt,
       .help = "A certificate with its chain and key (PEM), or a folder of such files." },
     { "crt-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
       .help = "Where crt looks for relative names." },
-    { "curves", IN_BIND, .args = "<groups>", .parse = parse_curves,
+    { "curves", IN_BIND | IN_SERVER, .args = "<groups>", .parse = parse_curves,
       .help = "Groups for the exchange of keys, the preferred one first." },
     { "ecdhe", IN_BIND, .args = "<group>", .parse = parse_curves,
       .help = "The group for the exchange of keys; see curves." },
     { "no-alpn", IN_BIND, .parse = parse_no_alpn, .help = "Offer no protocol by ALPN." },
     { "no-strict-sni", IN_BIND, .parse = parse_strict_sni, .help = "Takes strict-sni back." },
-    { "no-tls-tickets", IN_BIND, .parse = parse_tickets, .help = "No session tickets." },
-    { "npn", IN_BIND, .args = "<protocols>", .parse = parse_npn,
+    { "no-tls-tickets", IN_BIND | IN_SERVER, .parse = parse_tickets, .help = "No session tickets." },
+    { "npn", IN_BIND | IN_SERVER, .args = "<protocols>", .parse = parse_npn,
       .help = "Refused: the predecessor of alpn is gone." },
     { "prefer-client-ciphers", IN_BIND, .parse = parse_prefer_client,
       .help = "The client's order of cipher suites counts." },
-    { "sigalgs", IN_BIND, .args = "<algorithms>", .parse = parse_sigalgs,
+    { "sigalgs", IN_BIND | IN_SERVER, .args = "<algorithms>", .parse = parse_sigalgs,
       .help = "Signature algorithms for our certificates." },
     { "ssl", IN_BIND, .parse = parse_ssl, .help = "Speak TLS." },
     DEFAULT("ciphers", "<suites>", parse_ciphers, "cipher suites of TLS 1.2 and before."),
@@ -416,21 +434,21 @@ static const struct keyword keywords[] = {
     DEFAULT("curves", "<groups>", parse_curves, "groups for the exchange of keys."),
     DEFAULT("options", "[<option>]...", parse_options, "versions, tickets, whose order counts."),
     DEFAULT("sigalgs", "<algorithms>", parse_sigalgs, "signature algorithms."),
-    { "ssl-max-ver", IN_BIND, .args = "<version>", .parse = parse_max_version,
+    { "ssl-max-ver", IN_BIND | IN_SERVER, .args = "<version>", .parse = parse_max_version,
       .help = "The newest version of TLS to speak." },
-    { "ssl-min-ver", IN_BIND, .args = "<version>", .parse = parse_min_version,
+    { "ssl-min-ver", IN_BIND | IN_SERVER, .args = "<version>", .parse = parse_min_version,
       .help = "The oldest version of TLS to speak; TLSv1.2 unless it is said." },
     { "strict-sni", IN_BIND, .parse = parse_strict_sni,
       .help = "Refuse clients that ask for a name without certificate." },
-    { "tls-tickets", IN_BIND, .parse = parse_tickets, .help = "Session tickets, as by default." },
+    { "tls-tickets", IN_BIND | IN_SERVER, .parse = parse_tickets, .help = "Session tickets, as by default." },
     { "tune.ssl.cachesize", IN_GLOBAL, .args = "<count>", .slot = &globals_slot,
       SET_INT(struct tls_globals, cache_size, 0, INT32_MAX),
       .help = "Sessions of TLS 1.2 kept for clients without tickets, for each bind line." },
     { "tune.ssl.lifetime", IN_GLOBAL, .args = "<time>", .slot = &globals_slot,
       SET_TIME_S(struct tls_globals, lifetime_ms),
       .help = "How long a session can be resumed." },
-    { "verify", IN_BIND, .args = "<none|optional|required>", .parse = parse_verify,
-      .help = "Ask clients for a certificate." },
+    { "verify", IN_BIND | IN_SERVER, .args = "<none|optional|required>", .parse = parse_verify,
+      .help = "Clients: ask for a certificate. Servers: none, or required, which is the default." },
     VERSION_WORDS("sslv3", "SSL 3"),
     VERSION_WORDS("tlsv10", "TLS 1.0"),
     VERSION_WORDS("tlsv11", "TLS 1.1"),
@@ -448,8 +466,8 @@ inherit_text(const char **to, const char *from)
         *to = from;
 }
 
-static void
-inherit(struct tls_settings *to, const struct tls_settings *from)
+void
+tls_settings_inherit(struct tls_settings *to, const struct tls_settings *from)
 {
     inherit_text(&to->ciphers, from->ciphers);
     inherit_text(&to->ciphersuites, from->ciphersuites);
@@ -474,7 +492,7 @@ on_check(struct parse *parse)
     bool fine = true;
 
     for (struct tls_bind_conf *conf = globals->binds; conf != NULL; conf = conf->next) {
-        inherit(&conf->settings, &globals->bind_defaults);
+        tls_settings_inherit(&conf->settings, &globals->bind_defaults);
         if (!conf->is_ssl) {
             if (conf->files != NULL)
                 parse_warn_at(parse, conf->pos, "'crt' has no effect without 'ssl'");

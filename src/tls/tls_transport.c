@@ -454,16 +454,20 @@ make_ssl(SSL_CTX *ctx, struct connection *conn)
     return ssl;
 }
 
+/* conf: the context for a client's connection, a struct tls_dial for a server's. */
 static bool
 tls_open(struct connection *conn, void *conf)
 {
+    const struct tls_dial *dial = (conn->flags & CONN_INCOMING) != 0 ? NULL : conf;
+    const struct tls_context *context = dial != NULL ? dial->conf->context : conf;
     struct tls_link *link = pool_take(&link_pool);
 
     if (link == NULL)
         return false;
     *link = (struct tls_link){ 0 };
-    link->ssl = make_ssl(((struct tls_context *)conf)->ctx, conn);
-    if (link->ssl == NULL) {
+    link->ssl = make_ssl(context->ctx, conn);
+    if (link->ssl == NULL || (dial != NULL && !tls_server_set_up(link->ssl, dial))) {
+        SSL_free(link->ssl);
         ERR_clear_error();
         pool_give(&link_pool, link);
         return false;

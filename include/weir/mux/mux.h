@@ -70,6 +70,7 @@ struct mux_conn {
     void *owner_data; /* session, or server */
     const struct mux_settings *settings;
     struct list idle_link; /* the owner's: among idle connections */
+    uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
 };

@@ -13,7 +13,7 @@
 #include "weir/mux/mux.h"
 #include "weir/server/server.h"
 
-/* Which idle connections a request may use: those with the same key (0: no condition; later SNI, source, PROXY data ...). */
+/* Which idle connections a request may use, of those with its key. */
 enum idle_kind {
     IDLE_ANY = 0,
     IDLE_SAFE = 1, /* only connections that have already served more than one request ("http-reuse safe") */
@@ -30,8 +30,8 @@ void idle_pool_clear_all(struct server *srv, void (*done)(void *srv));
 
 /* --- owner thread ------------------------------------------------------- */
 
-/* The most recent one, or NULL. It has one free stream. */
-struct mux_conn *idle_pool_take(struct server *srv, enum idle_kind kind);
+/* The most recent one with that key (mux_conn.key), or NULL. It has one free stream. */
+struct mux_conn *idle_pool_take(struct server *srv, enum idle_kind kind, uint64_t key);
 /* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance). */
 void idle_pool_give(struct server *srv, struct mux_conn *mc);
 /* An idle connection that closed (mux_owner.on_gone); one that is not kept is fine, its server may be gone. */

@@ -20,6 +20,38 @@ bool tls_bind_start(const struct bind_conf *bind, struct connection *conn);
 /* What it offers by ALPN, as on the wire: length and name, each. len 0: nothing. */
 struct str tls_bind_alpn(const struct bind_conf *bind);
 
+/* --- to servers ---------------------------------------------------------------- */
+
+struct dial_request;
+struct eval;
+struct parse;
+struct source_pos;
+struct tls_server_conf;
+
+/* Makes what a server line says, whose slots these are; nothing for one without ssl. False:
+ * reported. Builder, CONFIG_CHECK. */
+bool tls_server_prepare(struct parse *parse, struct source_pos pos, void *slots);
+/* Lets go of it. Control, CONFIG_RELEASE. */
+void tls_server_release(void *slots);
+bool tls_server_is_on(const void *slots);
+/* What it is offered by ALPN, as on the wire; len 0: nothing. */
+struct str tls_server_alpn(const void *slots);
+
+/* How one connection to a server is to be made; lives until connector_dial() returns. */
+struct tls_dial {
+    const struct tls_server_conf *conf; /* NULL: no TLS */
+    struct str server_name;             /* to ask for; ptr NULL: none */
+    uint64_t key; /* connections with another key are not for this use; 0: no TLS */
+};
+/* For a stream: the server name that `sni` gives. Owner. */
+void tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval);
+/* For a check: `is_elsewhere` if it goes to another address than the traffic. Control. */
+void tls_dial_for_check(struct tls_dial *dial, const void *slots, bool is_elsewhere);
+/* Asks connector_dial() for TLS, if that is wanted. */
+void tls_dial_apply(struct tls_dial *dial, struct dial_request *request);
+
+/* --- any connection -------------------------------------------------------------- */
+
 /* The SSL of a connection; NULL: it has no TLS. Owner. */
 SSL *tls_of(const struct connection *conn);
 /* The protocol that both sides agreed on by ALPN; ptr NULL: none. Lent by the connection. */
