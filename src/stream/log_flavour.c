@@ -19,7 +19,8 @@ static const char tcp_clf[] =
 
 static const char https[] =
     "%ci:%cp [%tr] %ft %b/%s %TR/%Tw/%Tc/%Tr/%Ta %ST %B %CC %CS %tsc %ac/%fc/%bc/%sc/%rc %sq/%bq "
-    "%hr %hs %{+Q}r 0/-/-/-/0 -/%sslv/%sslc";
+    "%hr %hs %{+Q}r %[fc_err]/%[ssl_fc_err,hex]/%[ssl_c_err]/%[ssl_c_ca_err]/"
+    "%[ssl_fc_is_resumed] %[ssl_fc_sni]/%sslv/%sslc";
 
 /* The fields are a promise: doc/configuration/log.md. What may be long stands last. */
 #define JSON_ENDS                                                                                  \

@@ -247,8 +247,9 @@ set_common(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
 /* --- bind lines ------------------------------------------------------------------------------------ */
 
 static bool
-set_verify(struct parse *parse, const struct tls_bind_conf *conf, SSL_CTX *ctx)
+set_verify(struct parse *parse, const struct tls_bind_conf *conf, struct tls_context *context)
 {
+    SSL_CTX *ctx = context->ctx;
     const struct tls_settings *settings = &conf->settings;
     int how = settings->verify == VERIFY_REQUIRED ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
               : settings->verify == VERIFY_OPTIONAL ? SSL_VERIFY_PEER
@@ -258,8 +259,13 @@ set_verify(struct parse *parse, const struct tls_bind_conf *conf, SSL_CTX *ctx)
         return true;
     if (settings->ca_file == NULL)
         return parse_alert_at(parse, conf->pos, "'verify' needs a 'ca-file' to verify against");
-    SSL_CTX_set_verify(ctx, how, NULL);
-    if (strcmp(settings->ca_file, "@system-ca") != 0 && !file_is_folder(settings->ca_file))
+    if (!set_authorities(parse, conf->pos, ctx, conf->ca_verify_file))
+        return false;
+    context->ignored = conf->ignored;
+    context->ca_ignored = conf->ca_ignored;
+    tls_client_auth_use(context, how);
+    if (!conf->no_ca_names && strcmp(settings->ca_file, "@system-ca") != 0 &&
+        !file_is_folder(settings->ca_file))
         SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(settings->ca_file));
     return true;
 }
@@ -355,7 +361,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     SSL_CTX *ctx = context->ctx;
 
     context->strict_sni = conf->strict_sni;
-    if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, ctx) ||
+    if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, context) ||
         !add_certificates(parse, context, conf)) {
         tls_context_drop(context);
         return NULL;

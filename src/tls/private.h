@@ -69,6 +69,12 @@ struct tls_settings {
     bool no_tickets, prefer_client_ciphers;
 };
 
+#define TLS_ERRORS_MAX 128 /* numbers of X509_V_ERR_* are below */
+
+struct tls_error_set {
+    uint64_t bits[TLS_ERRORS_MAX / 64];
+};
+
 /* Of a bind line. */
 struct tls_bind_conf {
     struct tls_bind_conf *next; /* all of the snapshot */
@@ -76,7 +82,9 @@ struct tls_bind_conf {
     struct source_pos pos;
     struct tls_settings settings;
     struct tls_file *files, *last_file; /* crt */
-    bool is_ssl, strict_sni;
+    const char *ca_verify_file;         /* authorities that clients are not told of */
+    struct tls_error_set ignored, ca_ignored;
+    bool is_ssl, strict_sni, no_ca_names;
     struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };
 
@@ -115,6 +123,7 @@ struct tls_context {
     size_t alpn_len;
     struct sni_table names; /* of bind lines */
     bool strict_sni;
+    struct tls_error_set ignored, ca_ignored; /* of client certificates, and of their authorities */
     struct tls_kept_session *kept; /* of server lines: owns; one for each
                                      thread, made with the first; atomic */
 };
@@ -134,6 +143,19 @@ struct tls_context *tls_context_of_server(struct parse *parse, struct source_pos
                                           const struct tls_server_conf *conf);
 void tls_context_drop(struct tls_context *context); /* NULL is fine */
 
+/* --- client_auth.c --------------------------------------------------------------- */
+
+/* What was wrong with a client's certificate, whether it was passed over or not; 0: nothing. */
+struct tls_refusal {
+    int error;
+    int ca_error, ca_depth; /* of an authority, and how far up */
+};
+
+/* crt-ignore-err, ca-ignore-err. Builder. */
+bool tls_error_set_parse(struct parse *parse, struct tls_error_set *set);
+/* how: SSL_VERIFY_PEER and the like. */
+void tls_client_auth_use(struct tls_context *context, int how);
+
 /* --- ticket.c -------------------------------------------------------------------- */
 
 /* Tickets of this context are sealed with keys that all share, which change with time. */
@@ -143,6 +165,7 @@ void tls_tickets_use(SSL_CTX *ctx);
 
 /* OpenSSL's number of what broke; 0: nothing did. */
 unsigned long tls_error_of(const struct connection *conn);
+struct tls_refusal *tls_refusal_of(const SSL *ssl);
 /* The path of the certificate that is shown; NULL: none. */
 const char *tls_cert_path_of(const SSL *ssl);
 

@@ -193,6 +193,31 @@ parse_crl_file(struct parse *parse)
 }
 
 static bool
+parse_ca_verify_file(struct parse *parse)
+{
+    struct tls_bind_conf *conf = bind_of(parse);
+
+    conf->ca_verify_file = parse_path(parse, "a file of certificates", globals_of(parse)->ca_base);
+    return conf->ca_verify_file != NULL;
+}
+
+static bool
+parse_ignored(struct parse *parse)
+{
+    struct tls_bind_conf *conf = bind_of(parse);
+
+    return tls_error_set_parse(parse, strcmp(parse->keyword, "ca-ignore-err") == 0
+                                          ? &conf->ca_ignored
+                                          : &conf->ignored);
+}
+
+static bool
+parse_no_ca_names(struct parse *parse)
+{
+    return bind_of(parse)->no_ca_names = true;
+}
+
+static bool
 parse_crt(struct parse *parse)
 {
     struct tls_bind_conf *conf = bind_of(parse);
@@ -401,6 +426,14 @@ static const struct keyword keywords[] = {
       .help = "Where ca-file and crl-file look for relative names." },
     { "ca-file", IN_BIND | IN_SERVER, .args = "<file>", .parse = parse_ca_file,
       .help = "Authorities that certificates of the other side are verified against; @system-ca: the system's." },
+    { "ca-ignore-err", IN_BIND, .args = "<all|number>[,...]", .parse = parse_ignored,
+      .help = "Errors of authorities that client certificates may have all the same." },
+    { "ca-verify-file", IN_BIND, .args = "<file>", .parse = parse_ca_verify_file,
+      .help = "Further authorities to verify against, which clients are not told." },
+    { "crt-ignore-err", IN_BIND, .args = "<all|number>[,...]", .parse = parse_ignored,
+      .help = "Errors that client certificates may have all the same; see ssl_c_err." },
+    { "no-ca-names", IN_BIND, .parse = parse_no_ca_names,
+      .help = "Do not tell clients which authorities are known." },
     { "ciphers", IN_BIND | IN_SERVER, .args = "<suites>", .parse = parse_ciphers,
       .help = "Cipher suites of TLS 1.2 and before, as OpenSSL writes them." },
     { "ciphersuites", IN_BIND | IN_SERVER, .args = "<suites>", .parse = parse_ciphersuites,

@@ -41,6 +41,7 @@ struct tls_link {
     uint8_t failure;  /* enum failure: found while other bytes were given, for the next read */
     int os_errno;
     unsigned long error; /* OpenSSL's number */
+    struct tls_refusal refusal;
 };
 
 static struct pool link_pool = POOL("tls_link", sizeof(struct tls_link));
@@ -68,6 +69,12 @@ unsigned long
 tls_error_of(const struct connection *conn)
 {
     return conn->transport == &tls_transport ? link_of(conn)->error : 0;
+}
+
+struct tls_refusal *
+tls_refusal_of(const SSL *ssl)
+{
+    return &link_of(BIO_get_data(SSL_get_rbio(ssl)))->refusal;
 }
 
 /* --- the socket ---------------------------------------------------------------------------------- */
@@ -391,15 +398,14 @@ tls_pending(const struct connection *conn)
 static enum connection_error
 handshake_error(const struct connection *conn, const struct tls_link *link)
 {
-    unsigned long code = link->error;
-
     if (link->os_errno != 0)
         return CONN_ERR_TLS_ABORTED;
     if (link->peer_closed)
         return CONN_ERR_TLS_EMPTY;
-    if ((conn->flags & CONN_INCOMING) == 0 && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        return CONN_ERR_TLS_CERT;
-    return CONN_ERR_TLS;
+    if ((conn->flags & CONN_INCOMING) == 0 ||
+        ERR_GET_REASON(link->error) != SSL_R_CERTIFICATE_VERIFY_FAILED)
+        return CONN_ERR_TLS;
+    return link->refusal.ca_error != 0 ? CONN_ERR_TLS_CA : CONN_ERR_TLS_CERT;
 }
 
 static enum io
