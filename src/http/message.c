@@ -104,7 +104,7 @@ message_set_target(struct message *msg, struct str target)
     msg->scheme = uri.scheme;
     msg->authority = uri.authority;
     msg->path = uri.path;
-    msg->flags &= ~(unsigned)MESSAGE_ABSOLUTE_FORM;
+    msg->flags &= ~(unsigned)(MESSAGE_ABSOLUTE_FORM | MESSAGE_NORMALIZED);
     if (form == URI_ABSOLUTE)
         msg->flags |= MESSAGE_ABSOLUTE_FORM;
 }

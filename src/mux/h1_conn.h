@@ -109,6 +109,8 @@ void h1_exchange_fini(struct h1_conn *h1);
 /* Tells the owner that the connection is gone, and frees it. Not from inside an endpoint's call:
  * h1_later(H1_TODO_GONE). */
 void h1_gone(struct h1_conn *h1);
+/* The connection goes on as HTTP/2; h1 is freed. False: nobody wants that. */
+bool h1_become_h2(struct h1_conn *h1);
 struct h1_limits h1_limits(const struct h1_conn *h1);
 uint32_t h1_max_head(const struct h1_conn *h1);
 /* The incoming side breaks. */

@@ -17,6 +17,8 @@
  */
 #include "h1_conn.h"
 
+#include <string.h>
+
 #define DRAIN_MS 1000
 
 /* --- deadlines ------------------------------------------------------------ */
@@ -232,6 +234,17 @@ refresh_settings(struct h1_conn *h1)
         h1->mux.settings = settings;
 }
 
+/* The client speaks HTTP/2 without having asked whether we do (RFC 9113 3.3). */
+static bool
+is_preface(const struct h1_conn *h1)
+{
+    static const char line[] = "PRI * HTTP/2.0\r\n";
+    const size_t len = sizeof(line) - 1;
+
+    return intake_len(&h1->intake) >= len && memcmp(intake_bytes(&h1->intake), line, len) == 0 &&
+           !h1->mux.settings->no_h2;
+}
+
 static void
 read_head(struct h1_conn *h1)
 {
@@ -247,6 +260,9 @@ read_head(struct h1_conn *h1)
         head_is_unfinished(h1);
         return;
     }
+    if (h1->mux.served == 0 && *intake_bytes(&h1->intake) == 'P' && is_preface(h1) &&
+        h1_become_h2(h1))
+        return;
     if (h1->scanned > 0 &&
         !h1_has_head_end(intake_bytes(&h1->intake), intake_len(&h1->intake), h1->scanned)) {
         head_is_unfinished(h1);

@@ -13,6 +13,7 @@
  * endpoint_close() does.
  */
 #include "h1_conn.h"
+#include "h2_front.h"
 
 #include <stdio.h>
 
@@ -153,6 +154,27 @@ h1_close(struct endpoint *ep, enum endpoint_close how)
         h1_back_settle(h1);
     else
         h1_front_settle(h1);
+}
+
+/* --- another protocol ----------------------------------------------------- */
+
+bool
+h1_become_h2(struct h1_conn *h1)
+{
+    const struct mux_owner *owner = h1->mux.owner;
+    struct connection *conn = h1->mux.conn;
+    struct mux_conn *other;
+
+    if (owner == NULL || owner->on_replaced == NULL)
+        return false;
+    other = h2_mux.start(conn, MUX_FRONT, h1->mux.settings, owner, h1->mux.owner_data);
+    if (other == NULL)
+        return false;
+    h2_mux_begin_with(other, &h1->intake);
+    owner->on_replaced(&h1->mux, other);
+    h1->mux.conn = NULL;
+    h1_free(h1);
+    return true;
 }
 
 /* --- limits --------------------------------------------------------------- */

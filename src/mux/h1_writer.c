@@ -247,9 +247,11 @@ put_field(const struct plan *plan, struct pen *pen, const struct field *field)
 static inline void
 put_request_line(const struct plan *plan, struct pen *pen, const struct message *msg)
 {
+    struct str target = (msg->flags & MESSAGE_NORMALIZED) != 0 ? msg->path : msg->target;
+
     put_text(pen, msg->method_text.ptr, msg->method_text.len);
     PUT(pen, " ");
-    put_text(pen, msg->target.ptr, msg->target.len);
+    put_text(pen, target.ptr, target.len);
     if (plan->is_1_0)
         PUT(pen, " HTTP/1.0\r\n");
     else

@@ -13,6 +13,7 @@
 #include "weir/mux/mux.h"
 #include "weir/os/file.h"
 #include "case_map.h"
+#include "h2_conf.h"
 
 #define MAX_FIELDS_DEFAULT 101
 #define MAX_FIELDS_MOST    32767
@@ -51,6 +52,7 @@ mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot
 
     settings->max_fields = (uint32_t)conf->max_fields;
     settings->max_head = (uint32_t)buffer_default_size();
+    settings->h2 = h2_conf_of(snapshot);
     settings->any_payload = conf->any_payload;
     settings->keep_insecure = conf->keep_insecure;
     settings->case_map = settings->case_adjust ? conf->names : NULL;

@@ -180,6 +180,8 @@ static const struct keyword keywords[] = {
     OPTION("srvtcpka", IN_BACK, srvtcpka, 0, "TCP keep-alive towards servers."),
     OPTION("dontlog-normal", IN_FRONT, dontlog_normal, 0, "Log only what went wrong."),
     OPTION("dontlognull", IN_FRONT, dontlognull, 0, "Do not log connections without a byte."),
+    OPTION("disable-h2-upgrade", IN_FRONT, disable_h2_upgrade, 0,
+           "A clear connection that begins as HTTP/2 is refused."),
     OPTION("http-buffer-request", IN_PROXY, http_buffer_request, 0,
            "Wait for the body (or a buffer full of it) before a server is chosen."),
     OPTION("http-ignore-probes", IN_FRONT, http_ignore_probes, 0,

@@ -91,6 +91,7 @@ compute_muxes(struct proxy_conf *conf)
         .unsafe_request = conf->option.unsafe_request,
         .unsafe_response = conf->option.unsafe_response,
         .ignore_probes = conf->option.http_ignore_probes,
+        .no_h2 = conf->option.disable_h2_upgrade,
         .case_adjust = conf->option.case_adjust_client,
         .close_after = conf->http_conn_mode == HTTP_CLOSE && proxy_conf_is_front(conf),
     };

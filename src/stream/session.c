@@ -221,6 +221,16 @@ on_gone(struct mux_conn *mc)
     session_free(mc->owner_data);
 }
 
+static void
+on_replaced(struct mux_conn *mc, struct mux_conn *other)
+{
+    struct session *session = mc->owner_data;
+
+    session->mux = other;
+    if ((session->flags & SESSION_STOPPING) != 0)
+        session_stop(session);
+}
+
 static const struct mux_settings *
 on_settings(struct mux_conn *mc)
 {
@@ -231,6 +241,7 @@ on_settings(struct mux_conn *mc)
 
 const struct mux_owner session_mux_owner = { .on_stream = on_stream,
                                              .on_gone = on_gone,
+                                             .on_replaced = on_replaced,
                                              .on_settings = on_settings };
 
 void

@@ -80,7 +80,7 @@ move_session(struct session *session)
     session->last_server = NULL;
     if (frontend == NULL)
         session_frontend_gone(session);
-    else if (session->mux != NULL && session->mux->streams == 0)
+    else if (session->mux != NULL && (session->mux->streams == 0 || session->mux->mux->has_many))
         session->mux->settings = &frontend->front_mux;
 }
 

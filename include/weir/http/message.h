@@ -56,6 +56,9 @@ enum message_flag {
         1 << 10,              /* response to HEAD, 1xx, 204, 304: whatever the length says */
     MESSAGE_LOCAL = 1 << 11,  /* made by weir, not received */
     MESSAGE_TUNNEL = 1 << 12, /* response: 101 or 2xx to CONNECT; raw bytes follow, both ways */
+    MESSAGE_NORMALIZED = 1 << 13, /* the target was put together from HTTP/2's parts: HTTP/1 servers
+                                     get the path alone */
+    MESSAGE_EXTENDED = 1 << 14, /* HTTP/2's CONNECT with :protocol (RFC 8441) */
 };
 
 #define MESSAGE_FIELDS_INLINE 24

@@ -14,6 +14,7 @@
 #include "weir/net/connection.h"
 
 struct case_map;
+struct h2_conf;
 struct snapshot;
 
 enum mux_side { MUX_FRONT, MUX_BACK };
@@ -28,6 +29,7 @@ struct mux_settings {
         client_ms; /* front: silence while a head is awaited when the others are 0; 0: for ever */
     bool unsafe_request; /* option accept-unsafe-violations-in-http-request */
     bool unsafe_response;
+    bool no_h2;                      /* front: option disable-h2-upgrade */
     bool ignore_probes;              /* option http-ignore-probes */
     bool case_adjust;                /* option h1-case-adjust-bogus-client / -server */
     bool close_after;                /* front: option httpclose: one request for each connection */
@@ -38,7 +40,7 @@ struct mux_settings {
     uint32_t max_fields;             /* tune.http.maxhdr */
     uint32_t max_head;               /* bytes of a head: tune.bufsize; 0: that */
     const struct case_map *case_map; /* with case_adjust: h1-case-adjust lines; may be NULL */
-    void *slots;                     /* later: h2 settings */
+    const struct h2_conf *h2; /* tune.h2.*; NULL: as by default */
 };
 
 struct mux_conn;
@@ -55,6 +57,9 @@ struct mux_owner {
     /* The connection is gone (closed by the peer while idle, or finished closing); mc is freed
      * after this returns. No endpoint of it is left. */
     void (*on_gone)(struct mux_conn *mc);
+    /* Front: `mc` speaks another protocol than was thought: `other` has its connection from now on;
+     * mc is freed after this returns. NULL: nobody else may take over. */
+    void (*on_replaced)(struct mux_conn *mc, struct mux_conn *other);
     /* Front: the settings for the next request (the configuration may have changed since the
      * connection was accepted). NULL: keep. */
     const struct mux_settings *(*on_settings)(struct mux_conn *mc);
@@ -73,6 +78,7 @@ struct mux_conn {
     uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
+    uint32_t glitches;     /* faults of the peer that were borne */
 };
 
 struct mux {
@@ -112,6 +118,7 @@ REGISTRY(mux_ref, struct mux_ref);
 const struct mux *mux_find(struct str name); /* NULL: unknown */
 extern const struct mux tcp_mux;
 extern const struct mux h1_mux;
+extern const struct mux h2_mux;
 /* Front, tcp: lets go of its connection, which lives on, and frees itself. Nobody is told. */
 void tcp_mux_detach(struct mux_conn *mc);
 /* Front, h1, which has read nothing yet: these bytes (at most a buffer full) came before. They are

@@ -149,7 +149,7 @@ struct proxy_conf {
     const char *log_tag;
     struct {
         bool abortonclose, abortonclose_set, allbackups, clitcpka, srvtcpka, contstats,
-            dontlog_normal, dontlognull, http_buffer_request, http_ignore_probes, http_no_delay,
+            dontlog_normal, dontlognull, http_buffer_request, disable_h2_upgrade, http_ignore_probes, http_no_delay,
             http_pretend_keepalive, http_use_proxy_header, independent_streams, log_health_checks,
             log_separate_errors, logasap, nolinger, persist, prefer_last_server, redispatch,
             socket_stats, splice_auto, splice_request, splice_response, tcp_smart_accept,

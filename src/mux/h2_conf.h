@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tune.h2.* of the global section. Part of a snapshot: immutable.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct snapshot;
+
+struct h2_side {
+    int64_t window;  /* 0: that of both sides */
+    int64_t streams; /* -1: that of both sides; 0: no limit of ours */
+    int64_t glitches; /* 0: no limit */
+};
+
+struct h2_conf {
+    struct h2_side front, back;
+    int64_t table_size;
+    int64_t window;
+    int64_t streams;
+    int64_t frame_size; /* 0: the default */
+    int64_t total_streams; /* front; 0: no limit */
+    bool zero_copy;
+};
+
+/* Of a snapshot that is being built or lives. */
+const struct h2_conf *h2_conf_of(const struct snapshot *snapshot);
+/* As if nothing was said. */
+void h2_conf_init(struct h2_conf *conf);
