@@ -48,11 +48,12 @@ take(size_t size, void *user)
 static void
 give(void *ptr, void *user)
 {
-    struct block *block = (struct block *)ptr - 1;
+    struct block *block;
 
     (void)user;
     if (ptr == NULL)
         return;
+    block = (struct block *)ptr - 1;
     if (block->class_ < CLASSES)
         pool_give(&pools[block->class_], block);
     else
@@ -76,11 +77,12 @@ take_zeroed(size_t count, size_t size, void *user)
 static void *
 resize(void *ptr, size_t size, void *user)
 {
-    struct block *block = (struct block *)ptr - 1;
+    struct block *block;
     void *moved;
 
     if (ptr == NULL)
         return take(size, user);
+    block = (struct block *)ptr - 1;
     if (block->class_ < CLASSES && size + sizeof(*block) <= class_sizes[block->class_]) {
         block->size = size;
         return ptr;
