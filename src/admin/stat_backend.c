@@ -108,7 +108,7 @@ stat_fill_backend(struct stat_row *row, const struct proxy_conf *conf, unsigned 
     values[STAT_SMAX] = metric_u32(__atomic_load_n(&proxy->back_max, __ATOMIC_RELAXED));
     values[STAT_SLIM] = metric_u32((uint64_t)conf->fullconn);
     values[STAT_RATE] = metric_u32(stat_rate(rows, ROW(backend_rate)));
-    values[STAT_RATE_MAX] = metric_u32(counter_sum(rows, ROW(session_rate_max)));
+    values[STAT_RATE_MAX] = metric_u32(counter_sum(rows, ROW(backend_rate_max)));
     if ((flags & STAT_WITH_ADDRESSES) != 0)
         values[STAT_ALGO] = metric_text(balance_name(conf));
 }

@@ -71,9 +71,21 @@ run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
 
 /* --- requests ------------------------------------------------------------ */
 
+/* As if a server had been found and had answered at once. */
+static void
+name_service(struct stream *s)
+{
+    int64_t now = stream_loop(s)->now_us;
+
+    s->service = s->eval.reply->service;
+    s->times.queued = s->times.picked = s->times.connected = s->times.response_head = now;
+}
+
 static enum step_result
 answer_request(struct stream *s)
 {
+    if (s->eval.reply != NULL && s->eval.reply->service != NULL)
+        name_service(s);
     if (reply_action_is_denial(s->eval.reply))
         stream_count_denied_request(s);
     else

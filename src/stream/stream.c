@@ -16,6 +16,8 @@
 
 #include "weir/loop/thread.h"
 
+#include "weir/stream/errand.h"
+
 #include "private.h"
 
 static struct pool stream_pool = POOL("stream", sizeof(struct stream));
@@ -253,6 +255,8 @@ free_stream(struct stream *s)
     if (s->res.first != NULL)
         variable_set_clear(&s->res);
     chain_clear(&s->replay);
+    if (s->errand != NULL)
+        errand_abandon(s);
     arena_give(&s->arena);
     list_remove(&s->link);
     s->magic = 0;

@@ -92,7 +92,7 @@ stream_count_backend(struct stream *s)
     counter_add(&row->backend_sessions, 1);
     if (stream_is_http(s))
         counter_add(&row->requests, 1);
-    rate_add(&row->backend_rate, stream_loop(s)->now_ms, PERIOD_MS, 1);
+    count_rate(&row->backend_rate, &row->backend_rate_max, stream_loop(s)->now_ms);
 }
 
 void

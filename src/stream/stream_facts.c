@@ -12,7 +12,9 @@
 const char *
 stream_server_name(const struct stream *s)
 {
-    return s->eval.server == NULL ? "<NOSRV>" : s->eval.server->name;
+    if (s->eval.server != NULL)
+        return s->eval.server->name;
+    return s->service != NULL ? s->service : "<NOSRV>";
 }
 
 /* As written, else counted within its proxy. */

@@ -30,6 +30,7 @@ struct reply_action {
     const struct reply *file; /* in the snapshot; status 0: close without a word */
     struct str content_type; /* len 0: none */
     struct str body;
+    const char *service;        /* who answers, for logs: "<STATS>"; NULL: just a rule */
     struct reply_field *fields; /* added in this order, also to a page */
     unsigned field_count;
 };

@@ -182,7 +182,7 @@ struct proxy_row {
     uint64_t timed_count; /* of all */
     uint64_t queue_ms_max, connect_ms_max, response_ms_max, total_ms_max;
     struct rate connection_rate, session_rate, request_rate, backend_rate;
-    uint64_t connection_rate_max, session_rate_max, request_rate_max;
+    uint64_t connection_rate_max, session_rate_max, request_rate_max, backend_rate_max;
     uint64_t log_lines; /* %lc */
 };
 

@@ -167,6 +167,8 @@ struct stream {
     uint64_t front_moved, back_moved; /* bytes by then */
     struct queue_entry queue_entry;
 
+    struct errand *errand;     /* owns: errand.c; NULL: none */
+    const char *service;       /* who of weir answers, as logs name it: "<STATS>"; NULL: nobody */
     struct splicing *splicing; /* owns; NULL: nothing is spliced */
     struct chain replay;       /* request body sent so far, while it may have to be sent again */
     struct proxy_row *front_row, *back_row; /* of this thread; back_row NULL: no backend yet */

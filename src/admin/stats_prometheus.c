@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Figures in the text format of Prometheus (version 0.0.4).
+ *
+ * For:     http-request use-service prometheus-exporter.
+ * Owns:    one text for each metric while an answer is made.
+ * Callers: the errand of a page.
+ * Thread:  control.
+ *
+ * All samples of a metric must stand together, but a walk gives all figures of one object: so each
+ * metric has a text of its own, and they are joined at the end.
+ */
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/version.h"
+#include "page.h"
+#include "prometheus.h"
+
+static const char *const front_states[] = { "DOWN", "UP", NULL };
+static const char *const listener_states[] = { "WAITING", "OPEN", "FULL", NULL };
+static const char *const server_states[] = { "DOWN", "UP", "MAINT", "DRAIN", "NOLB", NULL };
+static const char *const check_states[] = { "HANA",  "SOCKERR", "L4OK",   "L4TOUT", "L4CON",   "L6OK",
+                                            "L6TOUT", "L6RSP",  "L7TOUT", "L7RSP",  "L7OK",    "L7OKC",
+                                            "L7STS", "PROCERR", "PROCTOUT", "PROCOK", NULL };
+static const char *const code_classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx", "other" };
+
+enum scope {
+    SCOPE_GLOBAL = 1 << 8,
+    SCOPE_ALL = SCOPE_GLOBAL | 1 << STAT_FRONTEND | 1 << STAT_LISTENER | 1 << STAT_BACKEND |
+                1 << STAT_SERVER
+};
+
+struct export {
+    struct text *texts; /* one for each metric */
+    unsigned scopes;    /* set of enum scope, and 1 << enum stat_kind */
+    unsigned in_state[COUNT(server_states)], in_check[COUNT(check_states)]; /* of this backend */
+};
+
+/* --- samples ---------------------------------------------------------------------------------- */
+
+static void
+put_label(struct text *text, const char *name, const char *value, char before)
+{
+    text_printf(text, "%c%s=\"", before, name);
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            text_add_char(text, '\\');
+        text_add_char(text, *value);
+    }
+    text_add_char(text, '"');
+}
+
+/* "name{labels" without the brace that closes. */
+static void
+begin_sample(struct text *text, const struct prometheus_metric *metric, const struct stat_row *row)
+{
+    text_printf(text, "haproxy_%s", metric->name);
+    put_label(text, "proxy", row->values[STAT_PXNAME].text, '{');
+    if (row->kind == STAT_SERVER)
+        put_label(text, "server", row->values[STAT_SVNAME].text, ',');
+    if (row->kind == STAT_LISTENER)
+        put_label(text, "listener", row->values[STAT_SVNAME].text, ',');
+}
+
+static void
+put_value(struct text *text, const struct metric_value *value, bool in_ms)
+{
+    switch (value->type) {
+    case METRIC_U32:
+    case METRIC_U64:
+        if (in_ms)
+            text_printf(text, "%.6f\n", (double)value->number / 1000);
+        else
+            text_printf(text, "%llu\n", (unsigned long long)value->number);
+        break;
+    case METRIC_S32:
+        if (in_ms)
+            text_printf(text, "%.6f\n", (double)value->integer / 1000);
+        else
+            text_printf(text, "%lld\n", (long long)value->integer);
+        break;
+    case METRIC_NONE:
+    case METRIC_TEXT:
+        text_puts(text, "NaN\n");
+        break;
+    }
+}
+
+static void
+put_sample(struct text *text, const struct prometheus_metric *metric, const struct stat_row *row,
+           const char *label, const char *label_value, unsigned long long number)
+{
+    begin_sample(text, metric, row);
+    put_label(text, label, label_value, ',');
+    text_printf(text, "} %llu\n", number);
+}
+
+/* The word that the column begins with; -1: none of them. */
+static int
+find_state(const char *const *states, const char *text)
+{
+    if (strcmp(text, "no check") == 0)
+        text = "UP";
+    for (int i = 0; states[i] != NULL; i++) {
+        size_t len = strlen(states[i]);
+
+        if (strncmp(text, states[i], len) == 0 && (text[len] == '\0' || text[len] == ' '))
+            return i;
+    }
+    return -1;
+}
+
+static const char *const *
+states_of(enum stat_kind kind)
+{
+    if (kind == STAT_SERVER)
+        return server_states;
+    return kind == STAT_LISTENER ? listener_states : front_states;
+}
+
+static const char *
+status_text(const struct stat_row *row)
+{
+    const char *text = row->values[STAT_STATUS].text;
+
+    return row->kind == STAT_FRONTEND && strcmp(text, "OPEN") == 0 ? "UP" : text;
+}
+
+static void
+put_states(struct text *text, const struct prometheus_metric *metric, const struct stat_row *row,
+           const char *const *states, int now)
+{
+    for (int i = 0; states[i] != NULL; i++)
+        put_sample(text, metric, row, "state", states[i], i == now);
+}
+
+static void
+put_counts(struct text *text, const struct prometheus_metric *metric, const struct stat_row *row,
+           const char *const *states, const unsigned *counts)
+{
+    for (int i = 0; states[i] != NULL; i++)
+        put_sample(text, metric, row, "state", states[i], counts[i]);
+}
+
+static const char *
+check_text(const struct stat_row *row)
+{
+    const struct metric_value *value = &row->values[STAT_CHECK_STATUS];
+    const char *text = value->type == METRIC_TEXT && value->text != NULL ? value->text : "";
+
+    return strncmp(text, "* ", 2) == 0 ? text + 2 : text; /* one is running */
+}
+
+static void
+put_metric(const struct export *export, struct text *text, const struct prometheus_metric *metric,
+           const struct stat_row *row)
+{
+    const struct metric_value *value = &row->values[metric->column];
+
+    switch (metric->how) {
+    case HOW_PLAIN:
+    case HOW_MS:
+        begin_sample(text, metric, row);
+        text_puts(text, "} ");
+        put_value(text, value, metric->how == HOW_MS);
+        break;
+    case HOW_CODES:
+        for (unsigned i = 0; i < COUNT(code_classes) && value[i].type != METRIC_NONE; i++)
+            put_sample(text, metric, row, "code", code_classes[i],
+                       (unsigned long long)value[i].number);
+        break;
+    case HOW_STATUS:
+        put_states(text, metric, row, states_of(row->kind),
+                   find_state(states_of(row->kind), status_text(row)));
+        break;
+    case HOW_CHECK:
+        if (check_text(row)[0] != '\0')
+            put_states(text, metric, row, check_states, find_state(check_states, check_text(row)));
+        break;
+    case HOW_AGG_STATUS:
+        put_counts(text, metric, row, server_states, export->in_state);
+        break;
+    case HOW_AGG_CHECK:
+        put_counts(text, metric, row, check_states, export->in_check);
+        break;
+    }
+}
+
+/* --- walk -------------------------------------------------------------------------------------- */
+
+static void
+count_states(struct export *export, const struct stat_row *row)
+{
+    int state = find_state(server_states, status_text(row));
+    int check = find_state(check_states, check_text(row));
+
+    if (state >= 0)
+        export->in_state[state]++;
+    if (check >= 0)
+        export->in_check[check]++;
+}
+
+static void
+on_row(struct stat_row *row, void *arg)
+{
+    struct export *export = arg;
+
+    if (row->kind == STAT_SERVER)
+        count_states(export, row);
+    for (unsigned i = 0; prometheus_metrics[i].name != NULL; i++) {
+        if (prometheus_metrics[i].kind == row->kind && (export->scopes & 1u << row->kind) != 0)
+            put_metric(export, &export->texts[i], &prometheus_metrics[i], row);
+    }
+    if (row->kind == STAT_BACKEND) {
+        memset(export->in_state, 0, sizeof(export->in_state));
+        memset(export->in_check, 0, sizeof(export->in_check));
+    }
+}
+
+static void
+put_head(struct text *out, const char *name, const char *help, bool is_counter)
+{
+    text_printf(out, "# HELP haproxy_%s %s\n# TYPE haproxy_%s %s\n", name, help, name,
+                is_counter ? "counter" : "gauge");
+}
+
+static void
+put_process(struct text *out)
+{
+    struct info info;
+
+    info_fill(&info);
+    put_head(out, "process_build_info", "Version", false);
+    text_printf(out, "haproxy_process_build_info{version=\"%s\"} 1\n",
+                info.values[INFO_VERSION].text);
+    for (const struct prometheus_field *field = prometheus_fields; field->name != NULL; field++) {
+        put_head(out, field->name, info_fields[field->field].help, field->is_counter);
+        text_printf(out, "haproxy_%s ", field->name);
+        put_value(out, &info.values[field->field], false);
+    }
+}
+
+/* --- what was asked for -------------------------------------------------------------------------- */
+
+/* "scope=frontend&scope=server", "scope=*", "scope=": from left to right. */
+static unsigned
+read_scopes(struct str query)
+{
+    static const struct {
+        const char *name;
+        unsigned scopes;
+    } names[] = {
+        { "global", SCOPE_GLOBAL },         { "frontend", 1 << STAT_FRONTEND },
+        { "listener", 1 << STAT_LISTENER }, { "backend", 1 << STAT_BACKEND },
+        { "server", 1 << STAT_SERVER },     { "*", SCOPE_ALL },
+    };
+    unsigned scopes = SCOPE_ALL;
+    bool is_given = false;
+
+    while (query.ptr != NULL) {
+        struct str value = str_split(&query, '&'), name = str_split(&value, '=');
+
+        if (!str_eq(name, STR("scope")) || value.ptr == NULL)
+            continue;
+        if (!is_given || value.len == 0)
+            scopes = 0;
+        is_given = true;
+        for (size_t i = 0; i < COUNT(names); i++) {
+            if (str_eq(value, str_from(names[i].name)))
+                scopes |= names[i].scopes;
+        }
+    }
+    return scopes;
+}
+
+static bool
+has_word(struct str query, struct str word)
+{
+    while (query.ptr != NULL) {
+        if (str_eq(str_split(&query, '&'), word))
+            return true;
+    }
+    return false;
+}
+
+static void
+join(struct text *out, struct export *export, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct prometheus_metric *metric = &prometheus_metrics[i];
+
+        if (export->texts[i].len > 0) {
+            put_head(out, metric->name, stat_columns[metric->column].help, metric->is_counter);
+            text_add(out, text_str(&export->texts[i]));
+        }
+        text_fini(&export->texts[i]);
+    }
+}
+
+void
+stats_prometheus_work(struct errand *errand)
+{
+    struct page *page = (struct page *)errand;
+    struct str query = str_from(page->target), path = str_split(&query, '?');
+    struct stat_filter filter = { .proxy_id = -1, .kinds = -1, .id = -1 };
+    struct export export = { .scopes = read_scopes(query) };
+    unsigned count = 0;
+
+    (void)path;
+    page->content_type = "text/plain; version=0.0.4";
+    if (has_word(query, STR("no-maint")))
+        filter.flags |= STAT_NO_MAINT;
+    while (prometheus_metrics[count].name != NULL)
+        count++;
+    export.texts = alloc_array(count, sizeof(*export.texts));
+    for (unsigned i = 0; i < count; i++)
+        text_init(&export.texts[i]);
+    if ((export.scopes & SCOPE_GLOBAL) != 0)
+        put_process(&page->body);
+    LIST_FOR_EACH (conf, proxy_list(page->snapshot), struct proxy_conf, link) {
+        stats_walk_proxy(conf, &filter, on_row, &export);
+    }
+    join(&page->body, &export, count);
+    alloc_free(export.texts);
+}
