@@ -440,12 +440,19 @@ h2_stop(struct mux_conn *mc)
     h2_later(h2);
 }
 
+static bool
+h2_mux_has_room(const struct mux_conn *mc)
+{
+    return h2_has_room((const struct h2_conn *)mc);
+}
+
 const struct mux h2_mux = {
     .name = "h2",
     .is_http = true,
     .has_many = true,
     .start = h2_start,
     .open = h2_back_open,
+    .has_room = h2_mux_has_room,
     .stop = h2_stop,
     .free = h2_free,
     .send_head = h2_send_head,

@@ -306,6 +306,8 @@ send_data(nghttp2_session *ng, nghttp2_frame *frame, const uint8_t *head, size_t
     (void)frame;
     if (h2->out.bytes > OUT_MOST)
         return NGHTTP2_ERR_WOULDBLOCK;
+    if (len > s->out.bytes)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (!chain_add_copy(&h2->out, (const char *)head, 9))
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (len == s->out.bytes)

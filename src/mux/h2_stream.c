@@ -362,7 +362,8 @@ reset(struct h2_conn *h2, struct h2_stream *s, uint32_t code)
         nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, s->id, code);
 }
 
-/* What is left to be said on a stream that nobody looks at any more. */
+/* What is left to be said on a stream that nobody looks at any more. Its bytes stay: nghttp2 may be in
+ * the middle of a frame of them. */
 static void
 leave(struct h2_conn *h2, struct h2_stream *s, enum endpoint_close how)
 {
@@ -370,20 +371,16 @@ leave(struct h2_conn *h2, struct h2_stream *s, enum endpoint_close how)
     uint32_t code = h2_is_back(h2) ? NGHTTP2_CANCEL : NGHTTP2_INTERNAL_ERROR;
 
     if (how == EP_CLOSE_RESET || !has_head) {
-        chain_clear(&s->out);
         reset(h2, s, s->status == 0 ? code : NGHTTP2_PROTOCOL_ERROR);
     } else if ((s->flags & H2S_END) == 0 && !chain_is_empty(&s->out) && !h2_is_back(h2)) {
         s->flags |= H2S_ABORT;
         if ((s->flags & H2S_ASLEEP) != 0)
             nghttp2_session_resume_data(h2->ng, s->id);
     } else if ((s->flags & H2S_END) == 0) {
-        chain_clear(&s->out);
         reset(h2, s, code);
     } else if (h2_is_back(h2)) {
-        if ((s->ep.flags & EP_IN_ENDED) == 0 || (s->flags & H2S_END_SENT) == 0) {
-            chain_clear(&s->out);
+        if ((s->ep.flags & EP_IN_ENDED) == 0 || (s->flags & H2S_END_SENT) == 0)
             reset(h2, s, code);
-        }
     } else if ((s->flags & H2S_END_SENT) != 0 && (s->ep.flags & EP_IN_ENDED) == 0) {
         reset(h2, s, NGHTTP2_NO_ERROR);
     }

@@ -25,6 +25,7 @@
 /* What one thread keeps for one server. */
 struct idle_part {
     struct list conns; /* struct mux_conn; most recent first */
+    struct list shared; /* struct mux_conn: those with streams that have room for more */
     uint32_t count;
     uint32_t least; /* the fewest in this period: nobody needed these */
     struct server *server;
@@ -113,6 +114,7 @@ part_make(struct server *srv)
     if (part == NULL)
         return NULL;
     list_init(&part->conns);
+    list_init(&part->shared);
     part->count = part->least = 0;
     part->server = srv;
     timer_init(&part->timer, on_purge);
@@ -149,6 +151,44 @@ idle_pool_take(struct server *srv, enum idle_kind kind, uint64_t key)
     return mc;
 }
 
+/* --- shared by streams ---------------------------------------------------------------------- */
+
+struct mux_conn *
+idle_pool_join(struct server *srv, uint64_t key)
+{
+    struct idle_part *part = part_here(srv);
+
+    if (part == NULL)
+        return NULL;
+    LIST_FOR_EACH (mc, &part->shared, struct mux_conn, idle_link) {
+        if (mc->key == key && mc->mux->has_room(mc))
+            return mc;
+    }
+    return NULL;
+}
+
+void
+idle_pool_share(struct server *srv, struct mux_conn *mc)
+{
+    struct idle_part *part = part_here(srv);
+
+    if (part == NULL)
+        part = part_make(srv);
+    if (part == NULL || list_is_linked(&mc->idle_link))
+        return;
+    mc->is_shared = true;
+    list_add_first(&part->shared, &mc->idle_link);
+}
+
+static void
+leave_shared(struct mux_conn *mc)
+{
+    mc->is_shared = false;
+    list_remove(&mc->idle_link);
+}
+
+/* --- given back ----------------------------------------------------------------------------- */
+
 /* The limit of a server is shared out between the threads. */
 static bool
 has_room(const struct server_conf *conf, const struct idle_part *part)
@@ -166,6 +206,8 @@ idle_pool_give(struct server *srv, struct mux_conn *mc)
     const struct server_conf *conf = __atomic_load_n(&srv->conf, __ATOMIC_CONSUME);
     struct idle_part *part = part_here(srv);
 
+    if (mc->is_shared)
+        leave_shared(mc);
     if (part == NULL)
         part = part_make(srv);
     if (part == NULL || conf == NULL || !server_takes_persistent(srv) || !has_room(conf, part)) {
@@ -187,6 +229,10 @@ idle_pool_forget(struct server *srv, struct mux_conn *mc)
 
     if (!list_is_linked(&mc->idle_link))
         return;
+    if (mc->is_shared) {
+        leave_shared(mc);
+        return;
+    }
     part = part_here(srv);
     list_remove(&mc->idle_link);
     set_count(part, part->count - 1);
@@ -230,6 +276,10 @@ clear_here(void *arg)
         return;
     while (part->count > 0)
         close_last(part);
+    LIST_FOR_EACH_SAFE (mc, &part->shared, struct mux_conn, idle_link) {
+        leave_shared(mc);
+        mc->mux->stop(mc); /* its streams may end */
+    }
     timer_stop(&part->timer);
     job->server->idle->parts[this_thread->index] = NULL;
     pool_give(&part_pool, part);

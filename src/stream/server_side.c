@@ -91,6 +91,12 @@ is_private(const struct stream *s)
            (s->session->flags & SESSION_IS_PRIVATE) != 0;
 }
 
+static bool
+may_share(const struct stream *s)
+{
+    return !is_private(s) && (s->flags & STREAM_SINGLE_USE) == 0;
+}
+
 static void
 on_idle(struct mux_conn *mc)
 {
@@ -98,9 +104,10 @@ on_idle(struct mux_conn *mc)
     const struct stream *s = closing;
 
     mc->settings = &idle_settings;
-    if (s != NULL && is_private(s))
+    if (s != NULL && is_private(s)) {
+        idle_pool_forget(srv, mc);
         keep_in_session(s->session, mc, srv);
-    else
+    } else
         idle_pool_give(srv, mc);
 }
 
@@ -135,6 +142,10 @@ take_idle(struct stream *s, uint64_t key)
         return NULL;
     mc = take_kept(s->session, srv, key);
     if (mc != NULL || backend->http_reuse == REUSE_NEVER)
+        return mc;
+    if (may_share(s))
+        mc = idle_pool_join(srv, key);
+    if (mc != NULL)
         return mc;
     if (backend->http_reuse == REUSE_ALWAYS || s->session->requests > 1 ||
         request_can_be_replayed(s))
@@ -179,6 +190,13 @@ target_addr(const struct stream *s, const struct server_conf *conf, struct addr 
     }
 }
 
+/* A list of ALPN, as on the wire. */
+static bool
+offers_h2_first(struct str list)
+{
+    return list.len >= 3 && memcmp(list.ptr, "\2h2", 3) == 0;
+}
+
 static const struct mux *
 mux_of(const struct stream *s, const struct server_conf *conf)
 {
@@ -188,7 +206,10 @@ mux_of(const struct stream *s, const struct server_conf *conf)
         if (mux != NULL)
             return mux;
     }
-    return stream_is_http(s) ? &h1_mux : &tcp_mux;
+    if (!stream_is_http(s))
+        return &tcp_mux;
+    return tls_server_is_on(conf->slots) && offers_h2_first(tls_server_alpn(conf->slots)) ? &h2_mux
+                                                                                          : &h1_mux;
 }
 
 /* The nth item of all comma-separated values of a field; n < 0: from the end. */
@@ -298,10 +319,13 @@ server_side_open(struct stream *s, enum connection_error *err)
     s->back = mc->mux->open(mc);
     if (s->back == NULL) {
         *err = CONN_ERR_NO_SOCKET;
-        mux_conn_close(mc);
+        if (mc->streams == 0)
+            mux_conn_close(mc);
         return false;
     }
     s->flags = is_reused ? s->flags | STREAM_REUSED : s->flags & ~STREAM_REUSED;
+    if (mc->mux->has_many && may_share(s))
+        idle_pool_share(s->eval.server, mc);
     s->back->owner = &stream_endpoint_owner;
     s->back->owner_data = s;
     s->back_moved = 0;

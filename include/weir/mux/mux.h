@@ -78,6 +78,7 @@ struct mux_conn {
     uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
+    bool is_shared;        /* the owner's: idle_link is on the list of those with streams */
     uint32_t glitches;     /* faults of the peer that were borne */
 };
 
@@ -92,6 +93,8 @@ struct mux {
                               void *owner_data);
     /* Back: an endpoint for a new stream; NULL: no room or memory. */
     struct endpoint *(*open)(struct mux_conn *mc);
+    /* Back, has_many: would open() succeed? NULL: with no stream only. */
+    bool (*has_room)(const struct mux_conn *mc);
     /* Finish: no new streams; close once those that run have ended; idle ones close now. */
     void (*stop)(struct mux_conn *mc);
     /* Closes at once and frees; nobody is told. */

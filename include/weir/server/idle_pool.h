@@ -34,6 +34,11 @@ void idle_pool_clear_all(struct server *srv, void (*done)(void *srv));
 struct mux_conn *idle_pool_take(struct server *srv, enum idle_kind kind, uint64_t key);
 /* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance). */
 void idle_pool_give(struct server *srv, struct mux_conn *mc);
+/* A connection with streams, whose mux has room for more. It stays on the list. Or NULL. */
+struct mux_conn *idle_pool_join(struct server *srv, uint64_t key);
+/* It has streams and may get others: idle_pool_join() finds it from now on, until it is given, forgotten
+ * or closed. */
+void idle_pool_share(struct server *srv, struct mux_conn *mc);
 /* An idle connection that closed (mux_owner.on_gone); one that is not kept is fine, its server may be gone. */
 void idle_pool_forget(struct server *srv, struct mux_conn *mc);
 
