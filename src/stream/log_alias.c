@@ -398,6 +398,10 @@ run_state(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
     if (s != NULL) {
         text[0] = (char)s->end_cause;
         text[1] = (char)s->end_phase;
+        if (s->persistence.client != 0)
+            text[2] = s->persistence.client;
+        if (s->persistence.answer != 0)
+            text[3] = s->persistence.answer;
     }
     (void)flags;
     format_raw(out, text, (size_t)alias->private);

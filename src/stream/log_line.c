@@ -192,7 +192,8 @@ put_http(struct format_out *out, const struct stream *s)
     put_text(out, " - - ");
     put_char(out, (char)s->end_cause);
     put_char(out, (char)s->end_phase);
-    put_text(out, "--");
+    put_char(out, s->persistence.client != 0 ? s->persistence.client : '-');
+    put_char(out, s->persistence.answer != 0 ? s->persistence.answer : '-');
     put_counts(out, s);
     put_text(out, " \"");
     log_line_request(out, s, FORMAT_IS_LOG);

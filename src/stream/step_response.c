@@ -204,7 +204,9 @@ decide_about_connection(struct stream *s)
 static enum step_result
 send_answer(struct stream *s)
 {
-    if (!rules_after_response(s))
+    if ((s->persistence.client != 0 &&
+         !persist_write_response(s->eval.backend, &s->eval, &s->persistence)) ||
+        !rules_after_response(s))
         return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
     decide_about_connection(s);
     s->status = s->response->status;

@@ -137,6 +137,21 @@ last_server(struct stream *s)
     return srv;
 }
 
+/* Whom the client's cookie names, if it may be used (still); read once. */
+static struct server *
+wanted_server(struct stream *s)
+{
+    struct persistence *persistence = &s->persistence;
+
+    if (__builtin_expect(!persist_is_on(s->eval.backend), 1) || !stream_is_http(s))
+        return NULL;
+    if (persistence->client == 0)
+        persist_read_request(s->eval.backend, &s->eval, persistence);
+    if (persistence->server != NULL && persistence->server->conf == NULL)
+        persistence->server = NULL; /* it has gone meanwhile */
+    return persistence->server;
+}
+
 enum step_result
 step_pick(struct stream *s)
 {
@@ -149,7 +164,7 @@ step_pick(struct stream *s)
         s->times.queued = stream_loop(s)->now_us;
     if (s->session->last_server != NULL && (last = last_server(s)) != NULL)
         return has_picked(s, last);
-    switch (pick_server(s->eval.backend, &s->eval, s->avoid, &pick)) {
+    switch (pick_server(s->eval.backend, &s->eval, wanted_server(s), s->avoid, &pick)) {
     case PICK_SERVER:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;

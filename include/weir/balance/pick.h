@@ -18,7 +18,9 @@ struct pick {
     bool is_bound;      /* by cookie, stick or use-server: not balanced; redispatch only as `option redispatch` says */
 };
 
-/* `avoid`: the server that has just failed (may be NULL): another one is preferred. Traffic. */
-enum pick_result pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *avoid, struct pick *out);
+/* `wanted`: the server that persistence names (NULL: none). `avoid`: the server that has just failed (may be NULL):
+ * another one is preferred. Traffic. */
+enum pick_result pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *wanted,
+                             struct server *avoid, struct pick *out);
 /* For "show stat": "roundrobin", "leastconn" ... */
 const char *balance_name(const struct proxy_conf *backend);

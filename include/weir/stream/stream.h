@@ -12,6 +12,7 @@
 
 #include <stdint.h>
 
+#include "weir/balance/persist.h"
 #include "weir/expr/eval.h"
 #include "weir/expr/variable.h"
 #include "weir/http/message.h"
@@ -177,6 +178,7 @@ struct stream {
     uint64_t bytes_in, bytes_out;               /* from the client, to the client */
     uint64_t server_bytes_in, server_bytes_out; /* from servers, to servers; ended attempts */
     uint32_t queue_server_position, queue_backend_position;
+    struct persistence persistence; /* the backend's cookie */
 };
 
 /* --- what other rooms may ask; owner ------------------------------------- */
