@@ -327,6 +327,28 @@ feed(struct h2_conn *h2)
     intake_release(&h2->intake);
 }
 
+/* A client that has finished its side may still want the answers to what it asked. */
+static void
+read_end(struct h2_conn *h2)
+{
+    if (h2_is_back(h2)) {
+        h2->flags |= H2_LEFT;
+        return;
+    }
+    h2->flags |= H2_STOPPING;
+    LIST_FOR_EACH_SAFE (s, &h2->streams, struct h2_stream, link) {
+        if ((s->flags & H2S_DETACHED) != 0)
+            continue;
+        if (s->head != NULL) {
+            nghttp2_session_set_stream_user_data(h2->ng, s->id, NULL);
+            h2_stream_free(s); /* half a head */
+            continue;
+        }
+        s->ep.flags |= EP_PEER_GONE;
+        h2_stream_break(s, EP_ERR_CLOSED, 400, "closed in the middle of a body");
+    }
+}
+
 static void
 on_readable(struct connection *conn)
 {
@@ -345,6 +367,8 @@ on_readable(struct connection *conn)
     case IO_WAIT:
         break;
     case IO_CLOSED:
+        read_end(h2);
+        break;
     case IO_FAILED:
         h2->flags |= H2_LEFT;
         break;

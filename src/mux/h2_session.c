@@ -182,6 +182,8 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
             return 0;
         if (frame->hd.type == NGHTTP2_HEADERS)
             head_is_here(h2, s, ended);
+        else if (frame->hd.length == 0 && !ended)
+            h2_glitch(h2); /* nothing, for nothing */
         if (ended && (s->ep.flags & EP_IN_BROKEN) == 0)
             h2_stream_in_ended(s);
         return 0;
@@ -192,8 +194,6 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
         s = stream_of(ng, frame->hd.stream_id);
         if (!h2_is_back(h2) && s != NULL && (s->flags & H2S_ANSWERED) == 0)
             h2_glitch(h2); /* asked, and did not wait for the answer */
-        return 0;
-    case NGHTTP2_PRIORITY:
         return 0;
     default:
         return 0;
@@ -407,7 +407,7 @@ h2_session_start(struct h2_conn *h2)
     const struct h2_side *side = h2_is_back(h2) ? &h2->conf.back : &h2->conf.front;
     int rv;
 
-    h2->most = streams_of(h2, side);
+    h2->most = h2->mux.most_streams = streams_of(h2, side);
     h2->window = (uint32_t)(side->window != 0 ? side->window : h2->conf.window);
     if (h2_is_back(h2))
         rv = nghttp2_session_client_new3(&h2->ng, callbacks, h2, options, h2_mem());

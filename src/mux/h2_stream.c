@@ -28,6 +28,7 @@ h2_stream_new(struct h2_conn *h2, int32_t id, unsigned ep_flags)
         return NULL;
     *s = (struct h2_stream){ .id = id };
     endpoint_init(&s->ep, h2->mux.mux, &h2->mux);
+    s->ep.stream_id = id;
     s->ep.flags = ep_flags | EP_OUT_FLUSHED;
     list_init(&s->told);
     list_add_last(&h2->streams, &s->link);
@@ -182,7 +183,7 @@ send_request(struct h2_conn *h2, struct h2_stream *s, struct message *msg)
     id = nghttp2_submit_request(h2->ng, NULL, fields, count, is_bodiless ? NULL : &body, s);
     if (id < 0)
         return false;
-    s->id = id;
+    s->id = s->ep.stream_id = id;
     if (is_bodiless)
         s->flags |= H2S_BODILESS;
     if (msg->method == METHOD_HEAD)

@@ -99,31 +99,35 @@ run_streams(struct eval *eval, const struct fetch *fetch, const struct arg *args
     return mc == NULL ? FETCH_NONE : fetched_int(out, mc->streams);
 }
 
-/* HTTP/1 and TCP: one stream at a time. */
 static enum fetched
 run_stream_limit(struct eval *eval, const struct fetch *fetch, const struct arg *args,
                  struct value *out)
 {
+    const struct mux_conn *mc = mux_of(eval, fetch);
+
     (void)args;
-    return mux_of(eval, fetch) == NULL ? FETCH_NONE : fetched_int(out, 1);
+    return mc == NULL ? FETCH_NONE : fetched_int(out, mc->most_streams == 0 ? 1 : mc->most_streams);
 }
 
-/* Oddities of the framing: HTTP/1 connections end with the first. */
 static enum fetched
 run_glitches(struct eval *eval, const struct fetch *fetch, const struct arg *args,
              struct value *out)
 {
+    const struct mux_conn *mc = mux_of(eval, fetch);
+
     (void)args;
-    return mux_of(eval, fetch) == NULL ? FETCH_NONE : fetched_int(out, 0);
+    return mc == NULL ? FETCH_NONE : fetched_int(out, mc->glitches);
 }
 
-/* Numbers of streams belong to HTTP/2; no such connection resets one. */
+/* Numbers of streams belong to HTTP/2; HTTP/1 says 0. */
 static enum fetched
 run_stream_id(struct eval *eval, const struct fetch *fetch, const struct arg *args,
               struct value *out)
 {
+    const struct endpoint *ep = fetch->private == BACK_SIDE ? eval->back : eval->front;
+
     (void)args;
-    return mux_of(eval, fetch) == NULL ? FETCH_NONE : fetched_int(out, 0);
+    return ep == NULL ? FETCH_NONE : fetched_int(out, ep->stream_id);
 }
 
 static enum fetched

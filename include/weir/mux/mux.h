@@ -79,6 +79,7 @@ struct mux_conn {
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
     bool is_shared;        /* the owner's: idle_link is on the list of those with streams */
+    uint32_t most_streams; /* at once; 0: one */
     uint32_t glitches;     /* faults of the peer that were borne */
 };
 
