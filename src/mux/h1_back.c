@@ -30,7 +30,7 @@ h1_back_open(struct mux_conn *mc)
     h1->in = H1_IN_HEAD;
     h1->flags &= (uint16_t)~H1_TOLD;
     h1->scanned = 0;
-    if (mc->settings->max_requests > 0 && mc->served >= mc->settings->max_requests)
+    if (mc->max_requests > 0 && mc->served >= mc->max_requests)
         h1->flags |= H1_CLOSE;
     return &h1->ep;
 }

@@ -79,6 +79,7 @@ struct h2_conn {
     int64_t head_since_us; /* a head has begun and is not complete; 0: none */
     uint32_t leaving;      /* streams that were given back and still send */
     uint32_t most;         /* streams at once */
+    uint32_t glitches;     /* faults of the peer that were borne */
     uint32_t window;       /* of each stream's body, incoming */
     const struct h2_stream *flushing; /* its owner is calling: it need not be told */
     uint16_t flags;        /* enum h2_flag */

@@ -294,13 +294,14 @@ void
 h2_glitch(struct h2_conn *h2)
 {
     const struct h2_side *side = h2_is_back(h2) ? &h2->conf.back : &h2->conf.front;
-    uint32_t count = ++h2->mux.glitches;
+    uint32_t count = ++h2->glitches;
 
     if (side->glitches == 0)
         return;
-    if (count >= side->glitches)
+    if (count >= side->glitches && (h2->flags & H2_GOAWAY) == 0) {
+        h2->flags |= H2_STOPPING | H2_GOAWAY;
         nghttp2_session_terminate_session(h2->ng, NGHTTP2_ENHANCE_YOUR_CALM);
-    else if (count >= side->glitches * 3 / 4)
+    } else if (count >= side->glitches * 3 / 4)
         h2->flags |= H2_STOPPING;
 }
 
@@ -317,7 +318,7 @@ feed(struct h2_conn *h2)
         return;
     used = nghttp2_session_mem_recv(h2->ng, (const uint8_t *)intake_bytes(&h2->intake), len);
     if (used < 0) {
-        h2->mux.glitches++;
+        h2->glitches++;
         if (used == NGHTTP2_ERR_FLOODED)
             nghttp2_session_terminate_session(h2->ng, NGHTTP2_ENHANCE_YOUR_CALM);
         else if (used == NGHTTP2_ERR_BAD_CLIENT_MAGIC || nghttp2_is_fatal((int)used))
@@ -470,6 +471,18 @@ h2_mux_has_room(const struct mux_conn *mc)
     return h2_has_room((const struct h2_conn *)mc);
 }
 
+static void
+h2_facts(const struct mux_conn *mc, const struct endpoint *ep, struct mux_facts *facts)
+{
+    const struct h2_conn *h2 = (const struct h2_conn *)mc;
+
+    *facts = (struct mux_facts){
+        .most_streams = h2->most,
+        .glitches = h2->glitches,
+        .stream_id = ep == NULL ? 0 : ((const struct h2_stream *)ep)->id,
+    };
+}
+
 const struct mux h2_mux = {
     .name = "h2",
     .is_http = true,
@@ -479,6 +492,7 @@ const struct mux h2_mux = {
     .has_room = h2_mux_has_room,
     .stop = h2_stop,
     .free = h2_free,
+    .facts = h2_facts,
     .send_head = h2_send_head,
     .send_body = h2_send_body,
     .send_end = h2_send_end,

@@ -407,7 +407,7 @@ h2_session_start(struct h2_conn *h2)
     const struct h2_side *side = h2_is_back(h2) ? &h2->conf.back : &h2->conf.front;
     int rv;
 
-    h2->most = h2->mux.most_streams = streams_of(h2, side);
+    h2->most = streams_of(h2, side);
     h2->window = (uint32_t)(side->window != 0 ? side->window : h2->conf.window);
     if (h2_is_back(h2))
         rv = nghttp2_session_client_new3(&h2->ng, callbacks, h2, options, h2_mem());

@@ -28,7 +28,6 @@ h2_stream_new(struct h2_conn *h2, int32_t id, unsigned ep_flags)
         return NULL;
     *s = (struct h2_stream){ .id = id };
     endpoint_init(&s->ep, h2->mux.mux, &h2->mux);
-    s->ep.stream_id = id;
     s->ep.flags = ep_flags | EP_OUT_FLUSHED;
     list_init(&s->told);
     list_add_last(&h2->streams, &s->link);
@@ -183,7 +182,7 @@ send_request(struct h2_conn *h2, struct h2_stream *s, struct message *msg)
     id = nghttp2_submit_request(h2->ng, NULL, fields, count, is_bodiless ? NULL : &body, s);
     if (id < 0)
         return false;
-    s->id = s->ep.stream_id = id;
+    s->id = id;
     if (is_bodiless)
         s->flags |= H2S_BODILESS;
     if (msg->method == METHOD_HEAD)
@@ -427,7 +426,7 @@ h2_has_room(const struct h2_conn *h2)
     if ((h2->flags & (H2_STOPPING | H2_LEFT | H2_GONE | H2_DEAD)) != 0 ||
         (conn->flags & (CONN_READ_CLOSED | CONN_WRITE_CLOSED | CONN_FAILED)) != 0)
         return false;
-    if (h2->own.max_requests > 0 && h2->mux.served >= h2->own.max_requests)
+    if (h2->mux.max_requests > 0 && h2->mux.served >= h2->mux.max_requests)
         return false;
     if (most > h2->most)
         most = h2->most;

@@ -82,7 +82,7 @@ warn_front(struct parse *parse, struct proxy_conf *conf)
 /* --- muxes ------------------------------------------------------------------------------------ */
 
 static void
-compute_muxes(struct proxy_conf *conf)
+compute_muxes(struct proxy_conf *conf, const struct snapshot *snapshot)
 {
     conf->front_mux = (struct mux_settings){
         .http_request_ms = conf->timeouts.http_request_ms,
@@ -101,6 +101,8 @@ compute_muxes(struct proxy_conf *conf)
         .case_adjust = conf->option.case_adjust_server,
         .pretend_keepalive = conf->option.http_pretend_keepalive,
     };
+    mux_settings_fill(&conf->front_mux, snapshot);
+    mux_settings_fill(&conf->back_mux, snapshot);
 }
 
 static void
@@ -129,7 +131,7 @@ bool
 proxy_check_conf(struct parse *parse, struct proxy_conf *conf)
 {
     fill_defaults(conf);
-    compute_muxes(conf);
+    compute_muxes(conf, parse->snapshot);
     fill_binds(conf);
     if (conf->disabled)
         return true;

@@ -316,6 +316,8 @@ server_side_open(struct stream *s, enum connection_error *err)
     if (mc == NULL)
         return false;
     mc->settings = &s->eval.backend->back_mux;
+    if (conf != NULL)
+        mc->max_requests = conf->mux.max_requests & 0x7fffffffu;
     s->back = mc->mux->open(mc);
     if (s->back == NULL) {
         *err = CONN_ERR_NO_SOCKET;

@@ -99,35 +99,47 @@ run_streams(struct eval *eval, const struct fetch *fetch, const struct arg *args
     return mc == NULL ? FETCH_NONE : fetched_int(out, mc->streams);
 }
 
+/* HTTP/1 and TCP have one stream at a time, and end with the first oddity. False: no connection. */
+static bool
+read_facts(const struct eval *eval, const struct fetch *fetch, struct mux_facts *facts)
+{
+    const struct mux_conn *mc = mux_of(eval, fetch);
+    const struct endpoint *ep = fetch->private == BACK_SIDE ? eval->back : eval->front;
+
+    *facts = (struct mux_facts){ .most_streams = 1 };
+    if (mc != NULL && mc->mux->facts != NULL)
+        mc->mux->facts(mc, ep, facts);
+    return mc != NULL;
+}
+
 static enum fetched
 run_stream_limit(struct eval *eval, const struct fetch *fetch, const struct arg *args,
                  struct value *out)
 {
-    const struct mux_conn *mc = mux_of(eval, fetch);
+    struct mux_facts facts;
 
     (void)args;
-    return mc == NULL ? FETCH_NONE : fetched_int(out, mc->most_streams == 0 ? 1 : mc->most_streams);
+    return read_facts(eval, fetch, &facts) ? fetched_int(out, facts.most_streams) : FETCH_NONE;
 }
 
 static enum fetched
 run_glitches(struct eval *eval, const struct fetch *fetch, const struct arg *args,
              struct value *out)
 {
-    const struct mux_conn *mc = mux_of(eval, fetch);
+    struct mux_facts facts;
 
     (void)args;
-    return mc == NULL ? FETCH_NONE : fetched_int(out, mc->glitches);
+    return read_facts(eval, fetch, &facts) ? fetched_int(out, facts.glitches) : FETCH_NONE;
 }
 
-/* Numbers of streams belong to HTTP/2; HTTP/1 says 0. */
 static enum fetched
 run_stream_id(struct eval *eval, const struct fetch *fetch, const struct arg *args,
               struct value *out)
 {
-    const struct endpoint *ep = fetch->private == BACK_SIDE ? eval->back : eval->front;
+    struct mux_facts facts;
 
     (void)args;
-    return ep == NULL ? FETCH_NONE : fetched_int(out, ep->stream_id);
+    return read_facts(eval, fetch, &facts) ? fetched_int(out, facts.stream_id) : FETCH_NONE;
 }
 
 static enum fetched

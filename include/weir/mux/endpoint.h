@@ -79,7 +79,6 @@ struct endpoint {
     const struct endpoint_owner *owner; /* NULL between streams */
     void *owner_data;                   /* the stream */
     unsigned flags;                     /* enum endpoint_flag */
-    int32_t stream_id; /* h2; else 0 */
     uint8_t error;                      /* enum endpoint_error, with EP_IN_BROKEN */
     uint16_t error_status;              /* what a client should be answered */
     const char *error_text; /* why, for "show errors" and the log; may be NULL; lives until the next

@@ -69,6 +69,8 @@ struct mux_owner {
 /* The beginning of every mux's own struct of a connection. */
 struct mux_conn {
     unsigned magic;
+    uint32_t max_requests : 31; /* back, the owner's: no more than these; 0: no limit */
+    uint32_t is_shared : 1;     /* the owner's: idle_link is on the list of those with streams */
     const struct mux *mux;
     struct connection *conn; /* owns */
     const struct mux_owner *owner;
@@ -78,9 +80,13 @@ struct mux_conn {
     uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
-    bool is_shared;        /* the owner's: idle_link is on the list of those with streams */
-    uint32_t most_streams; /* at once; 0: one */
+};
+
+/* What a mux with many streams tells of a connection and of one stream. */
+struct mux_facts {
+    uint32_t most_streams; /* at once */
     uint32_t glitches;     /* faults of the peer that were borne */
+    int32_t stream_id;
 };
 
 struct mux {
@@ -100,6 +106,8 @@ struct mux {
     void (*stop)(struct mux_conn *mc);
     /* Closes at once and frees; nobody is told. */
     void (*free)(struct mux_conn *mc);
+    /* Of a connection and, if `ep` is not NULL, a stream. NULL: one stream, no glitches, id 0. */
+    void (*facts)(const struct mux_conn *mc, const struct endpoint *ep, struct mux_facts *facts);
     /* endpoint.h */
     bool (*send_head)(struct endpoint *ep, struct message *msg);
     bool (*send_body)(struct endpoint *ep, struct chain *data);

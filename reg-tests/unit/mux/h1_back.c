@@ -297,8 +297,8 @@ static void
 limited_reuse(void **state)
 {
     (void)state;
-    side.settings.max_requests = 2;
     start();
+    side.mc->max_requests = 2;
     ask();
     peer_say(&side, RESPONSE);
     side_close(&side, EP_CLOSE_DONE);
