@@ -81,7 +81,20 @@ on_check(struct parse *parse)
     return fine;
 }
 
+static bool
+offer_usual(struct parse *parse)
+{
+    LIST_FOR_EACH (proxy, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        LIST_FOR_EACH (bind, &proxy->binds, struct bind_conf, link) {
+            if (proxy->mode == MODE_HTTP && bind->proto == NULL)
+                tls_bind_serves_http(bind);
+        }
+    }
+    return true;
+}
+
 static const struct config_hook hooks[] = {
+    { CONFIG_CHECK, ORDER_TLS - 1, offer_usual, "stream: usual ALPN of bind lines" },
     { CONFIG_CHECK, ORDER_STREAM, on_check, "stream: protocols of bind lines" },
 };
 REGISTER(config_hook, hooks);

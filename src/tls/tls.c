@@ -27,6 +27,15 @@ tls_bind_alpn(const struct bind_conf *bind)
     return tls_bind_conf_of(bind)->settings.alpn;
 }
 
+void
+tls_bind_serves_http(struct bind_conf *bind)
+{
+    struct tls_bind_conf *conf = (struct tls_bind_conf *)(uintptr_t)tls_bind_conf_of(bind);
+
+    if (conf->is_ssl && conf->settings.alpn.ptr == NULL)
+        conf->settings.alpn = STR("\2h2\10http/1.1");
+}
+
 const char *
 tls_version_of(const struct connection *conn)
 {

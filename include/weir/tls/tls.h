@@ -19,6 +19,9 @@ bool tls_bind_start(const struct bind_conf *bind, struct connection *conn);
 
 /* What it offers by ALPN, as on the wire: length and name, each. len 0: nothing. */
 struct str tls_bind_alpn(const struct bind_conf *bind);
+/* The line serves HTTP: unless it says alpn or no-alpn, it offers HTTP/2 and HTTP/1.1. Builder,
+ * CONFIG_CHECK, before ORDER_TLS. */
+void tls_bind_serves_http(struct bind_conf *bind);
 
 /* --- to servers ---------------------------------------------------------------- */
 
