@@ -9,7 +9,7 @@
  */
 #include <stddef.h>
 
-#include "weir/balance/persist.h"
+#include "weir/balance/persistence.h"
 #include "weir/balance/pick.h"
 #include "private.h"
 
@@ -112,6 +112,6 @@ stat_fill_backend(struct stat_row *row, const struct proxy_conf *conf, unsigned 
     values[STAT_RATE_MAX] = metric_u32(counter_sum(rows, ROW(backend_rate_max)));
     if ((flags & STAT_WITH_ADDRESSES) != 0)
         values[STAT_ALGO] = metric_text(balance_name(conf));
-    if ((flags & STAT_WITH_ADDRESSES) != 0 && persist_cookie_name(conf) != NULL)
-        values[STAT_COOKIE] = metric_text(persist_cookie_name(conf));
+    if ((flags & STAT_WITH_ADDRESSES) != 0 && persistence_cookie_name(conf) != NULL)
+        values[STAT_COOKIE] = metric_text(persistence_cookie_name(conf));
 }

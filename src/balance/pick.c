@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which server a stream gets: the one that persistence names, use-server rules, then the balancing
- * algorithm; and a connection slot on it, or a place in a line.
+ * Which server a stream gets: use-server rules, then its cookie, then the balancing algorithm; and a
+ * connection slot on it, or a place in a line.
  *
  * Callers: stream. Thread: traffic; reads the published set.
  *
@@ -99,8 +99,8 @@ balance(const struct proxy_conf *backend, const struct server_set *set, struct e
 }
 
 enum pick_result
-pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *wanted,
-            struct server *avoid, struct pick *out)
+pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *avoid,
+            struct persistence *persistence, struct pick *out)
 {
     const struct server_set *set = server_set_read(backend->live);
     struct server *srv;
@@ -108,16 +108,20 @@ pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *
     *out = (struct pick){ 0 };
     if (__builtin_expect(eval->explain != NULL, 0))
         explain_set(eval->explain, "server", backend->name);
-    if (wanted != NULL && wanted != avoid) {
-        out->is_bound = true;
-        return take_or_wait(backend, wanted, out);
-    }
     if (backend->server_rule_count > 0) {
         srv = ruled_server(backend, set, eval);
         if (srv != NULL && srv != avoid) {
             out->is_bound = true;
+            persistence_overrule(persistence);
             return take_or_wait(backend, srv, out);
         }
+    }
+    if (avoid != NULL && avoid == persistence->server)
+        persistence_give_up(persistence);
+    srv = persistence_server(persistence, backend);
+    if (srv != NULL) {
+        out->is_bound = true;
+        return take_or_wait(backend, srv, out);
     }
     if (__builtin_expect(eval->explain != NULL, 0))
         explain_servers(set, eval->explain);

@@ -240,6 +240,7 @@ backend_free(struct proxy *backend)
 {
     MUST(list_is_empty(&backend->back->servers));
     set_free(backend->back->set);
+    alloc_free(backend->back->dynamic_cookie);
     alloc_free(backend->back);
     backend->back = NULL;
 }

@@ -398,10 +398,8 @@ run_state(struct eval *eval, const struct log_alias *alias, unsigned flags, stru
     if (s != NULL) {
         text[0] = (char)s->end_cause;
         text[1] = (char)s->end_phase;
-        if (s->persistence.client != 0)
-            text[2] = s->persistence.client;
-        if (s->persistence.answer != 0)
-            text[3] = s->persistence.answer;
+        if (stream_is_http(s))
+            persistence_letters(&s->persistence, s->eval.backend, text + 2);
     }
     (void)flags;
     format_raw(out, text, (size_t)alias->private);

@@ -178,6 +178,8 @@ log_line_request(struct format_out *out, const struct stream *s, unsigned flags)
 static void
 put_http(struct format_out *out, const struct stream *s)
 {
+    char letters[2];
+
     log_line_client(out, s->session, client_src(&s->eval));
     log_line_date(out, s->times.request_wall);
     put_names(out, s);
@@ -192,8 +194,9 @@ put_http(struct format_out *out, const struct stream *s)
     put_text(out, " - - ");
     put_char(out, (char)s->end_cause);
     put_char(out, (char)s->end_phase);
-    put_char(out, s->persistence.client != 0 ? s->persistence.client : '-');
-    put_char(out, s->persistence.answer != 0 ? s->persistence.answer : '-');
+    persistence_letters(&s->persistence, s->eval.backend, letters);
+    put_char(out, letters[0]);
+    put_char(out, letters[1]);
     put_counts(out, s);
     put_text(out, " \"");
     log_line_request(out, s, FORMAT_IS_LOG);

@@ -250,6 +250,8 @@ enum step_result reply_error(struct stream *s, int status, enum end_cause cause,
                              enum end_phase phase);
 /* Answers as the rule said that set eval.reply. */
 enum step_result reply_action(struct stream *s, enum end_phase phase);
+/* Sends the client to `prefix` and its path instead of to the server, which it leaves. */
+enum step_result reply_redir(struct stream *s, const char *prefix);
 /* The client's request was refused or cut off before it could be read: s->front->error says how. */
 enum step_result reply_bad_request(struct stream *s);
 

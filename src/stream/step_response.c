@@ -204,9 +204,7 @@ decide_about_connection(struct stream *s)
 static enum step_result
 send_answer(struct stream *s)
 {
-    if ((s->persistence.client != 0 &&
-         !persist_write_response(s->eval.backend, &s->eval, &s->persistence)) ||
-        !rules_after_response(s))
+    if (!persistence_tell(&s->persistence, s->eval.backend, &s->eval) || !rules_after_response(s))
         return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
     decide_about_connection(s);
     s->status = s->response->status;

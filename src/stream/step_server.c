@@ -56,6 +56,8 @@ hold_server(struct stream *s, const struct server *srv)
 static enum step_result
 has_picked(struct stream *s, struct server *srv)
 {
+    const char *prefix;
+
     if (!hold_server(s, srv)) {
         server_slot_give(srv);
         return stream_go(s, STEP_PICK);
@@ -67,6 +69,8 @@ has_picked(struct stream *s, struct server *srv)
     s->flags |= STREAM_HAS_SLOT;
     s->times.picked = stream_loop(s)->now_us;
     stream_count_picked(s);
+    if (__builtin_expect((prefix = persistence_redir(srv, &s->eval)) != NULL, 0))
+        return reply_redir(s, prefix);
     return stream_go(s, STEP_CONNECT);
 }
 
@@ -137,21 +141,6 @@ last_server(struct stream *s)
     return srv;
 }
 
-/* Whom the client's cookie names, if it may be used (still); read once. */
-static struct server *
-wanted_server(struct stream *s)
-{
-    struct persistence *persistence = &s->persistence;
-
-    if (__builtin_expect(!persist_is_on(s->eval.backend), 1) || !stream_is_http(s))
-        return NULL;
-    if (persistence->client == 0)
-        persist_read_request(s->eval.backend, &s->eval, persistence);
-    if (persistence->server != NULL && persistence->server->conf == NULL)
-        persistence->server = NULL; /* it has gone meanwhile */
-    return persistence->server;
-}
-
 enum step_result
 step_pick(struct stream *s)
 {
@@ -162,9 +151,12 @@ step_pick(struct stream *s)
     s->eval.proxy = s->eval.backend;
     if (s->times.queued == 0)
         s->times.queued = stream_loop(s)->now_us;
-    if (s->session->last_server != NULL && (last = last_server(s)) != NULL)
+    if (!s->persistence.is_read)
+        persistence_read(&s->persistence, s->eval.backend, &s->eval);
+    if (s->session->last_server != NULL && s->persistence.server == NULL &&
+        (last = last_server(s)) != NULL)
         return has_picked(s, last);
-    switch (pick_server(s->eval.backend, &s->eval, wanted_server(s), s->avoid, &pick)) {
+    switch (pick_server(s->eval.backend, &s->eval, s->avoid, &s->persistence, &pick)) {
     case PICK_SERVER:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;

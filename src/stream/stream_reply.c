@@ -9,6 +9,8 @@
  * the same endpoint. Bodies are copied: the mux may still be sending when the stream and its
  * snapshot are gone.
  */
+#include <string.h>
+
 #include "weir/http/reply_action.h"
 #include "weir/proxy/error_page.h"
 
@@ -222,6 +224,28 @@ reply_action(struct stream *s, enum end_phase phase)
         return begin_tarpit(s);
     stream_end_as(s, reply->is_denial ? END_DENIED : END_LOCAL, phase);
     return send_action(s, reply);
+}
+
+/* The bytes of this live as long as the stream. */
+enum step_result
+reply_redir(struct stream *s, const char *prefix)
+{
+    struct str path = s->request->path, before = str_from(prefix);
+    struct reply_field fields[2] = { { STR("cache-control"), STR("no-cache") } };
+    struct reply_action reply = {
+        .kind = REPLY_ACTION_MESSAGE, .status = 302, .fields = fields, .field_count = 2
+    };
+    char *location = arena_take(&s->arena, before.len + path.len + 1);
+
+    leave_server(s);
+    if (location == NULL)
+        return reply_error(s, 500, END_RESOURCE, PHASE_CONNECT);
+    memcpy(location, before.ptr, before.len);
+    memcpy(location + before.len, path.ptr, path.len);
+    fields[1] = (struct reply_field){ STR("location"),
+                                      str_of(location, before.len + path.len) };
+    stream_end_as(s, END_LOCAL, PHASE_CONNECT);
+    return send_action(s, &reply);
 }
 
 enum step_result

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "weir/balance/persistence.h"
 #include "weir/server/server.h"
 
 enum pick_result {
@@ -18,9 +19,8 @@ struct pick {
     bool is_bound;      /* by cookie, stick or use-server: not balanced; redispatch only as `option redispatch` says */
 };
 
-/* `wanted`: the server that persistence names (NULL: none). `avoid`: the server that has just failed (may be NULL):
- * another one is preferred. Traffic. */
-enum pick_result pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *wanted,
-                             struct server *avoid, struct pick *out);
+/* `avoid`: the server that has just failed (may be NULL): another one is preferred. `persistence` has been read. Traffic. */
+enum pick_result pick_server(const struct proxy_conf *backend, struct eval *eval, struct server *avoid,
+                             struct persistence *persistence, struct pick *out);
 /* For "show stat": "roundrobin", "leastconn" ... */
 const char *balance_name(const struct proxy_conf *backend);

@@ -83,6 +83,7 @@ struct server_row { /* counters, a row per thread */
 };
 
 struct balancer;
+struct cookie_live;
 struct idle_pool;
 struct slow_start;
 
@@ -153,6 +154,7 @@ struct backend_live {
     uint64_t down_ms, down_transitions;
     /* Called to build set->plan; the balance room sets it (slot of the configuration). May be NULL. */
     void (*build_plan)(struct proxy *backend, struct server_set *set);
+    struct cookie_live *dynamic_cookie; /* RCU; owns; set at run time (room balance); NULL: as configured */
 };
 
 /* --- any thread ------------------------------------------------------------ */

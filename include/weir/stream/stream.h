@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "weir/balance/persist.h"
+#include "weir/balance/persistence.h"
 #include "weir/expr/eval.h"
 #include "weir/expr/variable.h"
 #include "weir/http/message.h"
@@ -167,6 +167,7 @@ struct stream {
     bool is_open;                     /* calm, and nothing has ended on either side */
     uint64_t front_moved, back_moved; /* bytes by then */
     struct queue_entry queue_entry;
+    struct persistence persistence; /* its cookie */
 
     struct errand *errand;     /* owns: errand.c; NULL: none */
     const char *service;       /* who of weir answers, as logs name it: "<STATS>"; NULL: nobody */
@@ -178,7 +179,6 @@ struct stream {
     uint64_t bytes_in, bytes_out;               /* from the client, to the client */
     uint64_t server_bytes_in, server_bytes_out; /* from servers, to servers; ended attempts */
     uint32_t queue_server_position, queue_backend_position;
-    struct persistence persistence; /* the backend's cookie */
 };
 
 /* --- what other rooms may ask; owner ------------------------------------- */
