@@ -23,6 +23,7 @@ struct h2_conf {
     int64_t frame_size; /* 0: the default */
     int64_t total_streams; /* front; 0: no limit */
     bool zero_copy;
+    bool no_websocket; /* h2-workaround-bogus-websocket-clients */
 };
 
 /* Of a snapshot that is being built or lives. */

@@ -31,6 +31,8 @@ enum h2_stream_flag {
     H2S_CONNECT = 1 << 12, /* CONNECT, plain or extended, was asked */
     H2S_EXTENDED = 1 << 13, /* ... extended: RFC 8441 */
     H2S_EXPECTS = 1 << 14,  /* front: it waits for 100 (Continue) */
+    H2S_IN_END = 1 << 15,   /* the peer has ended its side */
+    H2S_HELD = 1 << 16,     /* back: its request waits for the server's SETTINGS */
 };
 
 struct h2_stream {
@@ -43,13 +45,15 @@ struct h2_stream {
     struct message *sending;   /* borrows: its trailers are sent */
     struct message *tail;      /* owns: trailers to be sent */
     struct chain out;
+    struct chain early; /* before there is a tunnel */
     int32_t id;
     uint32_t unread; /* bytes of the body for which no window was given back */
     uint32_t head_bytes;
     uint32_t head_fields;
     uint16_t status; /* what a refused head is answered with; 0: it is fine */
-    uint16_t flags;  /* enum h2_stream_flag */
+    uint32_t flags;  /* enum h2_stream_flag */
     const char *text; /* why */
+    char accept[32]; /* back: Sec-WebSocket-Accept that the client waits for; "": none */
     struct str method, scheme, authority, path, protocol; /* pseudo fields, in the head's arena */
 };
 
@@ -62,7 +66,7 @@ enum h2_flag {
     H2_EARLY = 1 << 5,    /* nothing but the preface has come yet */
     H2_GOAWAY = 1 << 6,   /* we have said so */
     H2_WAITS = 1 << 7,    /* the socket takes no more */
-    H2_OFFERED = 1 << 8,  /* back: on its owner's list of those with room */
+    H2_SETTLED = 1 << 8,  /* the peer's SETTINGS are here */
 };
 
 struct h2_conn {
@@ -147,6 +151,8 @@ void h2_stream_closed(struct h2_stream *s, uint32_t code);
 void h2_stream_drained(struct h2_stream *s);
 /* The message is complete. */
 void h2_stream_in_ended(struct h2_stream *s);
+/* Back: the server's SETTINGS are here: requests that waited for them go. */
+void h2_stream_settled(struct h2_stream *s);
 bool h2_send_head(struct endpoint *ep, struct message *msg);
 bool h2_send_body(struct endpoint *ep, struct chain *data);
 bool h2_send_end(struct endpoint *ep);
@@ -157,6 +163,15 @@ void h2_close(struct endpoint *ep, enum endpoint_close how);
 struct endpoint *h2_back_open(struct mux_conn *mc);
 /* Back: can it take another stream? */
 bool h2_has_room(const struct h2_conn *h2);
+
+/* --- h2_tunnel.c ---------------------------------------------------------- */
+
+/* Front: an extended CONNECT for WebSocket becomes the upgrade that HTTP/1 knows. */
+bool h2_tunnel_request(struct h2_stream *s, struct message *msg);
+/* Back: the other way round: what the answer will have to say. */
+void h2_tunnel_ask(struct h2_stream *s, const struct message *msg);
+/* Back: 200 becomes 101. */
+bool h2_tunnel_answer(struct h2_stream *s, struct message *msg);
 
 /* --- h2_headers.c, h2_writer.c -------------------------------------------- */
 

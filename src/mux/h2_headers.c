@@ -271,7 +271,7 @@ read_body(struct h2_stream *s, bool ended)
     bool may_have = msg->method == METHOD_POST || msg->method == METHOD_PUT ||
                     msg->method == METHOD_PATCH;
 
-    if (msg->method == METHOD_CONNECT) {
+    if (msg->method == METHOD_CONNECT || (s->flags & H2S_EXTENDED) != 0) {
         msg->body = BODY_NONE;
         message_remove_fields_id(msg, FIELD_CONTENT_LENGTH);
     } else if (!has_length && ended && may_have) { /* RFC 9110 8.6: old servers want to hear it */
@@ -308,8 +308,10 @@ h2_head_request(struct h2_stream *s, bool ended)
         return;
     msg->method_text = s->method;
     msg->method = (uint8_t)method_find(s->method);
-    if (msg->method == METHOD_CONNECT && s->protocol.len > 0)
-        s->flags |= H2S_EXTENDED;
+    if (msg->method == METHOD_CONNECT)
+        s->flags |= s->protocol.len > 0 ? H2S_CONNECT | H2S_EXTENDED : H2S_CONNECT;
+    if ((s->flags & H2S_EXTENDED) != 0 && !str_eq_nocase(s->protocol, STR("websocket")))
+        refuse(s, 501, "a :protocol that is not known here (RFC 8441 4)");
     check_target(s);
     if (s->status == 0 && (!read_host(s) || !join_cookies(msg) || !build_target(s)))
         refuse(s, 500, "out of memory");
@@ -318,6 +320,8 @@ h2_head_request(struct h2_stream *s, bool ended)
     read_te(msg);
     read_expect(msg);
     read_body(s, ended);
+    if ((s->flags & H2S_EXTENDED) != 0 && !h2_tunnel_request(s, msg))
+        refuse(s, 500, "out of memory");
 }
 
 /* --- responses ------------------------------------------------------------ */
@@ -342,6 +346,8 @@ h2_head_response(struct h2_stream *s, bool ended)
     if ((s->flags & H2S_CONNECT) != 0 && msg->status < 300) {
         msg->flags |= MESSAGE_TUNNEL | MESSAGE_NO_BODY_EXPECTED;
         message_remove_fields_id(msg, FIELD_CONTENT_LENGTH);
+        if ((s->flags & H2S_EXTENDED) != 0 && !h2_tunnel_answer(s, msg))
+            refuse(s, 500, "out of memory");
         return;
     }
     read_length(s, ended);

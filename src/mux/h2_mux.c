@@ -173,7 +173,7 @@ refresh_settings(struct h2_conn *h2)
 static void
 offer(struct h2_conn *h2, struct h2_stream *s)
 {
-    s->flags &= (uint16_t)~H2S_FRESH;
+    s->flags &= ~(uint32_t)H2S_FRESH;
     if ((h2->flags & H2_DEAD) != 0 || h2->mux.owner == NULL) {
         h2_stream_free(s);
         return;

@@ -111,6 +111,8 @@ request_is_here(struct h2_conn *h2, struct h2_stream *s, bool ended)
     if (s->status == 0) {
         s->ep.message = s->receiving = s->head;
         s->ep.flags |= EP_HEAD;
+        if ((s->flags & H2S_CONNECT) != 0)
+            s->ep.flags |= EP_IN_ENDED; /* as a request; taken back when it becomes a tunnel */
     } else {
         message_give(s->head);
         h2_glitch(h2);
@@ -127,20 +129,19 @@ response_is_here(struct h2_conn *h2, struct h2_stream *s, bool ended)
 
     h2_head_response(s, ended);
     s->head = NULL;
-    if (s->status != 0 || msg->status == 101) {
+    if (s->status != 0 || (msg->status == 101 && (msg->flags & MESSAGE_TUNNEL) == 0)) {
         message_give(msg);
         h2_glitch(h2);
         h2_stream_break(s, EP_ERR_BAD, 502,
                         s->status != 0 ? s->text : "101 in HTTP/2 (RFC 9113 8.6)");
         return;
     }
-    if (msg->status >= 200) {
+    if (msg->status >= 200 || (msg->flags & MESSAGE_TUNNEL) != 0) {
         s->flags |= H2S_ANSWERED;
         s->receiving = msg;
         if ((msg->flags & MESSAGE_TUNNEL) != 0) {
             s->ep.flags |= EP_TUNNEL;
             s->ep.flags &= ~(unsigned)EP_OUT_ENDED;
-            s->flags &= (uint16_t)~H2S_END;
         }
     }
     s->ep.bytes_in += s->head_bytes;
@@ -167,6 +168,15 @@ head_is_here(struct h2_conn *h2, struct h2_stream *s, bool ended)
 
 /* --- frames --------------------------------------------------------------- */
 
+static void
+tell_settled(struct h2_conn *h2)
+{
+    LIST_FOR_EACH (s, &h2->streams, struct h2_stream, link) {
+        if ((s->flags & H2S_HELD) != 0)
+            h2_stream_settled(s);
+    }
+}
+
 static int
 on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
 {
@@ -184,8 +194,16 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
             head_is_here(h2, s, ended);
         else if (frame->hd.length == 0 && !ended)
             h2_glitch(h2); /* nothing, for nothing */
+        if (ended)
+            s->flags |= H2S_IN_END;
         if (ended && (s->ep.flags & EP_IN_BROKEN) == 0)
             h2_stream_in_ended(s);
+        return 0;
+    case NGHTTP2_SETTINGS:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0 && (h2->flags & H2_SETTLED) == 0) {
+            h2->flags |= H2_SETTLED;
+            tell_settled(h2);
+        }
         return 0;
     case NGHTTP2_GOAWAY:
         h2->flags |= H2_STOPPING;
@@ -198,6 +216,13 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
     default:
         return 0;
     }
+}
+
+/* Bytes for a tunnel that nobody has opened yet. */
+static bool
+is_early(const struct h2_stream *s)
+{
+    return (s->flags & H2S_CONNECT) != 0 && (s->ep.flags & (EP_TUNNEL | EP_BACK)) == 0;
 }
 
 static int
@@ -214,12 +239,12 @@ on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *dat
     s->ep.bytes_in += len;
     if ((s->flags & H2S_DETACHED) != 0 || (s->ep.flags & EP_IN_BROKEN) != 0)
         return 0;
-    if (!chain_add_slice(&s->ep.in, h2->intake.buf, (const char *)data, len)) {
+    if (!chain_add_slice(is_early(s) ? &s->early : &s->ep.in, h2->intake.buf, (const char *)data, len)) {
         h2_stream_break(s, EP_ERR_RESET, 500, "out of memory");
         return 0;
     }
     s->unread += (uint32_t)len;
-    s->flags &= (uint16_t)~H2S_EXPECTS;
+    s->flags &= ~(uint32_t)H2S_EXPECTS;
     h2_stream_tell(s);
     return 0;
 }
@@ -331,7 +356,7 @@ on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
     s->ep.bytes_out += 9 + frame->hd.length;
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         s->flags |= H2S_END_SENT;
-        if ((s->flags & H2S_DETACHED) != 0 && (s->ep.flags & EP_IN_ENDED) == 0 && !h2_is_back(h2))
+        if ((s->flags & (H2S_DETACHED | H2S_IN_END)) == H2S_DETACHED && !h2_is_back(h2))
             nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
     }
     if ((s->flags & H2S_DETACHED) == 0)
@@ -391,6 +416,7 @@ submit_settings(struct h2_conn *h2)
         { NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, (uint32_t)h2->conf.table_size },
         { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 2 * (uint32_t)buffer_default_size() },
         { NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+        { NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, h2_is_back(h2) || h2->conf.no_websocket ? 0 : 1 },
         { NGHTTP2_SETTINGS_MAX_FRAME_SIZE, (uint32_t)h2->conf.frame_size },
     };
     size_t count = h2->conf.frame_size == 0 ? COUNT(list) - 1 : COUNT(list);

@@ -45,6 +45,7 @@ h2_stream_free(struct h2_stream *s)
     message_give(s->ep.message);
     chain_clear(&s->ep.in);
     chain_clear(&s->out);
+    chain_clear(&s->early);
     pool_give(&stream_pool, s);
 }
 
@@ -107,9 +108,8 @@ h2_stream_closed(struct h2_stream *s, uint32_t code)
         return;
     }
     if (code == NGHTTP2_NO_ERROR && (s->flags & H2S_END_SENT) != 0 &&
-        (s->ep.flags & EP_IN_ENDED) != 0) {
+        (s->flags & H2S_IN_END) != 0)
         return;
-    }
     chain_clear(&s->out);
     s->ep.flags |= EP_OUT_BROKEN | EP_OUT_FLUSHED;
     s->ep.flags &= ~(unsigned)EP_OUT_FULL;
@@ -142,6 +142,9 @@ begin_tunnel(struct h2_stream *s)
 {
     s->ep.flags |= EP_TUNNEL;
     s->ep.flags &= ~(unsigned)(EP_OUT_ENDED | EP_PEER_GONE);
+    if ((s->flags & H2S_IN_END) == 0)
+        s->ep.flags &= ~(unsigned)EP_IN_ENDED;
+    chain_move(&s->ep.in, &s->early);
     if (!chain_is_empty(&s->ep.in) || (s->ep.flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0)
         h2_stream_tell(s);
 }
@@ -168,15 +171,36 @@ send_response(struct h2_conn *h2, struct h2_stream *s, struct message *msg)
     return true;
 }
 
+/* Extended CONNECT needs a server that says so: the request waits for its SETTINGS. */
+static bool
+may_ask_websocket(struct h2_conn *h2, struct h2_stream *s, const struct message *msg)
+{
+    if ((h2->flags & H2_SETTLED) == 0) {
+        s->flags |= H2S_HELD;
+        return false;
+    }
+    s->flags &= ~(uint32_t)H2S_HELD;
+    if (nghttp2_session_get_remote_settings(h2->ng, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1) {
+        h2_tunnel_ask(s, msg);
+        return true;
+    }
+    h2_stream_break(s, EP_ERR_BAD, 502, "the server does not know WebSocket over HTTP/2 (RFC 8441)");
+    return false;
+}
+
 static bool
 send_request(struct h2_conn *h2, struct h2_stream *s, struct message *msg)
 {
     nghttp2_data_provider body = provider(s);
-    bool is_bodiless = has_no_body(msg) && msg->method != METHOD_CONNECT;
+    bool is_bodiless = has_no_body(msg) && msg->method != METHOD_CONNECT &&
+                       (msg->flags & MESSAGE_WEBSOCKET) == 0;
+    nghttp2_nv *fields;
     size_t count;
-    nghttp2_nv *fields = h2_write_request(s, msg, &count);
     int32_t id;
 
+    if ((msg->flags & MESSAGE_WEBSOCKET) != 0 && !may_ask_websocket(h2, s, msg))
+        return true;
+    fields = h2_write_request(s, msg, &count);
     if (fields == NULL)
         return false;
     id = nghttp2_submit_request(h2->ng, NULL, fields, count, is_bodiless ? NULL : &body, s);
@@ -189,7 +213,18 @@ send_request(struct h2_conn *h2, struct h2_stream *s, struct message *msg)
         s->flags |= H2S_HEAD;
     if (msg->method == METHOD_CONNECT)
         s->flags |= H2S_CONNECT;
+    if ((msg->flags & MESSAGE_WEBSOCKET) != 0)
+        s->flags |= H2S_CONNECT | H2S_EXTENDED;
     return true;
+}
+
+void
+h2_stream_settled(struct h2_stream *s)
+{
+    struct h2_conn *h2 = h2_of_stream(s);
+
+    if (s->sending == NULL || !send_request(h2, s, s->sending))
+        h2_stream_break(s, EP_ERR_RESET, 500, "out of memory");
 }
 
 bool
@@ -220,7 +255,7 @@ h2_send_body(struct endpoint *ep, struct chain *data)
         return false;
     outlet_note(ep, &s->out);
     if ((s->flags & H2S_ASLEEP) != 0) {
-        s->flags &= (uint16_t)~H2S_ASLEEP;
+        s->flags &= ~(uint32_t)H2S_ASLEEP;
         nghttp2_session_resume_data(h2_of_stream(s)->ng, s->id);
     }
     return true;
@@ -245,6 +280,14 @@ keep_trailers(struct h2_stream *s, const struct message *msg)
     return true;
 }
 
+/* The request that asks for a tunnel ends, its stream does not. */
+static bool
+is_before_tunnel(const struct h2_stream *s)
+{
+    return (s->ep.flags & (EP_BACK | EP_TUNNEL)) == EP_BACK &&
+           (s->flags & (H2S_CONNECT | H2S_HELD)) != 0;
+}
+
 bool
 h2_send_end(struct endpoint *ep)
 {
@@ -255,6 +298,8 @@ h2_send_end(struct endpoint *ep)
     ep->flags |= EP_OUT_ENDED;
     if ((ep->flags & EP_OUT_BROKEN) != 0 || (s->flags & H2S_CLOSED) != 0)
         return true;
+    if (is_before_tunnel(s))
+        return true;
     s->flags |= H2S_END;
     if ((s->flags & H2S_BODILESS) != 0)
         return true;
@@ -263,7 +308,7 @@ h2_send_end(struct endpoint *ep)
     s->sending = NULL;
     ep->flags &= ~(unsigned)EP_OUT_FLUSHED;
     if ((s->flags & H2S_ASLEEP) != 0) {
-        s->flags &= (uint16_t)~H2S_ASLEEP;
+        s->flags &= ~(uint32_t)H2S_ASLEEP;
         nghttp2_session_resume_data(h2_of_stream(s)->ng, s->id);
     }
     return true;
@@ -277,7 +322,7 @@ h2_want_body(struct endpoint *ep)
 
     if ((s->flags & (H2S_EXPECTS | H2S_ANSWERED | H2S_CLOSED)) != H2S_EXPECTS)
         return;
-    s->flags &= (uint16_t)~H2S_EXPECTS;
+    s->flags &= ~(uint32_t)H2S_EXPECTS;
     nghttp2_submit_headers(h2_of_stream(s)->ng, NGHTTP2_FLAG_NONE, s->id, NULL, &field, 1, NULL);
     h2_flush(ep, false);
 }
@@ -379,9 +424,9 @@ leave(struct h2_conn *h2, struct h2_stream *s, enum endpoint_close how)
     } else if ((s->flags & H2S_END) == 0) {
         reset(h2, s, code);
     } else if (h2_is_back(h2)) {
-        if ((s->ep.flags & EP_IN_ENDED) == 0 || (s->flags & H2S_END_SENT) == 0)
+        if ((s->flags & (H2S_IN_END | H2S_END_SENT)) != (H2S_IN_END | H2S_END_SENT))
             reset(h2, s, code);
-    } else if ((s->flags & H2S_END_SENT) != 0 && (s->ep.flags & EP_IN_ENDED) == 0) {
+    } else if ((s->flags & (H2S_END_SENT | H2S_IN_END)) == H2S_END_SENT) {
         reset(h2, s, NGHTTP2_NO_ERROR);
     }
 }

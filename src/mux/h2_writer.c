@@ -96,13 +96,16 @@ scheme_of(const struct h2_stream *s, const struct message *msg)
 nghttp2_nv *
 h2_write_request(struct h2_stream *s, struct message *msg, size_t *count)
 {
-    bool is_connect = msg->method == METHOD_CONNECT;
+    bool is_websocket = (msg->flags & MESSAGE_WEBSOCKET) != 0;
+    bool is_connect = msg->method == METHOD_CONNECT && !is_websocket;
     struct str host = message_host(msg);
     struct pen pen;
 
     if (!begin(&pen, msg))
         return NULL;
-    put(&pen, STR(":method"), msg->method_text);
+    put(&pen, STR(":method"), is_websocket ? STR("CONNECT") : msg->method_text);
+    if (is_websocket)
+        put(&pen, STR(":protocol"), STR("websocket"));
     if (is_connect) {
         put(&pen, STR(":authority"), msg->authority.len > 0 ? msg->authority : host);
     } else {
@@ -113,7 +116,8 @@ h2_write_request(struct h2_stream *s, struct message *msg, size_t *count)
     }
     if ((msg->flags & MESSAGE_TE_TRAILERS) != 0 && !is_connect)
         put(&pen, STR("te"), STR("trailers"));
-    if (!put_fields(&pen, msg, FIELD_BIT(FIELD_HOST)))
+    if (!put_fields(&pen, msg, FIELD_BIT(FIELD_HOST) |
+                                   (is_websocket ? FIELD_BIT(FIELD_SEC_WEBSOCKET_KEY) : 0)))
         return NULL;
     *count = pen.count;
     return pen.first;
@@ -127,15 +131,20 @@ h2_write_response(struct h2_stream *s, struct message *msg, size_t *count)
     struct pen pen;
     char *digits = arena_take(&msg->arena, 4);
     unsigned status = msg->status;
+    uint64_t skip = 0;
 
     (void)s;
+    if (status == 101) { /* RFC 8441 5: the tunnel is open */
+        status = 200;
+        skip = FIELD_BIT(FIELD_SEC_WEBSOCKET_ACCEPT);
+    }
     if (digits == NULL || !begin(&pen, msg))
         return NULL;
     digits[0] = (char)('0' + status / 100 % 10);
     digits[1] = (char)('0' + status / 10 % 10);
     digits[2] = (char)('0' + status % 10);
     put(&pen, STR(":status"), str_of(digits, 3));
-    if (!put_fields(&pen, msg, 0))
+    if (!put_fields(&pen, msg, skip))
         return NULL;
     *count = pen.count;
     return pen.first;
