@@ -211,8 +211,8 @@ static const char table_head[] =
 static void
 put_row(struct writer *writer, const struct stat_row *row)
 {
-    static const enum stat_column before[] = { STAT_RATE_MAX, STAT_SCUR, STAT_SMAX,
-                                               STAT_SLIM,     STAT_STOT, STAT_QCUR };
+    static const enum stat_column before[] = { STAT_SCUR, STAT_SMAX, STAT_SLIM, STAT_STOT,
+                                               STAT_QCUR };
     static const enum stat_column after[] = { STAT_HRSP_2XX, STAT_HRSP_3XX, STAT_HRSP_4XX,
                                               STAT_HRSP_5XX, STAT_DREQ,     STAT_EREQ,
                                               STAT_ECON,     STAT_ERESP,    STAT_WRETR,
@@ -230,6 +230,7 @@ put_row(struct writer *writer, const struct stat_row *row)
     put_state(out, row);
     text_puts(out, "<td class=t></td>");
     put_number(out, row, is_front_http ? STAT_REQ_RATE : STAT_RATE);
+    put_number(out, row, is_front_http ? STAT_REQ_RATE_MAX : STAT_RATE_MAX);
     for (size_t i = 0; i < COUNT(before); i++)
         put_number(out, row, before[i]);
     put_size(out, row, STAT_BIN);

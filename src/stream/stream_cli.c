@@ -8,19 +8,27 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "private.h"
 
 #include "weir/base/alloc.h"
+#include "weir/base/json.h"
+#include "weir/base/number.h"
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
 #include "weir/loop/mailbox.h"
 #include "weir/loop/thread.h"
 #include "weir/server/server.h"
 
-/* One question to all threads. */
+/* One question to all threads. Proxies and servers are told by name: definitions may go meanwhile. */
 struct ask {
     uint64_t id;          /* of the stream that is meant; 0: all */
+    int64_t older_ms;     /* streams of that age or more */
+    char *frontend;       /* owns; NULL: any */
+    char *backend;        /* owns; NULL: any */
+    char *server;         /* owns; of that backend; NULL: any */
+    bool with_uri;
     struct text *answers; /* owns; one for each thread */
     unsigned found;       /* atomic */
     bool is_done;
@@ -42,6 +50,9 @@ ask_free(struct ask *ask)
     for (unsigned i = 0; i < thread_count(); i++)
         text_fini(&ask->answers[i]);
     alloc_free(ask->answers);
+    alloc_free(ask->frontend);
+    alloc_free(ask->backend);
+    alloc_free(ask->server);
     alloc_free(ask);
 }
 
@@ -147,18 +158,53 @@ add_stream(struct stream *s, struct text *out)
                 s->eval.server_conn == NULL ? -1 : s->eval.server_conn->fd, s->retries_done);
     if (timer_is_running(&s->timer))
         add_age(out, s->timer.deadline_ms - loop->now_ms);
-    text_puts(out, "\n");
+}
+
+/* Clients choose the bytes: no line end and no quote gets through. */
+static void
+add_uri(const struct stream *s, struct text *out)
+{
+    const struct message *request = s->eval.request;
+
+    if (request == NULL || request->target.len == 0)
+        return;
+    text_puts(out, " uri=\"");
+    json_escape(out, request->method_text);
+    text_add_char(out, ' ');
+    json_escape(out, request->target);
+    text_add_char(out, '"');
+}
+
+static bool
+is_meant(const struct stream *s, const struct ask *ask)
+{
+    if (ask->id != 0 && ask->id != id_of(s))
+        return false;
+    if (ask->older_ms > 0 &&
+        (stream_loop(s)->now_us - s->times.accepted) / 1000 < ask->older_ms)
+        return false;
+    if (ask->frontend != NULL && strcmp(ask->frontend, s->eval.frontend->name) != 0)
+        return false;
+    if (ask->backend != NULL && ((s->flags & STREAM_HAD_BACKEND) == 0 ||
+                                 strcmp(ask->backend, s->eval.backend->name) != 0))
+        return false;
+    return ask->server == NULL ||
+           (s->eval.server != NULL && strcmp(ask->server, s->eval.server->name) == 0);
 }
 
 static void
 show_if_meant(struct stream *s, void *arg)
 {
     struct ask *ask = arg;
+    struct text *out = &ask->answers[this_thread->index];
 
-    if (ask->id != 0 && ask->id != id_of(s))
+    if (!is_meant(s, ask))
         return;
     __atomic_add_fetch(&ask->found, 1, __ATOMIC_RELAXED);
-    add_stream(s, &ask->answers[this_thread->index]);
+    add_stream(s, out);
+    if (ask->with_uri)
+        add_uri(s, out);
+    text_add_char(out, '\n');
 }
 
 static void
@@ -176,18 +222,121 @@ parse_id(const char *word, uint64_t *out)
     return end != word && *end == 0 && *out != 0;
 }
 
+static bool
+refuse(struct command_call *call, const char *why)
+{
+    command_say(call, 3, "%s", why);
+    return false;
+}
+
+static bool
+read_age(struct command_call *call, struct ask *ask)
+{
+    const char *word = command_next(call);
+
+    if (word == NULL || !number_parse_time(str_from(word), "s", &ask->older_ms, NULL) ||
+        ask->older_ms < 0)
+        return refuse(call, "'older' expects an age (us ms s m h d; seconds without a unit).");
+    return true;
+}
+
+static bool
+read_frontend(struct command_call *call, struct ask *ask)
+{
+    const char *word = command_next(call);
+
+    if (word == NULL || proxy_find(str_from(word), SIDE_FRONT) == NULL)
+        return refuse(call, "No such frontend.");
+    alloc_free(ask->frontend);
+    ask->frontend = alloc_copy(word);
+    return true;
+}
+
+static bool
+read_backend(struct command_call *call, struct ask *ask)
+{
+    const char *word = command_next(call);
+
+    if (word == NULL || proxy_find(str_from(word), SIDE_BACK) == NULL)
+        return refuse(call, "No such backend.");
+    alloc_free(ask->backend);
+    ask->backend = alloc_copy(word);
+    return true;
+}
+
+static bool
+read_server(struct command_call *call, struct ask *ask)
+{
+    const char *word = command_next(call);
+    struct str name = str_from(word), backend;
+    struct proxy *proxy;
+
+    if (word == NULL || str_find_char(name, '/') < 0)
+        return refuse(call, "Require 'backend/server'.");
+    backend = str_split(&name, '/');
+    proxy = proxy_find(backend, SIDE_BACK);
+    if (proxy == NULL)
+        return refuse(call, "No such backend.");
+    if (server_find(proxy, name) == NULL)
+        return refuse(call, "No such server.");
+    alloc_free(ask->backend);
+    alloc_free(ask->server);
+    ask->backend = alloc_copy_str(backend);
+    ask->server = alloc_copy_str(name);
+    return true;
+}
+
+static bool
+explain_words(struct command_call *call)
+{
+    text_puts(call->out, "show sess [<id> | all | help] [show-uri] [older <age>]\n"
+                         "          [server <backend>/<server>] [backend <name>] [frontend <name>]\n"
+                         "  <id>      only this one: the first field of a line\n"
+                         "  show-uri  method and target of the request, too\n"
+                         "  older     only those of that age or more (seconds without a unit)\n"
+                         "Conditions are combined.\n");
+    return false;
+}
+
+static bool
+read_show_word(struct command_call *call, struct ask *ask, const char *word)
+{
+    if (strcmp(word, "all") == 0)
+        return true;
+    if (strcmp(word, "help") == 0)
+        return explain_words(call);
+    if (strcmp(word, "show-uri") == 0) {
+        ask->with_uri = true;
+        return true;
+    }
+    if (strcmp(word, "older") == 0)
+        return read_age(call, ask);
+    if (strcmp(word, "frontend") == 0)
+        return read_frontend(call, ask);
+    if (strcmp(word, "backend") == 0)
+        return read_backend(call, ask);
+    if (strcmp(word, "server") == 0)
+        return read_server(call, ask);
+    if (strcmp(word, "susp") == 0)
+        return refuse(call, "'show sess susp' is not implemented yet.");
+    if (parse_id(word, &ask->id))
+        return true;
+    command_say(call, 3, "'%s' is no session; the first field of 'show sess' is its id.", word);
+    return false;
+}
+
 static enum command_result
 begin_show(struct command_call *call)
 {
-    const char *word = command_next(call);
-    struct ask *ask;
-    uint64_t id = 0;
+    struct ask *ask = ask_new();
+    const char *word;
 
-    if (word != NULL && strcmp(word, "all") != 0 && !parse_id(word, &id))
-        return command_say(call, 3, "'%s' is no session; the first field of 'show sess' is its id.",
-                           word);
-    ask = ask_new();
-    ask->id = id;
+    while ((word = command_next(call)) != NULL) {
+        if (!read_show_word(call, ask, word)) {
+            ask_free(ask);
+            return COMMAND_DONE;
+        }
+    }
     ask_all(call, ask, show_here);
     return COMMAND_WAIT;
 }
@@ -204,7 +353,7 @@ run_show_sess(struct command_call *call)
     for (unsigned i = 0; i < thread_count(); i++)
         text_add(call->out, text_str(&ask->answers[i]));
     if (ask->id != 0 && ask->found == 0)
-        text_puts(call->out, "  (nil)\n");
+        return command_say(call, 3, "Session not found.");
     return COMMAND_DONE;
 }
 
@@ -282,8 +431,8 @@ run_shutdown_server(struct command_call *call)
 }
 
 static const struct command commands[] = {
-    { "show sess", "[<id>|all]", LEVEL_OPERATOR, run_show_sess,
-      .help = "list the streams, or one of them" },
+    { "show sess", "[<id>|all|help] [<filter>]*", LEVEL_OPERATOR, run_show_sess,
+      .help = "list the streams, or those that meet all conditions" },
     { "shutdown session", "<id>", LEVEL_ADMIN, run_shutdown_session, .help = "end one stream" },
     { "shutdown sessions server", "<backend>/<server>", LEVEL_ADMIN, run_shutdown_server,
       .help = "end all streams of a server" },
