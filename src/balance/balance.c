@@ -8,12 +8,10 @@
 
 #include <string.h>
 
-#include "weir/base/number.h"
 #include "weir/config/snapshot.h"
 #include "private.h"
 
 #define DRAWS_DEFAULT 2
-#define DRAWS_MAX     64
 
 static const struct balancer *
 find(struct str name)
@@ -55,31 +53,29 @@ complain(struct parse *parse, const char *word)
             names[count++] = balancer->name;
     }
     names[count] = NULL;
-    for (const char *const *later = (const char *const[]){ "uri", "url_param", "hdr", "rdp-cookie",
-                                                           "hash", "sticky", "log-hash", NULL };
+    for (const char *const *later = (const char *const[]){ "sticky", "log-hash", NULL };
          *later != NULL; later++) {
-        size_t len = strlen(*later);
-
-        if (strncmp(word, *later, len) == 0 && (word[len] == '\0' || word[len] == '('))
+        if (strcmp(word, *later) == 0)
             return parse_not_yet(parse, arena_printf(parse->arena, "balance %s", *later));
     }
     return parse_alert(parse, "'balance' does not know '%s'%s", word,
                        parse_suggest(parse, word, names));
 }
 
-/* "random(3)" */
-static bool
-parse_draws(struct parse *parse, const char *word, const char *paren, struct balance_conf *conf)
+const char *
+balance_inside(struct parse *parse)
 {
-    struct str inside = str_from(paren + 1);
-    struct error err = ERROR_INIT;
+    const char *word = parse->words->items[parse->words->at - 1].text, *paren = strchr(word, '(');
+    size_t len;
 
-    if (inside.len == 0 || inside.ptr[inside.len - 1] != ')')
-        return parse_alert(parse, "the parenthesis of '%s' is not closed", word);
-    inside.len--;
-    if (!number_parse_int(inside, 1, DRAWS_MAX, &conf->draws, &err))
-        return parse_alert(parse, "'%s': %s", word, err.text);
-    return true;
+    if (paren == NULL)
+        return "";
+    len = strlen(paren);
+    if (paren[len - 1] != ')') {
+        parse_alert(parse, "the parenthesis of '%s' is not closed", word);
+        return NULL;
+    }
+    return arena_copy_str(parse->arena, str_of(paren + 1, len - 2));
 }
 
 static bool
@@ -96,10 +92,11 @@ parse_balance(struct parse *parse)
     name = paren == NULL ? str_from(word) : str_of(word, (size_t)(paren - word));
     conf->balancer = find(name);
     conf->draws = DRAWS_DEFAULT;
+    conf->data = NULL;
     conf->is_default = false;
-    if (conf->balancer == NULL || (paren != NULL && !str_eq(name, STR("random"))))
+    if (conf->balancer == NULL || (paren != NULL && conf->balancer->parse == NULL))
         return complain(parse, word);
-    if (paren != NULL && !parse_draws(parse, word, paren, conf))
+    if (conf->balancer->parse != NULL && !conf->balancer->parse(parse, conf))
         return false;
     return parse_end(parse);
 }

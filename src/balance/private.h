@@ -6,6 +6,9 @@
 #include "weir/balance/pick.h"
 #include "weir/config/keyword.h"
 
+/* For balancer.parse: what stands in parentheses behind the name; "" when nothing does. NULL: reported. */
+const char *balance_inside(struct parse *parse);
+
 /* --- schedule.c: servers in the order of their weights, spread evenly ----------------- */
 
 struct schedule {

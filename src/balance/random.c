@@ -5,7 +5,25 @@
  * Thread: traffic.
  */
 #include "weir/base/entropy.h"
+#include "weir/base/number.h"
 #include "private.h"
+
+#define DRAWS_MAX 64
+
+/* "random(3)" */
+static bool
+parse_draws(struct parse *parse, struct balance_conf *conf)
+{
+    const char *inside = balance_inside(parse);
+    struct error err = ERROR_INIT;
+
+    if (inside == NULL)
+        return false;
+    if (inside[0] != '\0' &&
+        !number_parse_int(str_from(inside), 1, DRAWS_MAX, &conf->draws, &err))
+        return parse_alert(parse, "'random(%s)': %s", inside, err.text);
+    return true;
+}
 
 static struct server *
 choose(struct proxy *backend, const struct balance_conf *conf, const struct server_set *set,
@@ -29,7 +47,7 @@ choose(struct proxy *backend, const struct balance_conf *conf, const struct serv
 }
 
 static const struct balancer balancers[] = {
-    { "random", .args = "[(<draws>)]", .build = schedule_build, .choose = choose,
+    { "random", .args = "[(<draws>)]", .parse = parse_draws, .build = schedule_build, .choose = choose,
       .help = "The least loaded of some servers (two) drawn by weight." },
 };
 REGISTER(balancer, balancers);

@@ -12,9 +12,6 @@ struct balance_conf { /* slot of proxy_conf */
     int64_t draws;        /* random(N) */
     bool is_default;      /* no balance line */
     void *data;           /* the algorithm's own settings, in the arena */
-    int hash_method;      /* map-based, consistent: part 4 */
-    int hash_function;
-    int hash_modifier;
 };
 
 struct balancer {
