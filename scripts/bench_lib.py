@@ -157,8 +157,9 @@ http {{
 
     def haproxy_config(self, origin, mode="http", close=False, with_rules=False):
         port = free_port()
-        tls = f" ssl crt {self.certificate()} alpn http/1.1" if mode == "tls" else ""
-        mode = "http" if mode == "tls" else mode
+        extra = {"tls": f" ssl crt {self.certificate()} alpn http/1.1", "h2": " proto h2",
+                 "h2s": f" ssl crt {self.certificate()} alpn h2"}.get(mode, "")
+        mode = "http" if extra else mode
         rules = self.rules(port) if with_rules else ""
         options = "option http-server-close\n  " if close and mode == "http" else ""
         config = self.write(
@@ -172,7 +173,7 @@ defaults
   timeout client 60s
   timeout server 60s
 frontend f
-  bind 127.0.0.1:{port}{tls}
+  bind 127.0.0.1:{port}{extra}
 {rules}  default_backend b
 backend b
   balance roundrobin
@@ -191,14 +192,14 @@ backend b
         keep = "" if close else 'proxy_http_version 1.1; proxy_set_header Connection "";'
         pool = "" if close else "keepalive 256; keepalive_requests 100000000;"
         tls = ""
-        if mode == "tls":
+        if mode in ("tls", "h2s"):
             tls = f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {self.certificate()}; ssl_certificate_key {self.certificate()};"
         if mode != "tcp":
             body = f"""http {{
   access_log off; keepalive_requests 100000000; keepalive_timeout 300s;
   {temp}
   upstream b {{ server 127.0.0.1:{origin}; {pool} }}
-  server {{ listen 127.0.0.1:{port} {"ssl" if tls else ""} reuseport backlog=4096; {tls}
+  server {{ listen 127.0.0.1:{port} {"ssl" if tls else ""} {"http2" if mode in ("h2", "h2s") else ""} reuseport backlog=4096; {tls}
     location / {{ proxy_pass http://b; {keep} proxy_max_temp_file_size 0; }} }}
 }}"""
         else:
