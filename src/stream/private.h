@@ -202,6 +202,8 @@ extern const struct mux_owner server_side_owner;
 bool server_side_open(struct stream *s, enum connection_error *err);
 /* Gives s->back back and adds up its bytes. */
 void server_side_close(struct stream *s, enum endpoint_close how);
+/* Its endpoint is another one from now on (endpoint_owner.on_moved). */
+void server_side_moved(struct endpoint *from, struct endpoint *to);
 /* Gives the slot back. */
 void server_side_leave(struct stream *s);
 /* May the request be sent again, to this or another server, without anybody noticing? */

@@ -190,11 +190,22 @@ target_addr(const struct stream *s, const struct server_conf *conf, struct addr 
     }
 }
 
-/* A list of ALPN, as on the wire. */
-static bool
-offers_h2_first(struct str list)
+/* What the server is offered, as on the wire, leaves one protocol, or the choice. */
+static const struct mux *
+mux_of_alpn(struct str list)
 {
-    return list.len >= 3 && memcmp(list.ptr, "\2h2", 3) == 0;
+    bool has_h2 = false, has_other = false;
+
+    while (list.len > 0) {
+        size_t len = (unsigned char)list.ptr[0];
+
+        if (str_eq(str_slice(list, 1, len), STR("h2")))
+            has_h2 = true;
+        else
+            has_other = true;
+        list = str_slice(list, 1 + len, list.len);
+    }
+    return !has_h2 ? &h1_mux : has_other ? &alpn_mux : &h2_mux;
 }
 
 static const struct mux *
@@ -208,8 +219,7 @@ mux_of(const struct stream *s, const struct server_conf *conf)
     }
     if (!stream_is_http(s))
         return &tcp_mux;
-    return tls_server_is_on(conf->slots) && offers_h2_first(tls_server_alpn(conf->slots)) ? &h2_mux
-                                                                                          : &h1_mux;
+    return tls_server_is_on(conf->slots) ? mux_of_alpn(tls_server_alpn(conf->slots)) : &h1_mux;
 }
 
 /* The nth item of all comma-separated values of a field; n < 0: from the end. */
@@ -334,6 +344,18 @@ server_side_open(struct stream *s, enum connection_error *err)
     s->eval.back = s->back;
     s->eval.server_conn = mc->conn;
     return true;
+}
+
+void
+server_side_moved(struct endpoint *from, struct endpoint *to)
+{
+    struct stream *s = from->owner_data;
+    struct mux_conn *mc = to->mux_conn;
+
+    MUST_BE(s, STREAM_MAGIC);
+    s->back = s->eval.back = to;
+    if (mc->mux->has_many && may_share(s))
+        idle_pool_share(s->eval.server, mc);
 }
 
 void

@@ -32,7 +32,8 @@ on_event(struct endpoint *ep)
         stream_run(s);
 }
 
-const struct endpoint_owner stream_endpoint_owner = { .on_event = on_event };
+const struct endpoint_owner stream_endpoint_owner = { .on_event = on_event,
+                                                      .on_moved = server_side_moved };
 
 /* --- made ---------------------------------------------------------------- */
 

@@ -42,6 +42,9 @@ struct endpoint_owner {
     /* Something changed: look at flags, message, in. Never called from inside endpoint_*() calls of
      * the same stream. The endpoint may be closed in it. */
     void (*on_event)(struct endpoint *ep);
+    /* Server side: the stream's endpoint is `to` from now on, of another mux on the same connection;
+     * `from` is freed after this returns. on_event() follows. */
+    void (*on_moved)(struct endpoint *from, struct endpoint *to);
 };
 
 enum endpoint_flag {

@@ -131,6 +131,8 @@ const struct mux *mux_find(struct str name); /* NULL: unknown */
 extern const struct mux tcp_mux;
 extern const struct mux h1_mux;
 extern const struct mux h2_mux;
+/* Back, over TLS: h2_mux or h1_mux, as ALPN says after the handshake. Not by name. */
+extern const struct mux alpn_mux;
 /* Front, tcp: lets go of its connection, which lives on, and frees itself. Nobody is told. */
 void tcp_mux_detach(struct mux_conn *mc);
 /* Front, h1, which has read nothing yet: these bytes (at most a buffer full) came before. They are
