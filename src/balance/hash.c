@@ -17,7 +17,7 @@
 #define POINTS 16 /* of a server, for each unit of its weight */
 
 struct hash_plan {
-    struct hash_fixed *fixed; /* one of the two; owns */
+    struct schedule *fixed; /* one of the two; owns */
     struct hash_ring *ring;
 };
 

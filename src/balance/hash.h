@@ -4,6 +4,7 @@
 
 #include "weir/balance/balance.h"
 #include "weir/base/str.h"
+#include "private.h"
 
 enum hash_kind { HASH_SOURCE, HASH_URI, HASH_PARAM, HASH_HEADER, HASH_RDP, HASH_EXPR };
 enum hash_function {
@@ -46,11 +47,7 @@ bool hash_of_request(const struct hash_key *key, const struct hash_conf *conf, s
 
 /* --- hash_fixed.c: an array with as many places as the weights' sum ------------------------------- */
 
-struct hash_fixed {
-    uint32_t length;
-    uint32_t at[]; /* index in set->usable */
-};
-struct hash_fixed *hash_fixed_new(const uint32_t *weights, uint32_t count);
+struct schedule *hash_fixed_new(const uint32_t *weights, uint32_t count);
 
 /* --- hash_ring.c: points of servers on a circle ----------------------------------------------------- */
 

@@ -70,13 +70,13 @@ next_server(int64_t *saved, const uint64_t *shares, uint32_t count, int64_t sum)
     return best;
 }
 
-struct hash_fixed *
+struct schedule *
 hash_fixed_new(const uint32_t *weights, uint32_t count)
 {
     uint64_t divisor = common_divisor(weights, count), sum = sum_of(weights, count) / divisor;
     uint64_t *shares = alloc_array(count + 1, sizeof(*shares)), length = 0;
     int64_t *saved = alloc_zero((count + 1) * sizeof(*saved));
-    struct hash_fixed *fixed;
+    struct schedule *fixed;
 
     for (uint32_t i = 0; i < count; i++) {
         shares[i] = weights[i] / divisor;

@@ -139,7 +139,8 @@ hash_param(const struct hash_key *key, const struct hash_conf *conf, struct eval
 
 /* --- hdr, rdp-cookie, hash -------------------------------------------------------------------- */
 
-/* Of "www.example.org:80", "example": what stands before the last dot, up to the one before it. */
+/* Of "www.example.org:80", "example": what stands before the last dot, up to the one before it.
+ * (HAProxy 2.6 gives different answers for the same short names; this is what its manual says.) */
 static struct str
 domain_of(struct str host)
 {
@@ -147,7 +148,7 @@ domain_of(struct str host)
 
     while (end > 0 && host.ptr[end - 1] != '.')
         end--;
-    if (end == 0)
+    if (end <= 1)
         return host;
     end--;
     for (begin = end; begin > 0 && host.ptr[begin - 1] != '.'; begin--)
