@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
@@ -21,6 +22,16 @@
 #include "private.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
+
+static void
+free_names(struct tls_cert *cert)
+{
+    for (unsigned i = 0; i < cert->name_count; i++)
+        alloc_free(cert->names[i]);
+    alloc_free(cert->names);
+    cert->names = NULL;
+    cert->name_count = 0;
+}
 
 static void
 add_name(struct tls_cert *cert, const ASN1_STRING *text)
@@ -71,26 +82,7 @@ add_common_names(struct tls_cert *cert)
     }
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
-/* The first certificate is the one; those behind it are its chain. */
-static bool
-read_certificates(struct tls_cert *cert, BIO *bio)
-{
-    X509 *x509;
-
-    while ((x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-        if (cert->x509 == NULL) {
-            cert->x509 = x509;
-            continue;
-        }
-        if (cert->chain == NULL)
-            cert->chain = sk_X509_new_null();
-        sk_X509_push(cert->chain, x509);
-    }
-    ERR_clear_error(); /* it ends with "no start line" */
-    return cert->x509 != NULL;
-}
+/* --- parts ------------------------------------------------------------------------------------ */
 
 static int
 no_password(char *to, int size, int is_writing, void *arg)
@@ -103,58 +95,163 @@ no_password(char *to, int size, int is_writing, void *arg)
 }
 
 static EVP_PKEY *
-read_key(const char *content, size_t len)
+read_key(struct str text)
 {
-    BIO *bio = BIO_new_mem_buf(content, (int)len);
+    BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
 
     BIO_free(bio);
+    ERR_clear_error();
     return key;
 }
 
-static bool
-load_key(struct tls_cert *cert, const char *content, size_t len, struct error *err)
+/* The first certificate is the one; those behind it are its chain. NULL: there is none. */
+static X509 *
+read_certificates(struct str text, STACK_OF(X509) **chain)
 {
-    char path[PATH_MAX], *own = NULL;
+    BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
+    X509 *first = NULL, *x509;
 
-    cert->key = read_key(content, len);
-    if (cert->key == NULL && snprintf(path, sizeof(path), "%s.key", cert->path) < PATH_MAX &&
-        file_exists(path)) {
-        own = file_read(path, &len, err);
-        if (own == NULL)
-            return false;
-        cert->key = read_key(own, len);
-        OPENSSL_cleanse(own, len);
-        alloc_free(own);
+    *chain = NULL;
+    while ((x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+        if (first == NULL) {
+            first = x509;
+            continue;
+        }
+        if (*chain == NULL)
+            *chain = sk_X509_new_null();
+        sk_X509_push(*chain, x509);
     }
-    ERR_clear_error();
-    if (cert->key == NULL)
-        return error_set(err, "no private key in '%s' or in '%s.key'; keys with a password cannot be read",
-                         cert->path, cert->path);
-    if (X509_check_private_key(cert->x509, cert->key) == 1)
-        return true;
-    ERR_clear_error();
-    return error_set(err, "'%s': the private key does not belong to the certificate", cert->path);
+    BIO_free(bio);
+    ERR_clear_error(); /* it ends with "no start line" */
+    return first;
+}
+
+bool
+tls_cert_set_pem(struct tls_cert *cert, struct str text, struct error *err)
+{
+    STACK_OF(X509) *chain;
+    X509 *x509 = read_certificates(text, &chain);
+
+    if (x509 == NULL)
+        return error_set(err, "no certificate in '%s' (PEM is expected)", cert->path);
+    X509_free(cert->x509);
+    sk_X509_pop_free(cert->chain, X509_free);
+    EVP_PKEY_free(cert->key);
+    cert->x509 = x509;
+    cert->chain = chain;
+    cert->key = read_key(text);
+    return true;
 }
 
 static bool
-load(struct tls_cert *cert, const char *content, size_t len, struct error *err)
+set_key(struct tls_cert *cert, struct str content, struct error *err)
 {
-    BIO *bio = BIO_new_mem_buf(content, (int)len);
-    bool has_certificate = read_certificates(cert, bio);
+    EVP_PKEY *key = read_key(content);
 
-    BIO_free(bio);
-    if (!has_certificate)
-        return error_set(err, "no certificate in '%s' (PEM is expected)", cert->path);
-    if (!load_key(cert, content, len, err))
-        return false;
+    if (key == NULL)
+        return error_set(err, "no private key in '%s.key'; keys with a password cannot be read",
+                         cert->path);
+    EVP_PKEY_free(cert->key);
+    cert->key = key;
+    return true;
+}
+
+static bool
+set_issuer(struct tls_cert *cert, struct str content, struct error *err)
+{
+    STACK_OF(X509) *rest;
+    X509 *issuer = read_certificates(content, &rest);
+
+    sk_X509_pop_free(rest, X509_free);
+    if (issuer == NULL)
+        return error_set(err, "no certificate in '%s.issuer' (PEM is expected)", cert->path);
+    X509_free(cert->issuer);
+    cert->issuer = issuer;
+    return true;
+}
+
+/* RFC 6960 4.2.1: what is not a response is not given to clients. */
+static bool
+set_ocsp(struct tls_cert *cert, struct str content, struct error *err)
+{
+    const unsigned char *at = (const unsigned char *)content.ptr;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &at, (long)content.len);
+    bool fine = response != NULL &&
+                OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+
+    OCSP_RESPONSE_free(response);
+    ERR_clear_error();
+    if (!fine)
+        return error_set(err, "'%s.ocsp' is no successful OCSP response in DER", cert->path);
+    alloc_free(cert->ocsp);
+    cert->ocsp = (unsigned char *)alloc_copy_str(content);
+    cert->ocsp_len = content.len;
+    return true;
+}
+
+bool
+tls_cert_set_extra(struct tls_cert *cert, const char *ending, struct str content, struct error *err)
+{
+    if (strcmp(ending, ".key") == 0)
+        return set_key(cert, content, err);
+    return strcmp(ending, ".ocsp") == 0 ? set_ocsp(cert, content, err)
+                                        : set_issuer(cert, content, err);
+}
+
+bool
+tls_cert_finish(struct tls_cert *cert, struct error *err)
+{
+    if (X509_check_private_key(cert->x509, cert->key) != 1) {
+        ERR_clear_error();
+        return error_set(err, "'%s': the private key does not belong to the certificate",
+                         cert->path);
+    }
+    free_names(cert);
     add_alternative_names(cert);
     add_common_names(cert);
     return true;
 }
 
+/* --- files ------------------------------------------------------------------------------------ */
+
+static bool
+load_extra(struct tls_cert *cert, const char *ending, struct error *err)
+{
+    char path[PATH_MAX], *content;
+    size_t len;
+    bool fine;
+
+    if (snprintf(path, sizeof(path), "%s%s", cert->path, ending) >= PATH_MAX || !file_exists(path))
+        return true;
+    content = file_read(path, &len, err);
+    if (content == NULL)
+        return false;
+    fine = tls_cert_set_extra(cert, ending, str_of(content, len), err);
+    OPENSSL_cleanse(content, len);
+    alloc_free(content);
+    return fine;
+}
+
+static bool
+load(struct tls_cert *cert, struct str text, unsigned extras, struct error *err)
+{
+    if (!tls_cert_set_pem(cert, text, err))
+        return false;
+    if (cert->key == NULL && (extras & EXTRA_KEY) != 0 && !load_extra(cert, ".key", err))
+        return false;
+    if (cert->key == NULL)
+        return error_set(err, "no private key in '%s' or in '%s.key'; keys with a password cannot be read",
+                         cert->path, cert->path);
+    if ((extras & EXTRA_OCSP) != 0 && !load_extra(cert, ".ocsp", err))
+        return false;
+    if ((extras & EXTRA_ISSUER) != 0 && !load_extra(cert, ".issuer", err))
+        return false;
+    return tls_cert_finish(cert, err);
+}
+
 struct tls_cert *
-tls_cert_load(const char *path, struct error *err)
+tls_cert_load(const char *path, unsigned extras, struct error *err)
 {
     size_t len;
     char *content = file_read(path, &len, err);
@@ -163,10 +260,8 @@ tls_cert_load(const char *path, struct error *err)
 
     if (content == NULL)
         return NULL;
-    cert = alloc_zero(sizeof(*cert));
-    cert->refs = 1;
-    cert->path = alloc_copy(path);
-    fine = load(cert, content, len, err);
+    cert = tls_cert_new(path);
+    fine = load(cert, str_of(content, len), extras, err);
     OPENSSL_cleanse(content, len);
     alloc_free(content);
     if (fine)
@@ -176,6 +271,37 @@ tls_cert_load(const char *path, struct error *err)
 }
 
 /* --- life --------------------------------------------------------------------------------------- */
+
+struct tls_cert *
+tls_cert_new(const char *path)
+{
+    struct tls_cert *cert = alloc_zero(sizeof(*cert));
+
+    cert->refs = 1;
+    cert->path = alloc_copy(path);
+    return cert;
+}
+
+struct tls_cert *
+tls_cert_copy(const struct tls_cert *cert)
+{
+    struct tls_cert *copy = tls_cert_new(cert->path);
+
+    if (cert->x509 != NULL && X509_up_ref(cert->x509) == 1)
+        copy->x509 = cert->x509;
+    if (cert->key != NULL && EVP_PKEY_up_ref(cert->key) == 1)
+        copy->key = cert->key;
+    if (cert->issuer != NULL && X509_up_ref(cert->issuer) == 1)
+        copy->issuer = cert->issuer;
+    if (cert->chain != NULL)
+        copy->chain = X509_chain_up_ref(cert->chain);
+    if (cert->ocsp != NULL) {
+        copy->ocsp =
+            (unsigned char *)alloc_copy_str(str_of((const char *)cert->ocsp, cert->ocsp_len));
+        copy->ocsp_len = cert->ocsp_len;
+    }
+    return copy;
+}
 
 void
 tls_cert_hold(struct tls_cert *cert)
@@ -191,9 +317,9 @@ tls_cert_drop(struct tls_cert *cert)
     X509_free(cert->x509);
     EVP_PKEY_free(cert->key);
     sk_X509_pop_free(cert->chain, X509_free);
-    for (unsigned i = 0; i < cert->name_count; i++)
-        alloc_free(cert->names[i]);
-    alloc_free(cert->names);
+    X509_free(cert->issuer);
+    free_names(cert);
+    alloc_free(cert->ocsp);
     alloc_free(cert->path);
     alloc_free(cert);
 }

@@ -10,11 +10,14 @@
  * A bind line has one SSL_CTX whatever the number of its certificates: the name that a client asks
  * for chooses those that are put into its SSL.
  */
+#include <limits.h>
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
+#include "weir/loop/grace.h"
 #include "weir/loop/thread.h"
 #include "weir/os/file.h"
 #include "private.h"
@@ -34,7 +37,9 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
     (void)arg;
     if (context == NULL)
         return;
-    sni_table_fini(&context->names);
+    if (context->names != NULL)
+        sni_table_free(context->names);
+    cert_use_free_all(context->uses);
     for (unsigned i = 0; context->kept != NULL && i < thread_count(); i++)
         SSL_SESSION_free(context->kept[i].session);
     alloc_free(context->kept);
@@ -53,7 +58,6 @@ context_new(const SSL_METHOD *method)
         ex_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_ctx_freed);
     context->ctx = SSL_CTX_new(method);
     MUST(context->ctx != NULL && SSL_CTX_set_ex_data(context->ctx, ex_index, context) == 1);
-    sni_table_init(&context->names);
     return context;
 }
 
@@ -66,15 +70,42 @@ tls_context_of(const SSL *ssl)
 void
 tls_context_drop(struct tls_context *context)
 {
-    if (context != NULL)
-        SSL_CTX_free(context->ctx);
+    if (context == NULL)
+        return;
+    cert_store_remove(context);
+    SSL_CTX_free(context->ctx);
 }
 
 /* --- certificates by name ----------------------------------------------------------------------- */
 
+/* The choice of this handshake; NULL: the name is unknown. */
+static const struct sni_choice *
+choice_of(const SSL *ssl, const struct sni_table *table)
+{
+    return sni_table_find(table,
+                          str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+}
+
+static const struct sni_choice *
+choice_or_default(const SSL *ssl)
+{
+    const struct sni_table *table = grace_read(tls_context_of(ssl)->names);
+    const struct sni_choice *choice = choice_of(ssl, table);
+
+    return choice != NULL ? choice : table->first;
+}
+
+static bool
+is_same(const struct sni_choice *a, const struct sni_choice *b)
+{
+    return a->count == b->count && memcmp(a->certs, b->certs, a->count * sizeof(*a->certs)) == 0;
+}
+
+/* Instead of the ones that the SSL has from its SSL_CTX. */
 static bool
 show_certs(SSL *ssl, const struct sni_choice *choice)
 {
+    SSL_certs_clear(ssl);
     for (unsigned i = 0; i < choice->count; i++) {
         const struct tls_cert *cert = choice->certs[i];
 
@@ -84,21 +115,26 @@ show_certs(SSL *ssl, const struct sni_choice *choice)
     return true;
 }
 
+/* NULL: something else is shown. */
+static const struct tls_cert *
+cert_of(const SSL *ssl)
+{
+    const struct sni_choice *choice = choice_or_default(ssl);
+    const X509 *shown = SSL_get_certificate(ssl);
+
+    for (unsigned i = 0; choice != NULL && i < choice->count; i++) {
+        if (choice->certs[i]->x509 == shown)
+            return choice->certs[i];
+    }
+    return NULL;
+}
+
 const char *
 tls_cert_path_of(const SSL *ssl)
 {
-    const struct tls_context *context = tls_context_of(ssl);
-    const X509 *shown = SSL_get_certificate(ssl);
-    const struct sni_choice *choice =
-        sni_table_find(&context->names, str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+    const struct tls_cert *cert = cert_of(ssl);
 
-    if (choice == NULL)
-        choice = context->names.first;
-    for (unsigned i = 0; choice != NULL && i < choice->count; i++) {
-        if (choice->certs[i]->x509 == shown)
-            return choice->certs[i]->path;
-    }
-    return NULL;
+    return cert == NULL ? NULL : cert->path;
 }
 
 /* RFC 6066 3. OpenSSL calls it for each hello, with or without a name. */
@@ -106,17 +142,37 @@ static int
 on_server_name(SSL *ssl, int *alert, void *arg)
 {
     const struct tls_context *context = arg;
-    const struct sni_choice *choice =
-        sni_table_find(&context->names, str_from(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)));
+    const struct sni_table *table = grace_read(context->names);
+    const struct sni_choice *choice = choice_of(ssl, table);
 
     if (choice == NULL && context->strict_sni) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     }
-    if (choice == NULL || choice == context->names.first || show_certs(ssl, choice))
+    if (choice == NULL)
+        choice = table->first;
+    if (choice == NULL || (table->is_in_context && is_same(choice, table->first)) ||
+        show_certs(ssl, choice))
         return SSL_TLSEXT_ERR_OK;
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* RFC 6066 8: the client asked for the state of our certificate. */
+static int
+on_status(SSL *ssl, void *arg)
+{
+    const struct tls_cert *cert = cert_of(ssl);
+    unsigned char *copy;
+
+    (void)arg;
+    if (cert == NULL || cert->ocsp == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    copy = OPENSSL_memdup(cert->ocsp, cert->ocsp_len); /* OpenSSL frees it */
+    if (copy == NULL)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)cert->ocsp_len);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 /* --- settings -------------------------------------------------------------------------------------- */
@@ -127,11 +183,18 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsig
         unsigned offered_len, void *arg)
 {
     const struct tls_context *context = arg;
+    const struct sni_choice *choice = choice_or_default(ssl);
+    const char *ours = context->alpn;
+    size_t len = context->alpn_len;
 
-    (void)ssl;
+    if (choice != NULL && choice->alpn != NULL) {
+        ours = choice->alpn;
+        len = choice->alpn_len;
+    }
+    if (len == 0)
+        return SSL_TLSEXT_ERR_NOACK;
     return SSL_select_next_proto((unsigned char **)(uintptr_t)out, out_len,
-                                 (const unsigned char *)context->alpn,
-                                 (unsigned)context->alpn_len, offered,
+                                 (const unsigned char *)ours, (unsigned)len, offered,
                                  offered_len) == OPENSSL_NPN_NEGOTIATED
                ? SSL_TLSEXT_ERR_OK
                : SSL_TLSEXT_ERR_NOACK;
@@ -283,17 +346,61 @@ set_sessions(const struct tls_globals *globals, SSL_CTX *ctx)
         SSL_CTX_sess_set_cache_size(ctx, (long)globals->cache_size);
 }
 
+/* The uses of a line while they are gathered. */
+struct gathering {
+    struct parse *parse;
+    struct cert_use **end;
+    unsigned extras;
+    struct source_pos pos;
+};
+
 static bool
-add_file(struct parse *parse, struct tls_context *context, struct source_pos pos, const char *path)
+add_one(struct gathering *gathering, const char *path, struct cert_use *use, struct error *err)
 {
-    struct error err = ERROR_INIT;
-    struct tls_cert *cert = tls_cert_load(path, &err);
+    struct tls_cert *cert = tls_cert_load(path, gathering->extras, err);
 
     if (cert == NULL)
-        return parse_alert_at(parse, pos, "%s", err.text);
-    sni_table_add(&context->names, cert);
-    tls_cert_drop(cert);
+        return false;
+    if (use == NULL)
+        use = cert_use_new(NULL);
+    use->cert = cert;
+    *gathering->end = use;
+    gathering->end = &use->next;
     return true;
+}
+
+/* One kind of key each: "x.pem.rsa". False: none is there, or err. */
+static bool
+add_bundle(struct gathering *gathering, const char *path, struct error *err)
+{
+    static const char *const endings[] = { ".ecdsa", ".rsa" };
+    bool is_there = false;
+
+    for (size_t i = 0; i < COUNT(endings); i++) {
+        char name[PATH_MAX];
+
+        if (snprintf(name, sizeof(name), "%s%s", path, endings[i]) >= PATH_MAX || !file_exists(name))
+            continue;
+        if (!add_one(gathering, name, NULL, err))
+            return false;
+        is_there = true;
+    }
+    return is_there;
+}
+
+static bool
+add_file(struct gathering *gathering, const char *path)
+{
+    struct error err = ERROR_INIT;
+
+    if ((gathering->extras & EXTRA_BUNDLE) != 0 && !file_exists(path)) {
+        if (add_bundle(gathering, path, &err))
+            return true;
+        if (err.text[0] != '\0')
+            return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
+    }
+    return add_one(gathering, path, NULL, &err) ||
+           parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
 }
 
 /* Files that belong to another one: "x.pem.key". */
@@ -310,36 +417,88 @@ is_companion(const char *path)
 }
 
 static bool
-add_folder(struct parse *parse, struct tls_context *context, struct source_pos pos,
-           const char *folder)
+add_folder(struct gathering *gathering, const char *folder)
 {
     struct error err = ERROR_INIT;
     struct file_list files;
     bool fine = true;
 
     if (!file_list_read(&files, folder, &err))
-        return parse_alert_at(parse, pos, "%s", err.text);
+        return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
     for (size_t i = 0; fine && i < files.count; i++) {
         if (file_is_regular(files.paths[i]) && !is_companion(files.paths[i]))
-            fine = add_file(parse, context, pos, files.paths[i]);
+            fine = add_file(gathering, files.paths[i]);
     }
     file_list_fini(&files);
+    return fine;
+}
+
+/* --- crt-list ------------------------------------------------------------------------------------ */
+
+static bool
+add_list_line(struct gathering *gathering, const char *list, struct str line, unsigned number)
+{
+    const char *base = tls_globals_of(gathering->parse->snapshot)->crt_base;
+    struct error err = ERROR_INIT;
+    char *path, full[PATH_MAX];
+    struct cert_use *use = cert_use_parse(line, &path, &err);
+    bool fine = true;
+
+    if (use == NULL && err.text[0] == '\0')
+        return true;
+    if (use != NULL) {
+        use->list = alloc_copy(list);
+        use->line = number;
+        snprintf(full, sizeof(full), "%s%s%s", base == NULL || path[0] == '/' ? "" : base,
+                 base == NULL || path[0] == '/' ? "" : "/", path);
+        fine = add_one(gathering, full, use, &err);
+        alloc_free(path);
+    }
+    if (use != NULL && fine)
+        return true;
+    if (use != NULL)
+        cert_use_free(use);
+    return parse_alert_at(gathering->parse, gathering->pos, "'%s', line %u: %s", list, number,
+                          err.text);
+}
+
+static bool
+add_list(struct gathering *gathering, const char *list)
+{
+    struct error err = ERROR_INIT;
+    size_t len;
+    char *content = file_read(list, &len, &err);
+    struct str rest = str_of(content, len);
+    bool fine = true;
+
+    if (content == NULL)
+        return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
+    for (unsigned number = 1; fine && rest.ptr != NULL; number++)
+        fine = add_list_line(gathering, list, str_split(&rest, '\n'), number);
+    alloc_free(content);
     return fine;
 }
 
 static bool
 add_certificates(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
 {
-    for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
-        bool fine = file_is_folder(file->path)
-                        ? add_folder(parse, context, file->pos, file->path)
-                        : add_file(parse, context, file->pos, file->path);
+    struct gathering gathering = { parse, &context->uses, tls_globals_of(parse->snapshot)->extras,
+                                   conf->pos };
 
+    for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
+        bool fine;
+
+        gathering.pos = file->pos;
+        fine = file->is_list               ? add_list(&gathering, file->path)
+               : file_is_folder(file->path) ? add_folder(&gathering, file->path)
+                                            : add_file(&gathering, file->path);
         if (!fine)
             return false;
     }
-    if (context->names.first == NULL && !conf->strict_sni)
+    if (context->uses == NULL && !conf->strict_sni)
         return parse_alert_at(parse, conf->pos, "'ssl' needs a certificate: 'crt' and a file, or a folder with some");
+    context->names = sni_table_make(context->uses);
+    context->names->is_in_context = true;
     return true;
 }
 
@@ -347,7 +506,7 @@ add_certificates(struct parse *parse, struct tls_context *context, const struct 
 static void
 show_default(struct tls_context *context)
 {
-    const struct sni_choice *first = context->names.first;
+    const struct sni_choice *first = context->names->first;
 
     for (unsigned i = 0; first != NULL && i < first->count; i++)
         SSL_CTX_use_cert_and_key(context->ctx, first->certs[i]->x509, first->certs[i]->key,
@@ -377,8 +536,10 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     if (conf->settings.alpn.len > 0) {
         context->alpn = alloc_copy_str(conf->settings.alpn);
         context->alpn_len = conf->settings.alpn.len;
-        SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
     }
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
+    SSL_CTX_set_tlsext_status_cb(ctx, on_status);
+    cert_store_add(context);
     return context;
 }
 
@@ -409,7 +570,9 @@ static bool
 set_client_cert(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
 {
     struct error err = ERROR_INIT;
-    struct tls_cert *cert = path == NULL ? NULL : tls_cert_load(path, &err);
+    struct tls_cert *cert =
+        path == NULL ? NULL
+                     : tls_cert_load(path, tls_globals_of(parse->snapshot)->extras, &err);
     bool fine;
 
     if (path == NULL)

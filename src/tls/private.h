@@ -9,6 +9,7 @@
 #include "weir/base/arena.h"
 #include "weir/base/hashmap.h"
 #include "weir/base/list.h"
+#include "weir/base/text.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 #include "weir/net/connection.h"
@@ -25,26 +26,55 @@ extern const char *const tls_version_names[]; /* NULL-terminated; SSLv3 first */
 /* The same by place in the list. */
 int tls_version_number(int at);
 
+/* --- cert_list.c ------------------------------------------------------------ */
+
+/* A certificate as a bind line has it, from `crt` or from a line of a crt-list. Owns all. */
+struct cert_use {
+    struct cert_use *next;
+    struct tls_cert *cert; /* holds */
+    char *list;            /* the crt-list; NULL: none */
+    unsigned line;         /* in it */
+    char *options;         /* what stands in its brackets, "alpn h2 "; NULL: nothing */
+    char *alpn;            /* as on the wire; NULL: as the bind line says */
+    size_t alpn_len;
+    char **filters; /* names in lower case instead of the certificate's; "!name": not that one */
+    unsigned filter_count;
+    bool has_names; /* a filter that is no "!name" */
+};
+
+struct cert_use *cert_use_new(struct tls_cert *cert);
+void cert_use_free(struct cert_use *use);
+void cert_use_free_all(struct cert_use *uses);
+/* Reads "<path> [options] filters..." of a list. `path` is given back apart, for alloc_free(), NULL
+ * on an empty line; the use has no certificate yet. NULL: err, or an empty line. */
+struct cert_use *cert_use_parse(struct str line, char **path, struct error *err);
+/* As `show ssl crt-list` prints it, without line end. */
+void cert_use_print(const struct cert_use *use, struct text *out, bool with_line);
+/* Protocols parted by commas to RFC 7301's form; NULL: err. Freed by alloc_free(). */
+char *alpn_to_wire(struct str names, size_t *len, struct error *err);
+
 /* --- sni.c ------------------------------------------------------------------ */
 
 #define SNI_CERTS_MAX 3 /* RSA, ECDSA, EdDSA */
 
 struct sni_choice {
+    char *name;                            /* owns; NULL: of the default */
+    char *alpn;                            /* owns: instead of the line's, as on the wire; NULL */
+    size_t alpn_len;
+    unsigned count;                        /* 0: a name that wildcards do not stand for */
     struct tls_cert *certs[SNI_CERTS_MAX]; /* holds */
-    unsigned count;
 };
 
+/* Immutable; published by its context. */
 struct sni_table {
     struct hashmap names;     /* "www.example.com", "*.example.com" to struct sni_choice */
     struct sni_choice *first; /* the default; NULL: empty */
+    bool is_in_context;       /* the SSL_CTX shows the default by itself */
 };
 
-void sni_table_init(struct sni_table *table);
-void sni_table_fini(struct sni_table *table);
-/* All names of the certificate; the first one becomes the default too. Holds it. */
-void sni_table_add(struct sni_table *table, struct tls_cert *cert);
-/* One name, whatever the certificate says. */
-void sni_table_add_name(struct sni_table *table, struct str name, struct tls_cert *cert);
+/* The first use is the default. Holds the certificates. */
+struct sni_table *sni_table_make(const struct cert_use *uses);
+void sni_table_free(void *table);
 /* Any thread. NULL: nobody has that name. */
 const struct sni_choice *sni_table_find(const struct sni_table *table, struct str name);
 
@@ -54,6 +84,7 @@ struct tls_file {
     struct tls_file *next;
     const char *path;
     struct source_pos pos;
+    bool is_list; /* crt-list */
 };
 
 enum tls_verify { VERIFY_NONE, VERIFY_OPTIONAL, VERIFY_REQUIRED };
@@ -107,6 +138,7 @@ struct tls_globals {
     const char *crt_base, *ca_base;
     int64_t cache_size, lifetime_ms;
     bool servers_unverified; /* ssl-server-verify none */
+    unsigned extras;         /* enum tls_extra: ssl-load-extra-files */
 };
 
 const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
@@ -121,7 +153,9 @@ struct tls_context {
     SSL_CTX *ctx; /* lives as long as it does */
     char *alpn;   /* owns: as on the wire; NULL: none */
     size_t alpn_len;
-    struct sni_table names; /* of bind lines */
+    struct tls_context *next;    /* of bind lines, all that live */
+    struct cert_use *uses;       /* owns; control, under the store's lock */
+    struct sni_table *names;     /* owns; of bind lines; published by control */
     bool strict_sni;
     struct tls_error_set ignored, ca_ignored; /* of client certificates, and of their authorities */
     struct tls_kept_session *kept; /* of server lines: owns; one for each
@@ -142,6 +176,12 @@ struct tls_context *tls_context_of_bind(struct parse *parse, const struct tls_bi
 struct tls_context *tls_context_of_server(struct parse *parse, struct source_pos pos,
                                           const struct tls_server_conf *conf);
 void tls_context_drop(struct tls_context *context); /* NULL is fine */
+
+/* --- cert_store.c ---------------------------------------------------------------- */
+
+/* A context whose certificates may be changed at run time. Builder; control takes it off. */
+void cert_store_add(struct tls_context *context);
+void cert_store_remove(struct tls_context *context);
 
 /* --- client_auth.c --------------------------------------------------------------- */
 

@@ -18,76 +18,109 @@
 
 #define NAME_MAX_LEN 255 /* RFC 1035 2.3.4 */
 
-void
-sni_table_init(struct sni_table *table)
+static void
+free_choice(struct sni_choice *choice)
 {
-    hashmap_init(&table->names);
-    table->first = NULL;
+    for (unsigned i = 0; i < choice->count; i++)
+        tls_cert_drop(choice->certs[i]);
+    alloc_free(choice->name);
+    alloc_free(choice->alpn);
+    alloc_free(choice);
 }
 
 void
-sni_table_fini(struct sni_table *table)
+sni_table_free(void *object)
 {
+    struct sni_table *table = object;
     struct str name;
     void *choice;
 
-    for (size_t at = 0; hashmap_next(&table->names, &at, &name, &choice);) {
-        for (unsigned i = 0; i < ((struct sni_choice *)choice)->count; i++)
-            tls_cert_drop(((struct sni_choice *)choice)->certs[i]);
-        alloc_free(choice);
-    }
+    for (size_t at = 0; hashmap_next(&table->names, &at, &name, &choice);)
+        free_choice(choice);
     hashmap_fini(&table->names);
-    for (unsigned i = 0; table->first != NULL && i < table->first->count; i++)
-        tls_cert_drop(table->first->certs[i]);
-    alloc_free(table->first);
+    if (table->first != NULL)
+        free_choice(table->first);
+    alloc_free(table);
 }
 
 static void
-add_to(struct sni_choice *choice, struct tls_cert *cert)
+add_to(struct sni_choice *choice, const struct cert_use *use)
 {
     for (unsigned i = 0; i < choice->count; i++) {
-        if (tls_cert_key_type(choice->certs[i]) == tls_cert_key_type(cert))
+        if (tls_cert_key_type(choice->certs[i]) == tls_cert_key_type(use->cert))
             return;
     }
     if (choice->count == SNI_CERTS_MAX)
         return;
-    tls_cert_hold(cert);
-    choice->certs[choice->count++] = cert;
+    tls_cert_hold(use->cert);
+    choice->certs[choice->count++] = use->cert;
+    if (choice->alpn == NULL && use->alpn != NULL) {
+        choice->alpn = alloc_copy_str(str_of(use->alpn, use->alpn_len));
+        choice->alpn_len = use->alpn_len;
+    }
 }
 
-static void
-add_name(struct sni_table *table, struct str name, struct tls_cert *cert)
+/* One that nobody has yet is made, and leads nowhere. */
+static struct sni_choice *
+choice_of(struct sni_table *table, const char *name)
 {
-    struct sni_choice *choice = hashmap_find(&table->names, name);
+    struct sni_choice *choice = hashmap_find(&table->names, str_from(name));
 
     if (choice == NULL) {
         choice = alloc_zero(sizeof(*choice));
-        hashmap_set(&table->names, name, choice);
+        choice->name = alloc_copy(name);
+        hashmap_set(&table->names, str_from(choice->name), choice);
     }
-    add_to(choice, cert);
+    return choice;
 }
 
-void
-sni_table_add(struct sni_table *table, struct tls_cert *cert)
+/* A "!name" keeps the name from the wildcards, no more. */
+static void
+add_use(struct sni_table *table, const struct cert_use *use)
 {
     if (table->first == NULL) {
         table->first = alloc_zero(sizeof(*table->first));
-        add_to(table->first, cert);
+        add_to(table->first, use);
     }
-    for (unsigned i = 0; i < cert->name_count; i++)
-        add_name(table, str_from(cert->names[i]), cert);
+    if (use->has_names) {
+        for (unsigned i = 0; i < use->filter_count; i++) {
+            if (use->filters[i][0] == '!')
+                (void)choice_of(table, use->filters[i] + 1);
+            else
+                add_to(choice_of(table, use->filters[i]), use);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < use->cert->name_count; i++)
+        add_to(choice_of(table, use->cert->names[i]), use);
+    for (unsigned i = 0; i < use->filter_count; i++)
+        (void)choice_of(table, use->filters[i] + 1);
 }
 
-void
-sni_table_add_name(struct sni_table *table, struct str name, struct tls_cert *cert)
+/* The certificates of a bundle follow each other: all of them are the default. */
+static void
+complete_default(struct sni_table *table, const struct cert_use *uses)
 {
-    char lower[NAME_MAX_LEN + 1];
+    const char *end = uses == NULL ? NULL : strrchr(uses->cert->path, '.');
 
-    if (name.len == 0 || name.len > NAME_MAX_LEN)
+    if (end == NULL || (strcmp(end, ".rsa") != 0 && strcmp(end, ".ecdsa") != 0))
         return;
-    for (size_t i = 0; i < name.len; i++)
-        lower[i] = (char)tolower((unsigned char)name.ptr[i]);
-    add_name(table, str_of(lower, name.len), cert);
+    for (const struct cert_use *use = uses->next; use != NULL; use = use->next) {
+        if (strncmp(use->cert->path, uses->cert->path, (size_t)(end - uses->cert->path) + 1) == 0)
+            add_to(table->first, use);
+    }
+}
+
+struct sni_table *
+sni_table_make(const struct cert_use *uses)
+{
+    struct sni_table *table = alloc_zero(sizeof(*table));
+
+    hashmap_init(&table->names);
+    for (const struct cert_use *use = uses; use != NULL; use = use->next)
+        add_use(table, use);
+    complete_default(table, uses);
+    return table;
 }
 
 /* "*" in the place of the first label. */
@@ -115,5 +148,7 @@ sni_table_find(const struct sni_table *table, struct str name)
     if (name.len > 1 && lower[name.len - 1] == '.')
         name.len--;
     choice = hashmap_find(&table->names, str_of(lower, name.len));
-    return choice != NULL ? choice : find_wildcard(table, lower, name.len);
+    if (choice == NULL)
+        choice = find_wildcard(table, lower, name.len);
+    return choice == NULL || choice->count == 0 ? NULL : choice;
 }

@@ -25,6 +25,7 @@ init_globals(void *slot)
 
     globals->cache_size = CACHE_SIZE_DEFAULT;
     globals->lifetime_ms = LIFETIME_DEFAULT_MS;
+    globals->extras = EXTRA_ALL;
     globals->bind_defaults.verify = globals->server_defaults.verify = -1;
 }
 
@@ -221,8 +222,11 @@ static bool
 parse_crt(struct parse *parse)
 {
     struct tls_bind_conf *conf = bind_of(parse);
-    const char *path = parse_path(parse, "a file with certificate and key, or a folder with some",
-                                  globals_of(parse)->crt_base);
+    bool is_list = strcmp(parse->keyword, "crt-list") == 0;
+    const char *path = parse_path(parse,
+                                  is_list ? "a file that lists certificates"
+                                          : "a file with certificate and key, or a folder with some",
+                                  is_list ? NULL : globals_of(parse)->crt_base);
     struct tls_file *file;
 
     if (path == NULL)
@@ -230,6 +234,7 @@ parse_crt(struct parse *parse)
     file = ARENA_NEW(parse->arena, struct tls_file);
     file->path = path;
     file->pos = parse_pos(parse);
+    file->is_list = is_list;
     if (conf->last_file == NULL)
         conf->files = file;
     else
@@ -240,29 +245,21 @@ parse_crt(struct parse *parse)
 
 /* --- protocols ------------------------------------------------------------------------------------------ */
 
-/* RFC 7301 3.1: length and name, each. */
 static bool
 parse_alpn(struct parse *parse)
 {
-    struct tls_settings *settings = settings_of(parse);
     const char *word = parse_word(parse, "protocols, such as h2,http/1.1");
-    struct str rest = str_from(word);
+    struct error err = ERROR_INIT;
+    size_t len;
     char *wire;
-    size_t len = 0;
 
     if (word == NULL)
         return false;
-    wire = arena_zero(parse->arena, rest.len + 2);
-    while (rest.ptr != NULL) {
-        struct str name = str_split(&rest, ',');
-
-        if (name.len == 0 || name.len > UINT8_MAX)
-            return parse_alert(parse, "'alpn' expects names of 1 to 255 letters, parted by commas");
-        wire[len] = (char)name.len;
-        memcpy(wire + len + 1, name.ptr, name.len);
-        len += name.len + 1;
-    }
-    settings->alpn = str_of(wire, len);
+    wire = alpn_to_wire(str_from(word), &len, &err);
+    if (wire == NULL)
+        return parse_alert(parse, "%s", err.text);
+    settings_of(parse)->alpn = str_of(arena_copy_str(parse->arena, str_of(wire, len)), len);
+    alloc_free(wire);
     return true;
 }
 
@@ -376,6 +373,26 @@ parse_verify(struct parse *parse)
     return parse_choice(parse, "how to verify", names, &settings_of(parse)->verify);
 }
 
+static bool
+parse_extras(struct parse *parse)
+{
+    static const char *const names[] = { "none", "all",    "bundle", "key",
+                                         "ocsp", "issuer", "sctl",   NULL };
+    static const unsigned bits[] = { 0, EXTRA_ALL, EXTRA_BUNDLE, EXTRA_KEY, EXTRA_OCSP, EXTRA_ISSUER, 0 };
+    struct tls_globals *globals = globals_of(parse);
+    int at;
+
+    globals->extras = 0;
+    do {
+        if (!parse_choice(parse, "a kind of file", names, &at))
+            return false;
+        if (strcmp(names[at], "sctl") == 0)
+            return parse_alert(parse, "'sctl' is not implemented yet: certificate timestamps are not read");
+        globals->extras |= bits[at];
+    } while (!words_at_end(parse->words));
+    return true;
+}
+
 /* ssl-default-bind-options, ssl-default-server-options */
 static bool
 parse_options(struct parse *parse)
@@ -446,6 +463,9 @@ static const struct keyword keywords[] = {
       .help = "A certificate with its chain and key (PEM), or a folder of such files." },
     { "crt-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
       .help = "Where crt looks for relative names." },
+    { "crt-list", IN_BIND, .args = "<file>", .parse = parse_crt,
+      .help = "A file with one certificate a line: its path, options of that certificate in "
+              "brackets, and the names that it is for instead of its own." },
     { "curves", IN_BIND | IN_SERVER, .args = "<groups>", .parse = parse_curves,
       .help = "Groups for the exchange of keys, the preferred one first." },
     { "ecdhe", IN_BIND, .args = "<group>", .parse = parse_curves,
@@ -467,6 +487,10 @@ static const struct keyword keywords[] = {
     DEFAULT("curves", "<groups>", parse_curves, "groups for the exchange of keys."),
     DEFAULT("options", "[<option>]...", parse_options, "versions, tickets, whose order counts."),
     DEFAULT("sigalgs", "<algorithms>", parse_sigalgs, "signature algorithms."),
+    { "ssl-load-extra-files", IN_GLOBAL, .args = "[all|none|bundle|key|ocsp|issuer|sctl]...",
+      .parse = parse_extras,
+      .help = "Which files beside a certificate are read with it: <file>.key, .ocsp, .issuer, and "
+              "<file>.rsa and <file>.ecdsa for a file that is not there. All, unless it is said." },
     { "ssl-max-ver", IN_BIND | IN_SERVER, .args = "<version>", .parse = parse_max_version,
       .help = "The newest version of TLS to speak." },
     { "ssl-min-ver", IN_BIND | IN_SERVER, .args = "<version>", .parse = parse_min_version,

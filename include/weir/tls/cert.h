@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A certificate with its key and its chain, as read from files. Immutable; counted.
+ * A certificate with its key and its chain, as read from files or given at run time. Counted;
+ * immutable once it is shown to clients.
  */
 #pragma once
 
@@ -9,19 +10,38 @@
 #include "weir/base/error.h"
 #include "weir/base/str.h"
 
+/* Files beside "<path>" that are read with it. */
+enum tls_extra { EXTRA_KEY = 1, EXTRA_OCSP = 2, EXTRA_ISSUER = 4, EXTRA_BUNDLE = 8, EXTRA_ALL = 15 };
+
 struct tls_cert {
     unsigned refs;
-    char *path;             /* owns: as the configuration says it */
-    X509 *x509;             /* owns, and the next two */
-    EVP_PKEY *key;
-    STACK_OF(X509) *chain;  /* NULL: none */
-    char **names;           /* owns, and each: DNS names in lower case, "*.example.com" too */
+    char *path;            /* owns: as the configuration says it */
+    X509 *x509;            /* owns, and the next three; NULL: empty yet */
+    EVP_PKEY *key;         /* NULL: not given yet */
+    STACK_OF(X509) *chain; /* NULL: none */
+    X509 *issuer;          /* of "<path>.issuer"; NULL: not said */
+    char **names;          /* owns, and each: DNS names in lower case, "*.example.com" too */
     unsigned name_count;
+    unsigned char *ocsp; /* owns: the answer to staple, DER; NULL: none */
+    size_t ocsp_len;
 };
 
-/* Reads a PEM file with certificate, key and chain in any order; a missing key is looked for in
- * "<path>.key". Held once for the caller. NULL: err. Builder or control. */
-struct tls_cert *tls_cert_load(const char *path, struct error *err);
+/* Reads a PEM file with certificate, key and chain in any order, and what stands beside it in files
+ * that end in .key, .ocsp, .issuer (`extras`: enum tls_extra). Held once for the caller. NULL: err.
+ * Builder or control. */
+struct tls_cert *tls_cert_load(const char *path, unsigned extras, struct error *err);
+/* An empty one. */
+struct tls_cert *tls_cert_new(const char *path);
+/* One that can be changed, with the same content. */
+struct tls_cert *tls_cert_copy(const struct tls_cert *cert);
+/* Certificate, chain and key become those of the PEM text; the key may be missing yet. Only before
+ * it is shown. False: err, and nothing has changed. */
+bool tls_cert_set_pem(struct tls_cert *cert, struct str text, struct error *err);
+/* The content of one of the files beside it; `ending` is ".key", ".ocsp" or ".issuer". */
+bool tls_cert_set_extra(struct tls_cert *cert, const char *ending, struct str content,
+                        struct error *err);
+/* Checks that key and certificate fit, and reads the names. The last step before it is shown. */
+bool tls_cert_finish(struct tls_cert *cert, struct error *err);
 /* Any thread. */
 void tls_cert_hold(struct tls_cert *cert);
 void tls_cert_drop(struct tls_cert *cert); /* NULL is fine */
