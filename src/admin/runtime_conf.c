@@ -7,6 +7,8 @@
  * Callers: the configuration room.
  * Thread:  builder.
  */
+#include "weir/admin/runtime_conf.h"
+
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 #include "weir/net/bind.h"
@@ -37,6 +39,18 @@ struct runtime_conf *
 runtime_conf_of(const struct snapshot *snapshot)
 {
     return snapshot_slot(snapshot, &runtime_slot);
+}
+
+const struct bind_conf *
+runtime_conf_best_bind(const struct snapshot *snapshot)
+{
+    const struct bind_conf *best = NULL;
+
+    LIST_FOR_EACH (bind, &runtime_conf_of(snapshot)->binds, struct bind_conf, link) {
+        if (best == NULL || bind->level > best->level)
+            best = bind;
+    }
+    return best;
 }
 
 static bool

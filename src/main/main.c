@@ -10,6 +10,7 @@
 
 #include "weir/main/boot.h"
 #include "weir/main/check_only.h"
+#include "weir/main/ctl_run.h"
 #include "weir/main/explain_run.h"
 #include "weir/main/features.h"
 #include "weir/main/keyword_list.h"
@@ -56,6 +57,10 @@ main(int argc, char **argv)
     static struct options options = { .name = "weir" };
 
     features_follow(&options);
+    if (ctl_is_meant(argc, argv)) {
+        boot_tables();
+        return ctl_run(argc, argv);
+    }
     if (!options_parse(&options, argc, argv))
         return options.exit_status;
     if (options.folder != NULL && chdir(options.folder) == -1) {
