@@ -426,6 +426,13 @@ const struct log_profile_step *log_profile_step(const struct log_profile *profil
 bool log_profile_use(struct parse *parse, const char *name, void **to);
 const char *log_profile_tag(const struct log_profile *profile);
 
+/* Does it count in entries of tables? */
+static inline bool
+stream_is_tracked(const struct stream *s)
+{
+    return s->tracks != NULL || s->session->tracks != NULL;
+}
+
 /* --- payload_fetch.c: bytes that have come and were not passed on --------- */
 
 /* All of them in one piece, up to a buffer full; lent, or copied to eval->arena. ptr NULL: there is

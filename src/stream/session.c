@@ -17,6 +17,8 @@
 
 #include "weir/proxy/admission.h"
 
+#include "weir/stick/track.h"
+
 #include "private.h"
 
 static struct pool session_pool = POOL("session", sizeof(struct session));
@@ -124,6 +126,8 @@ session_free(struct session *session)
     upgrade_forget(session);
     if (session->variables.first != NULL)
         variable_set_clear(&session->variables);
+    if (session->tracks != NULL)
+        stick_tracks_free(session->tracks);
     if (session->listener != NULL)
         listener_connection_ended(session->listener);
     if ((session->flags & SESSION_COUNTED) != 0)

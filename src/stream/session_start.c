@@ -72,6 +72,7 @@ make_eval(struct session_start *start, enum eval_place place)
                           .client = session->client,
                           .arena = &start->arena,
                           .variables = &start->variables,
+                          .session_tracks = &session->tracks,
                           .explain = session->explain,
                           .place = place,
                           .final = 1,

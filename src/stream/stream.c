@@ -16,6 +16,7 @@
 
 #include "weir/loop/thread.h"
 
+#include "weir/stick/track.h"
 #include "weir/stream/errand.h"
 
 #include "private.h"
@@ -51,6 +52,8 @@ init_eval(struct stream *s, const struct proxy_conf *frontend)
     eval->arena = &s->arena;
     eval->final = 1; /* only tcp content rules wait for more: step_tcp.c */
     eval->variables = &s->variables;
+    eval->session_tracks = &s->session->tracks;
+    eval->stream_tracks = &s->tracks;
     eval->explain = s->session->explain;
     s->variables.scopes[SCOPE_SESS] = &s->session->variables;
     s->variables.scopes[SCOPE_TXN] = &s->txn;
@@ -258,11 +261,20 @@ free_stream(struct stream *s)
     chain_clear(&s->replay);
     if (s->errand != NULL)
         errand_abandon(s);
+    if (s->tracks != NULL)
+        stick_tracks_free(s->tracks);
     arena_give(&s->arena);
     list_remove(&s->link);
     s->magic = 0;
     pool_give(&stream_pool, s);
     snapshot_drop(snapshot);
+}
+
+static void
+count_tracked_bytes(const struct stream *s)
+{
+    stick_count_bytes(s->session->tracks, s->bytes_in, s->bytes_out);
+    stick_count_bytes(s->tracks, s->bytes_in, s->bytes_out);
 }
 
 void
@@ -290,6 +302,8 @@ stream_end(struct stream *s)
     s->bytes_in = front->bytes_in;
     s->bytes_out = front->bytes_out;
     stream_count_end(s);
+    if (__builtin_expect(stream_is_tracked(s), 0))
+        count_tracked_bytes(s);
     leave_backend(s);
     if (s->eval.frontend->logs != NULL && !is_offline(s))
         log_line_stream(s);

@@ -5,6 +5,8 @@
  * For:     every file of the room, at the moment when something has happened.
  * Thread:  owner: plain additions to this thread's rows of frontend, backend and server.
  */
+#include "weir/stick/track.h"
+
 #include "private.h"
 
 #define PERIOD_MS 1000
@@ -65,6 +67,8 @@ stream_count_session(struct session *session)
     struct proxy_row *row = proxy_front_row(session->frontend);
 
     counter_add(&row->sessions, 1);
+    if (session->tracks != NULL)
+        stick_count_session(session->tracks);
     count_rate(&row->session_rate, &row->session_rate_max, session->client->loop->now_ms);
 }
 
@@ -77,6 +81,8 @@ stream_count_request(struct stream *s)
 
     counter_add(&row->requests, 1);
     count_rate(&row->request_rate, &row->request_rate_max, stream_loop(s)->now_ms);
+    if (__builtin_expect(s->session->tracks != NULL, 0))
+        stick_count_request(s->session->tracks);
 }
 
 void
@@ -197,6 +203,12 @@ stream_count_status(struct stream *s)
         counter_add(&row->status[class], 1);
     if (s->server_row != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
         counter_add(&s->server_row->status[class], 1);
+    if (__builtin_expect(stream_is_tracked(s), 0)) {
+        bool is_ours = (s->flags & STREAM_LOCAL_REPLY) != 0;
+
+        stick_count_status(s->session->tracks, s->status, is_ours);
+        stick_count_status(s->tracks, s->status, is_ours);
+    }
 }
 
 /* --- the end ------------------------------------------------------------- */

@@ -22,6 +22,7 @@ struct server;
 struct snapshot;
 struct variables;
 struct source_pos;
+struct stick_tracks;
 struct sample_memo;
 struct explain; /* part 2: records what was looked at; NULL normally */
 
@@ -86,6 +87,7 @@ struct eval {
     struct endpoint *back;
     struct reply_action *reply;         /* set by an action with VERDICT_REPLY: what to answer (stream room's type) */
     struct arena *arena;                /* for results; lives as long as the stream */
+    struct stick_tracks **session_tracks, **stream_tracks; /* stick/track.h; NULL: none can be */
     struct variables *variables;        /* of session, stream, request ...: expr/variable.h */
     struct explain *explain;
     const struct source_pos *decided;   /* the rule that decided last what becomes of it; NULL: none did */

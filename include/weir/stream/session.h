@@ -51,6 +51,7 @@ struct session {
     struct server *kept_server; /* borrows: whose it is */
     struct session_upgrade *upgrade; /* owns: from TCP to HTTP, now; NULL: no */
     struct variable_set variables;
+    struct stick_tracks *tracks; /* owns: for all its requests; NULL: none yet */
     struct explain *explain; /* borrows: this is no client, but somebody who asks offline */
     int64_t accepted_us;   /* wall clock */
     int64_t idle_since_us; /* monotonic: since the handshakes or the end of the exchange before */

@@ -179,6 +179,7 @@ struct stream {
     uint64_t bytes_in, bytes_out;               /* from the client, to the client */
     uint64_t server_bytes_in, server_bytes_out; /* from servers, to servers; ended attempts */
     uint32_t queue_server_position, queue_backend_position;
+    struct stick_tracks *tracks;    /* owns: of this request alone; NULL: none yet */
 };
 
 /* --- what other rooms may ask; owner ------------------------------------- */

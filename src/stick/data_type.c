@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an entry may store: counters, sums, rates; how they are read and changed.
+ *
+ * Thread: any; under the lock of the entry's shard.
+ */
+#include <string.h>
+
+#include "private.h"
+
+const struct stick_data_info stick_data_infos[STICK_DATAS] = {
+    [DATA_SERVER_ID] = { "server_id", KIND_NUMBER, false },
+    [DATA_GPT0] = { "gpt0", KIND_NUMBER, false },
+    [DATA_GPC0] = { "gpc0", KIND_NUMBER, false },
+    [DATA_GPC0_RATE] = { "gpc0_rate", KIND_RATE, false },
+    [DATA_CONN_CNT] = { "conn_cnt", KIND_NUMBER, false },
+    [DATA_CONN_RATE] = { "conn_rate", KIND_RATE, false },
+    [DATA_CONN_CUR] = { "conn_cur", KIND_NUMBER, false },
+    [DATA_SESS_CNT] = { "sess_cnt", KIND_NUMBER, false },
+    [DATA_SESS_RATE] = { "sess_rate", KIND_RATE, false },
+    [DATA_HTTP_REQ_CNT] = { "http_req_cnt", KIND_NUMBER, false },
+    [DATA_HTTP_REQ_RATE] = { "http_req_rate", KIND_RATE, false },
+    [DATA_HTTP_ERR_CNT] = { "http_err_cnt", KIND_NUMBER, false },
+    [DATA_HTTP_ERR_RATE] = { "http_err_rate", KIND_RATE, false },
+    [DATA_BYTES_IN_CNT] = { "bytes_in_cnt", KIND_LARGE, false },
+    [DATA_BYTES_IN_RATE] = { "bytes_in_rate", KIND_RATE, false },
+    [DATA_BYTES_OUT_CNT] = { "bytes_out_cnt", KIND_LARGE, false },
+    [DATA_BYTES_OUT_RATE] = { "bytes_out_rate", KIND_RATE, false },
+    [DATA_GPC1] = { "gpc1", KIND_NUMBER, false },
+    [DATA_GPC1_RATE] = { "gpc1_rate", KIND_RATE, false },
+    [DATA_HTTP_FAIL_CNT] = { "http_fail_cnt", KIND_NUMBER, false },
+    [DATA_HTTP_FAIL_RATE] = { "http_fail_rate", KIND_RATE, false },
+    [DATA_GPT] = { "gpt", KIND_NUMBER, true },
+    [DATA_GPC] = { "gpc", KIND_NUMBER, true },
+    [DATA_GPC_RATE] = { "gpc_rate", KIND_RATE, true },
+    [DATA_GLITCH_CNT] = { "glitch_cnt", KIND_NUMBER, false },
+    [DATA_GLITCH_RATE] = { "glitch_rate", KIND_RATE, false },
+};
+
+int
+stick_data_find(struct str name)
+{
+    for (int i = 0; i < STICK_DATAS; i++) {
+        if (str_eq(name, str_from(stick_data_infos[i].name)))
+            return i;
+    }
+    return -1;
+}
+
+/* Events of this period, and of the one before; times are the low bits of the loop's milliseconds. */
+struct stick_rate {
+    uint32_t current, previous, began_ms;
+};
+
+static void
+rotate(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
+{
+    uint32_t past = now_ms - rate->began_ms;
+
+    if (past < period_ms)
+        return;
+    rate->previous = past < 2 * period_ms ? rate->current : 0;
+    rate->current = 0;
+    rate->began_ms = past < 2 * period_ms ? rate->began_ms + period_ms : now_ms;
+}
+
+/* The share of the period before that still lies in the window counts too. */
+static uint64_t
+read_rate(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
+{
+    rotate(rate, now_ms, period_ms);
+    return rate->current +
+           (uint64_t)rate->previous * (period_ms - (now_ms - rate->began_ms)) / period_ms;
+}
+
+static void *
+place_of(struct stick_entry *entry, const struct stick_column *column, enum stick_kind kind,
+         unsigned index)
+{
+    size_t size = kind == KIND_NUMBER  ? sizeof(uint32_t)
+                  : kind == KIND_LARGE ? sizeof(uint64_t)
+                                       : sizeof(struct stick_rate);
+
+    return (char *)stick_entry_data(entry) + column->offset + index * size;
+}
+
+/* Fields need not be aligned: they are read and written as bytes. */
+static uint64_t
+change(struct stick_entry *entry, const struct stick_column *column, enum stick_kind kind,
+       unsigned index, int64_t amount)
+{
+    void *at = place_of(entry, column, kind, index);
+    uint32_t number, now_ms = (uint32_t)stick_now_ms();
+    struct stick_rate rate;
+    uint64_t large;
+
+    switch (kind) {
+    case KIND_NUMBER:
+        memcpy(&number, at, sizeof(number));
+        if (amount < 0 && number < (uint64_t)-amount)
+            amount = -(int64_t)number;
+        number += (uint32_t)amount;
+        memcpy(at, &number, sizeof(number));
+        return number;
+    case KIND_LARGE:
+        memcpy(&large, at, sizeof(large));
+        large += (uint64_t)amount;
+        memcpy(at, &large, sizeof(large));
+        return large;
+    case KIND_RATE:
+        break;
+    }
+    memcpy(&rate, at, sizeof(rate));
+    rotate(&rate, now_ms, column->period_ms);
+    rate.current += (uint32_t)amount;
+    large = read_rate(&rate, now_ms, column->period_ms);
+    memcpy(at, &rate, sizeof(rate));
+    return large;
+}
+
+static bool
+is_there(const struct stick_table *table, enum stick_data data, unsigned index)
+{
+    return table->layout.columns[data].is_stored && index < table->layout.columns[data].count;
+}
+
+uint64_t
+stick_data_add(struct stick_table *table, struct stick_entry *entry, enum stick_data data,
+               unsigned index, int64_t amount)
+{
+    struct stick_shard *shard = stick_shard_of(table, entry);
+    uint64_t result;
+
+    if (!is_there(table, data, index))
+        return 0;
+    lock_take(&shard->lock);
+    result = change(entry, &table->layout.columns[data], stick_data_infos[data].kind, index, amount);
+    lock_give(&shard->lock);
+    return result;
+}
+
+uint64_t
+stick_data_read(struct stick_table *table, struct stick_entry *entry, enum stick_data data,
+                unsigned index)
+{
+    return stick_data_add(table, entry, data, index, 0);
+}
+
+void
+stick_data_set(struct stick_table *table, struct stick_entry *entry, enum stick_data data,
+               unsigned index, uint64_t number)
+{
+    struct stick_shard *shard = stick_shard_of(table, entry);
+    const struct stick_column *column = &table->layout.columns[data];
+    enum stick_kind kind = stick_data_infos[data].kind;
+    struct stick_rate rate = { (uint32_t)number, 0, (uint32_t)stick_now_ms() };
+    uint32_t small = (uint32_t)number;
+
+    if (!is_there(table, data, index))
+        return;
+    lock_take(&shard->lock);
+    if (kind == KIND_NUMBER)
+        memcpy(place_of(entry, column, kind, index), &small, sizeof(small));
+    else if (kind == KIND_LARGE)
+        memcpy(place_of(entry, column, kind, index), &number, sizeof(number));
+    else
+        memcpy(place_of(entry, column, kind, index), &rate, sizeof(rate));
+    lock_give(&shard->lock);
+}
+
+void
+stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stick_data count,
+                 enum stick_data rate, uint64_t amount)
+{
+    struct stick_shard *shard = stick_shard_of(table, entry);
+    const struct stick_column *counts = &table->layout.columns[count];
+    const struct stick_column *rates = &table->layout.columns[rate];
+
+    if (!counts->is_stored && !rates->is_stored)
+        return;
+    lock_take(&shard->lock);
+    if (counts->is_stored)
+        (void)change(entry, counts, stick_data_infos[count].kind, 0, (int64_t)amount);
+    if (rates->is_stored)
+        (void)change(entry, rates, KIND_RATE, 0, (int64_t)amount);
+    lock_give(&shard->lock);
+}

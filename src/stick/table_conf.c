@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stick-table lines, and the tables that live.
+ *
+ * For:     whoever names a table.
+ * Owns:    the list of living tables (control); each snapshot holds its own.
+ * Thread:  builder; ADOPT, PUBLISH, RELEASE on control.
+ */
+#include <string.h>
+
+#include "weir/base/number.h"
+#include "weir/expr/arg.h"
+#include "weir/loop/loop.h"
+#include "weir/loop/timer.h"
+#include "private.h"
+
+#define PURGE_PERIOD_MS  1000
+#define PURGE_EACH       2000 /* entries of a shard in one period */
+#define STRING_LEN       32   /* as HAProxy */
+#define KEY_MAX          255
+
+struct stick_globals {
+    struct stick_table_conf *first, *last;
+    int64_t counters;
+};
+
+static void
+init(void *slot)
+{
+    ((struct stick_globals *)slot)->counters = 3;
+}
+
+static struct slot globals_slot = {
+    .name = "stick", .owner = SLOT_GLOBAL, .size = sizeof(struct stick_globals), .init = init
+};
+REGISTER_SLOT(globals_slot);
+
+static struct stick_globals *
+globals_of(const struct snapshot *snapshot)
+{
+    return snapshot_slot(snapshot, &globals_slot);
+}
+
+struct stick_table_conf *
+stick_table_confs(const struct snapshot *snapshot)
+{
+    return globals_of(snapshot)->first;
+}
+
+struct stick_table_conf *
+stick_table_conf_find(const struct snapshot *snapshot, struct str name)
+{
+    for (struct stick_table_conf *conf = stick_table_confs(snapshot); conf != NULL; conf = conf->next) {
+        if (str_eq(str_from(conf->name), name))
+            return conf;
+    }
+    return NULL;
+}
+
+int64_t
+stick_tracks_limit(const struct snapshot *snapshot)
+{
+    return globals_of(snapshot)->counters;
+}
+
+/* --- stick-table ... --------------------------------------------------------------------------- */
+
+static bool
+parse_type(struct parse *parse, struct stick_layout *layout)
+{
+    static const char *const names[] = { "ip", "ipv6", "integer", "string", "binary", "ipv4", NULL };
+    static const uint32_t sizes[] = { 4, 16, 4, STRING_LEN, STRING_LEN };
+    int64_t len;
+    int at;
+
+    if (!parse_choice(parse, "the type of keys", names, &at))
+        return false;
+    layout->type = at == 5 ? STICK_IP : (enum stick_type)at;
+    layout->key_size = sizes[layout->type];
+    if (layout->type < STICK_STRING || !(words_accept(parse->words, "len") ||
+                                         words_accept(parse->words, "length")))
+        return true;
+    if (!parse_int(parse, "the length of keys", 1, KEY_MAX, &len))
+        return false;
+    layout->key_size = (uint32_t)len;
+    return true;
+}
+
+/* "gpc(4)", "conn_rate(10s)", "gpc_rate(2,10s)", "conn_cnt" */
+static bool
+parse_column(struct parse *parse, struct stick_layout *layout, struct str word)
+{
+    struct str rest = word, name = str_split(&rest, '('), argument = STR("");
+    int data;
+    struct stick_column *column;
+    int64_t number = 1;
+
+    if (rest.ptr != NULL) {
+        if (rest.len == 0 || rest.ptr[rest.len - 1] != ')')
+            return parse_alert(parse, "'%.*s': the parenthesis is not closed", STR_ARG(word));
+        argument = str_slice(rest, 0, rest.len - 1);
+    }
+    data = stick_data_find(name);
+    if (data < 0 && str_eq(name, STR("server_key")))
+        return parse_not_yet(parse, "server_key");
+    if (data < 0)
+        return parse_alert(parse, "tables store no '%.*s'", STR_ARG(name));
+    column = &layout->columns[data];
+    if (column->is_stored)
+        return parse_alert(parse, "'%.*s' stands twice", STR_ARG(name));
+    *column = (struct stick_column){ .is_stored = true, .count = 1 };
+    if (stick_data_infos[data].is_array) {
+        struct str count = str_split(&argument, ',');
+
+        if (!number_parse_int(count, 1, STICK_ARRAY_MAX, &number, NULL))
+            return parse_alert(parse, "'%.*s' wants how many: 1 to %d", STR_ARG(name),
+                               STICK_ARRAY_MAX);
+        column->count = (uint32_t)number;
+    }
+    if (stick_data_infos[data].kind != KIND_RATE)
+        return argument.ptr == NULL || argument.len == 0 || stick_data_infos[data].is_array ||
+               parse_alert(parse, "'%.*s' takes no argument", STR_ARG(name));
+    if (argument.ptr == NULL || !number_parse_time(argument, "ms", &number, NULL) || number < 1 ||
+        number > INT32_MAX)
+        return parse_alert(parse, "'%.*s' wants a period, such as %.*s(10s)", STR_ARG(name),
+                           STR_ARG(name));
+    column->period_ms = (uint32_t)number;
+    return true;
+}
+
+static bool
+parse_store(struct parse *parse, struct stick_layout *layout)
+{
+    const char *word = parse_word(parse, "what to store");
+    struct str rest = str_from(word);
+    size_t depth = 0, from = 0;
+
+    if (word == NULL)
+        return false;
+    for (size_t i = 0; i <= rest.len; i++) {
+        depth += i < rest.len && rest.ptr[i] == '(';
+        depth -= i < rest.len && rest.ptr[i] == ')' && depth > 0;
+        if (i < rest.len && (rest.ptr[i] != ',' || depth > 0))
+            continue;
+        if (i > from && !parse_column(parse, layout, str_slice(rest, from, i - from)))
+            return false;
+        from = i + 1;
+    }
+    return true;
+}
+
+static void
+lay_out(struct stick_layout *layout)
+{
+    static const uint32_t sizes[] = { [KIND_NUMBER] = 4, [KIND_LARGE] = 8, [KIND_RATE] = 12 };
+    uint32_t offset = 0;
+
+    for (unsigned i = 0; i < STICK_DATAS; i++) {
+        if (!layout->columns[i].is_stored)
+            continue;
+        layout->columns[i].offset = offset;
+        offset += sizes[stick_data_infos[i].kind] * layout->columns[i].count;
+    }
+    layout->data_size = offset;
+}
+
+static bool
+parse_words(struct parse *parse, struct stick_table_conf *conf)
+{
+    const char *word;
+    bool has_type = false;
+
+    while ((word = words_next(parse->words)) != NULL) {
+        bool fine = true;
+
+        if (strcmp(word, "type") == 0)
+            fine = has_type = parse_type(parse, &conf->layout);
+        else if (strcmp(word, "size") == 0)
+            fine = parse_size(parse, "how many entries", &conf->size);
+        else if (strcmp(word, "expire") == 0)
+            fine = parse_time(parse, "a duration", "ms", &conf->expire_ms);
+        else if (strcmp(word, "nopurge") == 0)
+            conf->nopurge = true;
+        else if (strcmp(word, "store") == 0)
+            fine = parse_store(parse, &conf->layout);
+        else if (strcmp(word, "peers") == 0 || strcmp(word, "write-to") == 0 ||
+                 strcmp(word, "srvkey") == 0 || strcmp(word, "recv-only") == 0 ||
+                 strcmp(word, "brates-factor") == 0)
+            fine = parse_not_yet(parse, arena_printf(parse->arena, "stick-table ... %s", word));
+        else
+            fine = parse_alert(parse, "unknown word '%s'; known are type, size, expire, nopurge, store",
+                               word);
+        if (!fine)
+            return false;
+    }
+    if (!has_type)
+        return parse_alert(parse, "'stick-table' wants the type of keys: type ip, for example");
+    if (conf->size == 0)
+        return parse_alert(parse, "'stick-table' wants a size: size 100k, for example");
+    return true;
+}
+
+static bool
+parse_table(struct parse *parse)
+{
+    const struct proxy_conf *proxy = parse->object;
+    struct stick_globals *globals = globals_of(parse->snapshot);
+    struct stick_table_conf *conf = ARENA_NEW(parse->arena, struct stick_table_conf);
+
+    if (stick_table_conf_find(parse->snapshot, str_from(proxy->name)) != NULL)
+        return parse_alert(parse, "'%s' has a table already", proxy->name);
+    conf->name = proxy->name;
+    if (!parse_words(parse, conf))
+        return false;
+    lay_out(&conf->layout);
+    if (globals->last == NULL)
+        globals->first = conf;
+    else
+        globals->last->next = conf;
+    globals->last = conf;
+    return true;
+}
+
+static const struct keyword keywords[] = {
+    { "stick-table", IN_FRONTEND | IN_LISTEN | IN_BACKEND,
+      .args = "type <type> [len <length>] size <entries> [expire <time>] [nopurge] [store <data>[,...]]...",
+      .parse = parse_table, .help = "A table of the proxy's name, of what is remembered about keys." },
+    { "tune.stick-counters", IN_GLOBAL, .args = "<count>", .slot = &globals_slot,
+      SET_INT(struct stick_globals, counters, 0, STICK_TRACKS_MAX),
+      .help = "How many entries a session may track: sc0 up to this number less one." },
+};
+REGISTER(keyword, keywords);
+
+/* --- names -------------------------------------------------------------------------------------------- */
+
+struct stick_table_conf *
+stick_table_resolve(struct parse *parse, struct source_pos pos, struct str name)
+{
+    struct stick_table_conf *conf = stick_table_conf_find(parse->snapshot, name);
+
+    if (conf == NULL)
+        parse_alert_at(parse, pos, "there is no stick-table '%.*s'", STR_ARG(name));
+    return conf;
+}
+
+void *
+stick_resolve_arg(struct parse *parse, struct source_pos pos, struct str name, void *proxy_conf)
+{
+    if (name.len == 0 && proxy_conf != NULL)
+        name = str_from(((struct proxy_conf *)proxy_conf)->name);
+    return stick_table_resolve(parse, pos, name);
+}
+
+static const struct arg_type arg_types[] = { { "table", stick_resolve_arg } };
+REGISTER(arg_type, arg_types);
+
+/* --- living tables --------------------------------------------------------------------------------------- */
+
+static struct list tables = LIST_INIT(tables);
+static struct timer purge_timer;
+
+static struct stick_table *
+find_living(const struct stick_table_conf *conf)
+{
+    LIST_FOR_EACH (table, &tables, struct stick_table, link) {
+        if (strcmp(table->name, conf->name) == 0 &&
+            memcmp(&table->layout, &conf->layout, sizeof(table->layout)) == 0)
+            return table;
+    }
+    return NULL;
+}
+
+static bool
+on_adopt(struct parse *parse)
+{
+    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
+         conf = conf->next) {
+        conf->live = find_living(conf);
+        if (conf->live != NULL)
+            stick_table_hold(conf->live);
+        else
+            conf->live = stick_table_new(conf);
+    }
+    return true;
+}
+
+static void
+on_purge(struct timer *timer)
+{
+    LIST_FOR_EACH (table, &tables, struct stick_table, link) {
+        stick_table_purge(table, PURGE_EACH);
+    }
+    if (!list_is_empty(&tables))
+        timer_set(loop_here(), timer, stick_now_ms() + PURGE_PERIOD_MS);
+}
+
+static bool
+on_publish(struct parse *parse)
+{
+    LIST_FOR_EACH_SAFE (table, &tables, struct stick_table, link) {
+        list_remove(&table->link);
+    }
+    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
+         conf = conf->next) {
+        struct stick_table *table = conf->live;
+
+        table->size = conf->size;
+        table->expire_ms = conf->expire_ms;
+        table->nopurge = conf->nopurge;
+        list_add_last(&tables, &table->link);
+    }
+    if (purge_timer.fire == NULL)
+        timer_init(&purge_timer, on_purge);
+    if (!list_is_empty(&tables) && !timer_is_running(&purge_timer))
+        timer_set(loop_here(), &purge_timer, stick_now_ms() + PURGE_PERIOD_MS);
+    return true;
+}
+
+static bool
+on_release(struct parse *parse)
+{
+    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
+         conf = conf->next) {
+        struct stick_table *table = conf->live;
+
+        conf->live = NULL;
+        if (table != NULL && __atomic_load_n(&table->refs, __ATOMIC_RELAXED) == 1)
+            list_remove(&table->link);
+        stick_table_drop(table);
+    }
+    return true;
+}
+
+static const struct config_hook hooks[] = {
+    { CONFIG_ADOPT, ORDER_STICK, on_adopt, "stick: tables" },
+    { CONFIG_PUBLISH, ORDER_STICK, on_publish, "stick: tables" },
+    { CONFIG_RELEASE, ORDER_STICK, on_release, "stick: tables" },
+};
+REGISTER(config_hook, hooks);

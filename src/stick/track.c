@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries that sessions and streams hold and count in.
+ *
+ * For:     rules that begin it, fetches that read it, the room stream that tells what happens.
+ * Owns:    the slots, which hold entry and table.
+ * Thread:  owner of the session.
+ */
+#include "weir/stick/track.h"
+
+#include <string.h>
+
+#include "weir/base/pool.h"
+#include "private.h"
+
+static struct pool tracks_pool = POOL("stick tracks", sizeof(struct stick_tracks));
+
+static void
+end_track(struct stick_track *track)
+{
+    if (track->table == NULL)
+        return;
+    (void)stick_data_add(track->table, track->entry, DATA_CONN_CUR, 0, -1);
+    stick_entry_drop(track->table, track->entry);
+    stick_table_drop(track->table);
+    track->table = NULL;
+    track->entry = NULL;
+}
+
+void
+stick_tracks_free(struct stick_tracks *tracks)
+{
+    if (tracks == NULL)
+        return;
+    for (unsigned i = 0; i < STICK_TRACKS_MAX; i++)
+        end_track(&tracks->slots[i]);
+    pool_give(&tracks_pool, tracks);
+}
+
+struct stick_track
+stick_track_find(const struct eval *eval, unsigned n)
+{
+    static const struct stick_track none;
+    const struct stick_tracks *of_stream =
+        eval->stream_tracks == NULL ? NULL : *eval->stream_tracks;
+    const struct stick_tracks *of_session =
+        eval->session_tracks == NULL ? NULL : *eval->session_tracks;
+
+    if (of_stream != NULL && of_stream->slots[n].table != NULL)
+        return of_stream->slots[n];
+    return of_session != NULL ? of_session->slots[n] : none;
+}
+
+/* A connection, and with it a request if one is there, counts in the new entry. */
+static void
+count_first(struct stick_track *track, const struct eval *eval)
+{
+    (void)stick_data_add(track->table, track->entry, DATA_CONN_CUR, 0, 1);
+    stick_data_count(track->table, track->entry, DATA_CONN_CNT, DATA_CONN_RATE, 1);
+    if (eval->request != NULL)
+        stick_data_count(track->table, track->entry, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1);
+}
+
+bool
+stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
+                  const struct stick_key *key)
+{
+    bool is_of_session = (eval->place & (PLACE_FE_CONNECTION | PLACE_FE_SESSION)) != 0;
+    struct stick_tracks **tracks = is_of_session ? eval->session_tracks : eval->stream_tracks;
+    struct stick_track *track;
+
+    if (tracks == NULL)
+        return false;
+    if (*tracks == NULL) {
+        *tracks = pool_take(&tracks_pool);
+        if (*tracks == NULL)
+            return false;
+        memset(*tracks, 0, sizeof(**tracks));
+    }
+    track = &(*tracks)->slots[n];
+    track->entry = stick_table_make(table, key);
+    if (track->entry == NULL)
+        return false;
+    track->table = table;
+    stick_table_hold(table);
+    count_first(track, eval);
+    return true;
+}
+
+/* --- events -------------------------------------------------------------------------------------- */
+
+static void
+count_all(struct stick_tracks *tracks, enum stick_data count, enum stick_data rate, uint64_t amount)
+{
+    for (unsigned i = 0; tracks != NULL && i < STICK_TRACKS_MAX; i++) {
+        if (tracks->slots[i].table != NULL)
+            stick_data_count(tracks->slots[i].table, tracks->slots[i].entry, count, rate, amount);
+    }
+}
+
+void
+stick_count_session(struct stick_tracks *tracks)
+{
+    count_all(tracks, DATA_SESS_CNT, DATA_SESS_RATE, 1);
+}
+
+void
+stick_count_request(struct stick_tracks *tracks)
+{
+    count_all(tracks, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1);
+}
+
+void
+stick_count_status(struct stick_tracks *tracks, int status, bool is_ours)
+{
+    if (status >= 400 && status < 500)
+        count_all(tracks, DATA_HTTP_ERR_CNT, DATA_HTTP_ERR_RATE, 1);
+    if (!is_ours && status >= 500 && status < 600 && status != 501 && status != 505)
+        count_all(tracks, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, 1);
+}
+
+void
+stick_count_bytes(struct stick_tracks *tracks, uint64_t from_client, uint64_t to_client)
+{
+    if (from_client > 0)
+        count_all(tracks, DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE, from_client);
+    if (to_client > 0)
+        count_all(tracks, DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE, to_client);
+}
