@@ -216,13 +216,17 @@ tls_cert_finish(struct tls_cert *cert, struct error *err)
 /* --- files ------------------------------------------------------------------------------------ */
 
 static bool
-load_extra(struct tls_cert *cert, const char *ending, struct error *err)
+load_extra(struct tls_cert *cert, unsigned extras, const char *ending, struct error *err)
 {
+    struct str base = str_from(cert->path);
     char path[PATH_MAX], *content;
     size_t len;
     bool fine;
 
-    if (snprintf(path, sizeof(path), "%s%s", cert->path, ending) >= PATH_MAX || !file_exists(path))
+    if ((extras & EXTRA_DEL_EXT) != 0 && str_ends(base, STR(".crt")))
+        base.len -= strlen(".crt");
+    if (snprintf(path, sizeof(path), "%.*s%s", STR_ARG(base), ending) >= PATH_MAX ||
+        !file_exists(path))
         return true;
     content = file_read(path, &len, err);
     if (content == NULL)
@@ -238,14 +242,14 @@ load(struct tls_cert *cert, struct str text, unsigned extras, struct error *err)
 {
     if (!tls_cert_set_pem(cert, text, err))
         return false;
-    if (cert->key == NULL && (extras & EXTRA_KEY) != 0 && !load_extra(cert, ".key", err))
+    if (cert->key == NULL && (extras & EXTRA_KEY) != 0 && !load_extra(cert, extras, ".key", err))
         return false;
     if (cert->key == NULL)
         return error_set(err, "no private key in '%s' or in '%s.key'; keys with a password cannot be read",
                          cert->path, cert->path);
-    if ((extras & EXTRA_OCSP) != 0 && !load_extra(cert, ".ocsp", err))
+    if ((extras & EXTRA_OCSP) != 0 && !load_extra(cert, extras, ".ocsp", err))
         return false;
-    if ((extras & EXTRA_ISSUER) != 0 && !load_extra(cert, ".issuer", err))
+    if ((extras & EXTRA_ISSUER) != 0 && !load_extra(cert, extras, ".issuer", err))
         return false;
     return tls_cert_finish(cert, err);
 }

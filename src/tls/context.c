@@ -40,6 +40,7 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
     if (context->names != NULL)
         sni_table_free(context->names);
     cert_use_free_all(context->uses);
+    ticket_file_free(context->tickets);
     for (unsigned i = 0; context->kept != NULL && i < thread_count(); i++)
         SSL_SESSION_free(context->kept[i].session);
     alloc_free(context->kept);
@@ -352,6 +353,7 @@ struct gathering {
     struct cert_use **end;
     unsigned extras;
     struct source_pos pos;
+    bool is_default;
 };
 
 static bool
@@ -364,6 +366,7 @@ add_one(struct gathering *gathering, const char *path, struct cert_use *use, str
     if (use == NULL)
         use = cert_use_new(NULL);
     use->cert = cert;
+    use->is_default = gathering->is_default;
     *gathering->end = use;
     gathering->end = &use->next;
     return true;
@@ -479,27 +482,52 @@ add_list(struct gathering *gathering, const char *list)
     return fine;
 }
 
+/* Of crt and crt-list, or of default-crt. */
+static bool
+gather(struct gathering *gathering, const struct tls_file *file)
+{
+    gathering->pos = file->pos;
+    gathering->is_default = file->is_default;
+    return file->is_list                ? add_list(gathering, file->path)
+           : file_is_folder(file->path) ? add_folder(gathering, file->path)
+                                        : add_file(gathering, file->path);
+}
+
+static unsigned
+extras_of(const struct tls_globals *globals)
+{
+    return globals->extras | (globals->extras_del_ext ? EXTRA_DEL_EXT : 0U);
+}
+
 static bool
 add_certificates(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
 {
-    struct gathering gathering = { parse, &context->uses, tls_globals_of(parse->snapshot)->extras,
-                                   conf->pos };
+    struct gathering gathering = { .parse = parse, .end = &context->uses,
+                                   .extras = extras_of(tls_globals_of(parse->snapshot)) };
 
-    for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
-        bool fine;
-
-        gathering.pos = file->pos;
-        fine = file->is_list               ? add_list(&gathering, file->path)
-               : file_is_folder(file->path) ? add_folder(&gathering, file->path)
-                                            : add_file(&gathering, file->path);
-        if (!fine)
-            return false;
+    for (int pass = 0; pass < 2; pass++) { /* the default comes first */
+        for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
+            if (file->is_default == (pass == 0) && !gather(&gathering, file))
+                return false;
+        }
     }
     if (context->uses == NULL && !conf->strict_sni)
         return parse_alert_at(parse, conf->pos, "'ssl' needs a certificate: 'crt' and a file, or a folder with some");
     context->names = sni_table_make(context->uses);
     context->names->is_in_context = true;
     return true;
+}
+
+/* Whose keys seal tickets. */
+static bool
+set_ticket_file(struct parse *parse, const struct tls_bind_conf *conf, struct tls_context *context)
+{
+    struct error err = ERROR_INIT;
+
+    if (conf->ticket_keys == NULL)
+        return true;
+    context->tickets = ticket_file_read(conf->ticket_keys, &err);
+    return context->tickets != NULL || parse_alert_at(parse, conf->pos, "%s", err.text);
 }
 
 /* What each SSL has from the beginning. */
@@ -521,7 +549,8 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
 
     context->strict_sni = conf->strict_sni;
     if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, context) ||
-        !add_certificates(parse, context, conf)) {
+        !add_certificates(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
+        !tls_tune_apply(parse, conf->pos, ctx)) {
         tls_context_drop(context);
         return NULL;
     }
@@ -529,7 +558,6 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     if (!conf->settings.prefer_client_ciphers)
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     set_tickets(ctx, &conf->settings);
-    SSL_CTX_set_dh_auto(ctx, 1);
     set_sessions(tls_globals_of(parse->snapshot), ctx);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, context);
@@ -572,7 +600,7 @@ set_client_cert(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const 
     struct error err = ERROR_INIT;
     struct tls_cert *cert =
         path == NULL ? NULL
-                     : tls_cert_load(path, tls_globals_of(parse->snapshot)->extras, &err);
+                     : tls_cert_load(path, extras_of(tls_globals_of(parse->snapshot)), &err);
     bool fine;
 
     if (path == NULL)

@@ -39,7 +39,8 @@ struct cert_use {
     size_t alpn_len;
     char **filters; /* names in lower case instead of the certificate's; "!name": not that one */
     unsigned filter_count;
-    bool has_names; /* a filter that is no "!name" */
+    bool has_names;  /* a filter that is no "!name" */
+    bool is_default; /* default-crt */
 };
 
 struct cert_use *cert_use_new(struct tls_cert *cert);
@@ -84,7 +85,8 @@ struct tls_file {
     struct tls_file *next;
     const char *path;
     struct source_pos pos;
-    bool is_list; /* crt-list */
+    bool is_list;    /* crt-list */
+    bool is_default; /* default-crt */
 };
 
 enum tls_verify { VERIFY_NONE, VERIFY_OPTIONAL, VERIFY_REQUIRED };
@@ -113,6 +115,7 @@ struct tls_bind_conf {
     struct source_pos pos;
     struct tls_settings settings;
     struct tls_file *files, *last_file; /* crt */
+    const char *ticket_keys;            /* tls-ticket-keys; NULL: those of all lines */
     const char *ca_verify_file;         /* authorities that clients are not told of */
     struct tls_error_set ignored, ca_ignored;
     bool is_ssl, strict_sni, no_ca_names;
@@ -139,11 +142,16 @@ struct tls_globals {
     int64_t cache_size, lifetime_ms;
     bool servers_unverified; /* ssl-server-verify none */
     unsigned extras;         /* enum tls_extra: ssl-load-extra-files */
+    bool extras_del_ext;     /* ssl-load-extra-del-ext */
+    const char *dh_file;     /* NULL: not said */
+    int64_t dh_bits;         /* 0: not said, and so in max_record */
+    int64_t max_record;
+    int64_t security_level; /* -1: OpenSSL's */
 };
 
 const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
 const struct tls_bind_conf *tls_bind_conf_of(const struct bind_conf *bind);
-extern struct slot tls_server_slot;
+extern struct slot tls_server_slot, tls_globals_slot;
 /* What the line does not say. */
 void tls_settings_inherit(struct tls_settings *to, const struct tls_settings *from);
 
@@ -154,6 +162,7 @@ struct tls_context {
     char *alpn;   /* owns: as on the wire; NULL: none */
     size_t alpn_len;
     struct tls_context *next;    /* of bind lines, all that live */
+    struct ticket_file *tickets; /* owns; NULL: the keys that all share */
     struct cert_use *uses;       /* owns; control, under the store's lock */
     struct sni_table *names;     /* owns; of bind lines; published by control */
     bool strict_sni;
@@ -198,8 +207,18 @@ void tls_client_auth_use(struct tls_context *context, int how);
 
 /* --- ticket.c -------------------------------------------------------------------- */
 
-/* Tickets of this context are sealed with keys that all share, which change with time. */
+struct ticket_file;
+/* The keys of a file. NULL: err. Builder. */
+struct ticket_file *ticket_file_read(const char *path, struct error *err);
+void ticket_file_free(struct ticket_file *file); /* NULL is fine */
+/* Tickets of this context are sealed with the keys of its file, or with keys that all share, which
+ * change with time. */
 void tls_tickets_use(SSL_CTX *ctx);
+
+/* --- tls_tune.c ------------------------------------------------------------------ */
+
+/* What the global section says for bind lines. False: reported. Builder. */
+bool tls_tune_apply(struct parse *parse, struct source_pos pos, SSL_CTX *ctx);
 
 /* --- tls_transport.c ------------------------------------------------------------- */
 

@@ -97,16 +97,21 @@ add_use(struct sni_table *table, const struct cert_use *use)
         (void)choice_of(table, use->filters[i] + 1);
 }
 
-/* The certificates of a bundle follow each other: all of them are the default. */
+static bool
+is_bundled(const struct cert_use *first, const struct cert_use *use)
+{
+    const char *end = strrchr(first->cert->path, '.');
+
+    return end != NULL && (strcmp(end, ".rsa") == 0 || strcmp(end, ".ecdsa") == 0) &&
+           strncmp(use->cert->path, first->cert->path, (size_t)(end - first->cert->path) + 1) == 0;
+}
+
+/* All of a bundle are the default, and all that say so. */
 static void
 complete_default(struct sni_table *table, const struct cert_use *uses)
 {
-    const char *end = uses == NULL ? NULL : strrchr(uses->cert->path, '.');
-
-    if (end == NULL || (strcmp(end, ".rsa") != 0 && strcmp(end, ".ecdsa") != 0))
-        return;
-    for (const struct cert_use *use = uses->next; use != NULL; use = use->next) {
-        if (strncmp(use->cert->path, uses->cert->path, (size_t)(end - uses->cert->path) + 1) == 0)
+    for (const struct cert_use *use = uses == NULL ? NULL : uses->next; use != NULL; use = use->next) {
+        if (use->is_default || is_bundled(uses, use))
             add_to(table->first, use);
     }
 }

@@ -15,7 +15,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "weir/base/alloc.h"
 #include "weir/loop/lock.h"
+#include "weir/os/file.h"
 #include "private.h"
 
 #define KEYS         3
@@ -23,10 +25,18 @@
 
 struct ticket_key {
     unsigned char name[16], aes[32], hmac[32];
-    time_t made; /* monotonic; 0: none yet */
+    time_t made;   /* monotonic; 0: none yet */
+    bool is_short; /* 16 bytes of aes and hmac each */
 };
 
-static EVP_CIPHER *aes; /* fetched once: OpenSSL 3 would look for it each time */
+/* Of a bind line; immutable. */
+struct ticket_file {
+    unsigned count; /* the last but one seals */
+    struct ticket_key keys[];
+};
+
+/* Fetched once: OpenSSL 3 would look for them each time. */
+static EVP_CIPHER *aes, *aes_short;
 static struct lock keys_lock = LOCK_INIT(LOCK_NET);
 static struct ticket_key keys[KEYS];
 
@@ -43,7 +53,7 @@ now_s(void)
 static bool
 rotate(void)
 {
-    struct ticket_key fresh;
+    struct ticket_key fresh = { .is_short = false };
 
     if (keys[0].made != 0 && now_s() - keys[0].made < KEY_PERIOD_S)
         return true;
@@ -73,12 +83,42 @@ set_hmac(EVP_MAC_CTX *mac, struct ticket_key *key)
 {
     static char digest[] = "SHA256";
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->hmac, sizeof(key->hmac)),
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key->hmac,
+                                          key->is_short ? sizeof(key->hmac) / 2 : sizeof(key->hmac)),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
         OSSL_PARAM_construct_end(),
     };
 
     return EVP_MAC_CTX_set_params(mac, params) == 1;
+}
+
+/* A copy of the key that seals, or of the one with that name. 0: the newest; -1: there is none. */
+static int
+shared_key(struct ticket_key *key, const unsigned char *name)
+{
+    int at;
+
+    lock_take(&keys_lock);
+    at = !rotate() ? -1 : name == NULL ? 0 : find_key(name);
+    if (at >= 0)
+        *key = keys[at];
+    lock_give(&keys_lock);
+    return at;
+}
+
+/* The same with the keys of a file. */
+static int
+key_of_file(const struct ticket_file *file, struct ticket_key *key, const unsigned char *name)
+{
+    for (unsigned i = 0; i < file->count; i++) {
+        bool seals = i == file->count - 2;
+
+        if (name == NULL ? !seals : memcmp(file->keys[i].name, name, sizeof(key->name)) != 0)
+            continue;
+        *key = file->keys[i];
+        return seals ? 0 : 1;
+    }
+    return -1;
 }
 
 /* As SSL_CTX_set_tlsext_ticket_key_evp_cb() wants it: 1 go on, 2 go on and renew, 0 no such key,
@@ -87,26 +127,101 @@ static int
 on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
           EVP_MAC_CTX *mac, int is_sealing)
 {
+    const struct ticket_file *file = tls_context_of(ssl)->tickets;
+    const unsigned char *wanted = is_sealing ? NULL : name;
     struct ticket_key key;
-    int at;
+    int at = file != NULL ? key_of_file(file, &key, wanted) : shared_key(&key, wanted);
+    const EVP_CIPHER *how;
 
-    (void)ssl;
-    lock_take(&keys_lock);
-    at = !rotate() ? -1 : is_sealing ? 0 : find_key(name);
-    if (at >= 0)
-        key = keys[at];
-    lock_give(&keys_lock);
     if (at < 0)
         return is_sealing ? -1 : 0;
+    how = key.is_short ? aes_short : aes;
     if (!is_sealing)
-        return EVP_DecryptInit_ex(cipher, aes, NULL, key.aes, iv) == 1 && set_hmac(mac, &key)
+        return EVP_DecryptInit_ex(cipher, how, NULL, key.aes, iv) == 1 && set_hmac(mac, &key)
                    ? (at == 0 ? 1 : 2)
                    : -1;
     memcpy(name, key.name, sizeof(key.name));
-    return RAND_bytes(iv, EVP_CIPHER_get_iv_length(aes)) == 1 &&
-                   EVP_EncryptInit_ex(cipher, aes, NULL, key.aes, iv) == 1 && set_hmac(mac, &key)
+    return RAND_bytes(iv, EVP_CIPHER_get_iv_length(how)) == 1 &&
+                   EVP_EncryptInit_ex(cipher, how, NULL, key.aes, iv) == 1 && set_hmac(mac, &key)
                ? 1
                : -1;
+}
+
+/* --- files ------------------------------------------------------------------------------------------ */
+
+/* Name, key of AES, key of HMAC. */
+static bool
+read_key(struct ticket_key *key, struct str line)
+{
+    unsigned char bytes[3 * 80];
+    int len, part;
+
+    if (line.len == 0 || line.len > 4 * 80 / 3 + 4 || line.len % 4 != 0)
+        return false;
+    len = EVP_DecodeBlock(bytes, (const unsigned char *)line.ptr, (int)line.len);
+    for (size_t at = line.len; at > 0 && line.ptr[at - 1] == '='; at--)
+        len--;
+    if (len != 48 && len != 80)
+        return false;
+    part = len == 48 ? 16 : 32;
+    key->is_short = len == 48;
+    memcpy(key->name, bytes, sizeof(key->name));
+    memcpy(key->aes, bytes + 16, (size_t)part);
+    memcpy(key->hmac, bytes + 16 + part, (size_t)part);
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    return true;
+}
+
+static struct ticket_file *
+read_keys(const char *path, struct str rest, struct error *err)
+{
+    struct ticket_file *file = alloc_zero(sizeof(*file));
+
+    for (unsigned number = 1; rest.ptr != NULL; number++) {
+        struct str line = str_split(&rest, '\n');
+
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        line = str_trim(line);
+        if (line.len == 0)
+            continue;
+        file = alloc_resize(file, sizeof(*file) + (file->count + 1) * sizeof(*file->keys));
+        file->keys[file->count] = (struct ticket_key){ .made = 1 };
+        if (!read_key(&file->keys[file->count++], line)) {
+            error_set(err, "'%s', line %u: a key of tickets is 48 or 80 bytes in base64", path, number);
+            ticket_file_free(file);
+            return NULL;
+        }
+    }
+    if (file->count >= 3)
+        return file;
+    error_set(err, "'%s' needs three keys of tickets or more: one for later, one that seals, old ones",
+              path);
+    ticket_file_free(file);
+    return NULL;
+}
+
+struct ticket_file *
+ticket_file_read(const char *path, struct error *err)
+{
+    size_t len;
+    char *content = file_read(path, &len, err);
+    struct ticket_file *file;
+
+    if (content == NULL)
+        return NULL;
+    file = read_keys(path, str_of(content, len), err);
+    OPENSSL_cleanse(content, len);
+    alloc_free(content);
+    return file;
+}
+
+void
+ticket_file_free(struct ticket_file *file)
+{
+    if (file != NULL)
+        OPENSSL_cleanse(file->keys, file->count * sizeof(*file->keys));
+    alloc_free(file);
 }
 
 void
@@ -114,5 +229,7 @@ tls_tickets_use(SSL_CTX *ctx)
 {
     if (aes == NULL)
         aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    if (aes_short == NULL)
+        aes_short = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, on_ticket);
 }

@@ -26,6 +26,7 @@ init_globals(void *slot)
     globals->cache_size = CACHE_SIZE_DEFAULT;
     globals->lifetime_ms = LIFETIME_DEFAULT_MS;
     globals->extras = EXTRA_ALL;
+    globals->security_level = -1;
     globals->bind_defaults.verify = globals->server_defaults.verify = -1;
 }
 
@@ -41,10 +42,10 @@ init_server(void *slot)
     ((struct tls_server_conf *)slot)->settings.verify = -1;
 }
 
-static struct slot globals_slot = {
+struct slot tls_globals_slot = {
     .name = "tls", .owner = SLOT_GLOBAL, .size = sizeof(struct tls_globals), .init = init_globals
 };
-REGISTER_SLOT(globals_slot);
+REGISTER_SLOT(tls_globals_slot);
 static struct slot bind_slot = {
     .name = "tls bind", .owner = SLOT_BIND, .size = sizeof(struct tls_bind_conf), .init = init_bind
 };
@@ -59,7 +60,7 @@ REGISTER_SLOT(tls_server_slot);
 const struct tls_globals *
 tls_globals_of(const struct snapshot *snapshot)
 {
-    return snapshot_slot(snapshot, &globals_slot);
+    return snapshot_slot(snapshot, &tls_globals_slot);
 }
 
 const struct tls_bind_conf *
@@ -71,7 +72,7 @@ tls_bind_conf_of(const struct bind_conf *bind)
 static struct tls_globals *
 globals_of(struct parse *parse)
 {
-    return snapshot_slot(parse->snapshot, &globals_slot);
+    return snapshot_slot(parse->snapshot, &tls_globals_slot);
 }
 
 /* Of the line that is read; the first word about TLS puts it on the list. */
@@ -235,6 +236,7 @@ parse_crt(struct parse *parse)
     file->path = path;
     file->pos = parse_pos(parse);
     file->is_list = is_list;
+    file->is_default = strcmp(parse->keyword, "default-crt") == 0;
     if (conf->last_file == NULL)
         conf->files = file;
     else
@@ -374,6 +376,12 @@ parse_verify(struct parse *parse)
 }
 
 static bool
+parse_ticket_keys(struct parse *parse)
+{
+    return keep_word(parse, "a file with keys", &bind_of(parse)->ticket_keys);
+}
+
+static bool
 parse_extras(struct parse *parse)
 {
     static const char *const names[] = { "none", "all",    "bundle", "key",
@@ -470,6 +478,9 @@ static const struct keyword keywords[] = {
       .help = "Groups for the exchange of keys, the preferred one first." },
     { "ecdhe", IN_BIND, .args = "<group>", .parse = parse_curves,
       .help = "The group for the exchange of keys; see curves." },
+    { "default-crt", IN_BIND, .args = "<file>", .parse = parse_crt,
+      .help = "As crt, and shown to clients that ask for no name or an unknown one; several: one for "
+              "each kind of key." },
     { "no-alpn", IN_BIND, .parse = parse_no_alpn, .help = "Offer no protocol by ALPN." },
     { "no-strict-sni", IN_BIND, .parse = parse_strict_sni, .help = "Takes strict-sni back." },
     { "no-tls-tickets", IN_BIND | IN_SERVER, .parse = parse_tickets, .help = "No session tickets." },
@@ -497,11 +508,14 @@ static const struct keyword keywords[] = {
       .help = "The oldest version of TLS to speak; TLSv1.2 unless it is said." },
     { "strict-sni", IN_BIND, .parse = parse_strict_sni,
       .help = "Refuse clients that ask for a name without certificate." },
+    { "tls-ticket-keys", IN_BIND, .args = "<file>", .parse = parse_ticket_keys,
+      .help = "Keys that seal session tickets, shared with other load balancers: three lines or more of "
+              "48 or 80 bytes in base64; the last but one seals." },
     { "tls-tickets", IN_BIND | IN_SERVER, .parse = parse_tickets, .help = "Session tickets, as by default." },
-    { "tune.ssl.cachesize", IN_GLOBAL, .args = "<count>", .slot = &globals_slot,
+    { "tune.ssl.cachesize", IN_GLOBAL, .args = "<count>", .slot = &tls_globals_slot,
       SET_INT(struct tls_globals, cache_size, 0, INT32_MAX),
       .help = "Sessions of TLS 1.2 kept for clients without tickets, for each bind line." },
-    { "tune.ssl.lifetime", IN_GLOBAL, .args = "<time>", .slot = &globals_slot,
+    { "tune.ssl.lifetime", IN_GLOBAL, .args = "<time>", .slot = &tls_globals_slot,
       SET_TIME_S(struct tls_globals, lifetime_ms),
       .help = "How long a session can be resumed." },
     { "verify", IN_BIND | IN_SERVER, .args = "<none|optional|required>", .parse = parse_verify,

@@ -27,7 +27,7 @@
 
 #define RECORD_MAX  16384
 #define BATCH_PLAIN ((size_t)4 * RECORD_MAX)
-#define BATCH_MAX   (BATCH_PLAIN + 8 * 512) /* what records add, and room for a stray message */
+#define BATCH_MAX   (BATCH_PLAIN + 136 * 80) /* what records of 512 bytes add, and a stray message */
 
 enum failure { NO_FAILURE, PEER_ENDED, SOCKET_FAILED, TLS_BROKEN };
 

@@ -11,7 +11,14 @@
 #include "weir/base/str.h"
 
 /* Files beside "<path>" that are read with it. */
-enum tls_extra { EXTRA_KEY = 1, EXTRA_OCSP = 2, EXTRA_ISSUER = 4, EXTRA_BUNDLE = 8, EXTRA_ALL = 15 };
+enum tls_extra {
+    EXTRA_KEY = 1,
+    EXTRA_OCSP = 2,
+    EXTRA_ISSUER = 4,
+    EXTRA_BUNDLE = 8,
+    EXTRA_ALL = 15,
+    EXTRA_DEL_EXT = 16, /* they stand beside "<path>" without its ".crt" */
+};
 
 struct tls_cert {
     unsigned refs;
