@@ -27,7 +27,7 @@ struct ctl_options {
 
 static const char usage[] =
     "usage: weir ctl [-f <file> | -s <socket>] [--json | --raw] [--all] <command>...\n"
-    "       weir top [-f <file> | -s <socket>] [-d <seconds>]\n"
+    "       weir top [-f <file> | -s <socket>] [-d <time>] [-n <rounds>]\n"
     "  -f <file>    the configuration of the process: its 'stats socket' is used\n"
     "  -s <socket>  the socket itself: /run/weir.sock, 127.0.0.1:9999, abns@name\n"
     "  --json       answers as JSON\n"
