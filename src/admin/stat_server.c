@@ -88,7 +88,7 @@ fill_check(struct stat_row *row, const struct server *server, const struct check
     snprintf(row->check_status, sizeof(row->check_status), "%s%s", check->in_progress ? "* " : "",
              check_status_name(check->status));
     values[STAT_CHECK_STATUS] = metric_text(row->check_status);
-    if (check->code != 0)
+    if (check_status_has_code(check->status))
         values[STAT_CHECK_CODE] = metric_u32((uint64_t)check->code);
     if (check->duration_ms >= 0)
         values[STAT_CHECK_DURATION] = metric_u64((uint64_t)check->duration_ms);

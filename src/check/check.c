@@ -68,26 +68,13 @@ is_due(const struct check *check)
     return check->is_wanted && !check->is_paused && !(check->server->admin & ADMIN_MAINT);
 }
 
-/* How far it had come. */
-static enum check_status
-timeout_status(const struct check *check)
-{
-    const struct connection *conn = check->conn;
-
-    if (conn != NULL && (conn->flags & CONN_ESTABLISHED) != 0)
-        return CHECK_L7TOUT;
-    return conn != NULL && (conn->flags & CONN_CONNECTING) == 0 && tls_of(conn) != NULL
-               ? CHECK_L6TOUT
-               : CHECK_L4TOUT;
-}
-
 static void
 on_timer(struct timer *timer)
 {
     struct check *check = LIST_ITEM(timer, struct check, timer);
 
     if (check->is_running) {
-        check_done(check, timeout_status(check), 0, NULL);
+        check_timed_out(check);
         return;
     }
     if (is_due(check))
@@ -100,7 +87,7 @@ static void
 add_reason(struct text *text, const struct check *check)
 {
     text_printf(text, "%s", check_status_description(check->status));
-    if (check->code > 0)
+    if (check_status_has_code(check->status))
         text_printf(text, ", code: %d", check->code);
     if (check->text[0] != '\0')
         text_printf(text, ", info: \"%s\"", check->text);
@@ -126,7 +113,9 @@ say_result(const struct check *check, const struct check_conf *conf)
         return;
     text_printf(&text, "Health check for %sserver %s/%s %s, reason: ",
                 check->server->conf->backup ? "backup " : "", check->server->backend->name,
-                check->server->name, is_good(check->status) ? "succeeded" : "failed");
+                check->server->name, check->status == CHECK_L7OKC   ? "conditionally succeeded"
+                : is_good(check->status) ? "succeeded"
+                                         : "failed");
     add_reason(&text, check);
     text_printf(&text, ", status: %lld/%lld %s.",
                 (long long)(is_up ? check->health - conf->rise + 1 : check->health),
@@ -163,7 +152,8 @@ count_good(struct check *check, const struct check_conf *conf)
         if (check->health == conf->rise && !was_up)
             check->health = full;
         say_result(check, conf);
-    }
+    } else if (check->is_other)
+        say_result(check, conf);
     if (check->health >= conf->rise)
         set_state(check, check->status == CHECK_L7OKC ? SERVER_STOPPING : SERVER_RUNNING);
 }
@@ -179,7 +169,7 @@ count_bad(struct check *check, const struct check_conf *conf)
         say_result(check, conf);
         return;
     }
-    if (check->health != 0 || was_up) {
+    if (check->health != 0 || was_up || check->is_other) {
         check->health = 0;
         say_result(check, conf);
     }
@@ -192,6 +182,7 @@ check_done(struct check *check, enum check_status status, int code, const char *
     const struct check_conf *conf = conf_of(check);
 
     check_run_abort(check);
+    check->is_other = check->status != status;
     check->status = status;
     check->code = code;
     check->duration_ms = (loop_here()->now_us - check->began_us) / 1000;
@@ -219,6 +210,7 @@ check_new(struct server *srv, const struct check_conf *conf)
     check->health = (int)conf->rise;
     check->in_maint = (srv->admin & ADMIN_MAINT) != 0;
     timer_init(&check->timer, on_timer);
+    arena_init(&check->arena);
     check_count++;
     return check;
 }
@@ -229,6 +221,8 @@ check_free(struct check *check)
     check_run_abort(check);
     timer_stop(&check->timer);
     text_fini(&check->received);
+    text_fini(&check->to_send);
+    variable_set_clear(&check->variables);
     check->server->check = NULL;
     check_count--;
     alloc_free(check);

@@ -41,3 +41,10 @@ check_status_description(enum check_status status)
 {
     return statuses[status].description;
 }
+
+bool
+check_status_has_code(enum check_status status)
+{
+    return status == CHECK_L7OK || status == CHECK_L7OKC || status == CHECK_L7STS ||
+           status == CHECK_PROCERR || status == CHECK_PROCTOUT || status == CHECK_PROCOK;
+}

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checks by an HTTP request: is the response the expected one?
+ * Checks by an HTTP request: what is sent, and is the response the expected one?
  *
- * Callers: check_run.c. Thread: control.
+ * Callers: check_steps.c, check_expect.c. Thread: control.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "weir/base/number.h"
 #include "weir/base/regex.h"
-#include "weir/http/message.h"
-#include "weir/http/token.h"
-#include "private.h"
+#include "weir/loop/loop.h"
+#include "steps.h"
 
 #define RECEIVED_MAX 16384 /* more is not looked at */
 
@@ -56,29 +56,6 @@ is_in_list(const char *list, int status)
     return false;
 }
 
-static void
-judge_status(struct check *check, const struct check_method *method, int status, struct str reason)
-{
-    char text[32], info[128];
-    bool is_good;
-
-    snprintf(text, sizeof(text), "%d", status);
-    if (method->expect == EXPECT_RSTATUS)
-        is_good = regex_match(method->regex, str_from(text));
-    else if (method->expect == EXPECT_STATUS)
-        is_good = is_in_list(method->expected, status);
-    else
-        is_good = status >= 200 && status < 400;
-    if (!is_good && status == 404 && method->stops_on_404 &&
-        check->server->state != SERVER_STOPPED) {
-        check_done(check, CHECK_L7OKC, status, NULL);
-        return;
-    }
-    snprintf(info, sizeof(info), "%.*s", STR_ARG(reason));
-    check_done(check, is_good != method->is_negated ? CHECK_L7OK : CHECK_L7STS, status,
-               is_good != method->is_negated ? NULL : info);
-}
-
 /* Where the body begins, and whether all of it is there. */
 static bool
 find_body(struct str received, bool at_end, struct str *body)
@@ -100,42 +77,235 @@ find_body(struct str received, bool at_end, struct str *body)
     return at_end || received.len >= RECEIVED_MAX;
 }
 
-static bool
-judge_body(struct check *check, const struct check_method *method, struct str received, int status,
-           bool at_end)
+
+/* --- the request ------------------------------------------------------------------------------ */
+
+static void
+add_format(struct text *out, const struct log_format *format, struct eval *eval)
 {
-    struct str body = STR("");
+    struct str value = log_format_to_str(format, eval);
+
+    for (size_t i = 0; i < value.len; i++)
+        text_add_char(out, value.ptr[i] == '\r' || value.ptr[i] == '\n' ? ' ' : value.ptr[i]);
+}
+
+static uint32_t
+server_current_sum(const struct proxy *backend)
+{
+    uint32_t sum = 0;
+
+    LIST_FOR_EACH (srv, &backend->back->servers, struct server, link)
+        sum += __atomic_load_n(&srv->current, __ATOMIC_RELAXED);
+    return sum;
+}
+
+/* What the server may want to know of itself. */
+static void
+add_state(struct text *out, const struct check *check)
+{
+    const struct server *srv = check->server;
+    const struct check_conf *conf = check_conf_of(srv->conf);
+    const struct server_set *set = server_set_read(srv->backend);
+    bool is_up = check->health >= conf->rise;
+    char host[256] = "";
+
+    gethostname(host, sizeof(host) - 1);
+    text_printf(out, "x-haproxy-server-state: %s", srv->state == SERVER_STOPPING ? "NOLB"
+                                                   : is_up                     ? "UP"
+                                                                               : "DOWN");
+    if (is_up ? check->health < conf->rise + conf->fall - 1 : check->health > 0)
+        text_printf(out, " %lld/%lld",
+                    (long long)(is_up ? check->health - conf->rise + 1 : check->health),
+                    (long long)(is_up ? conf->fall : conf->rise));
+    text_printf(out, "; name=%s/%s; node=%s; weight=%lld/%llu; scur=%u/%u; qcur=%u\r\n",
+                srv->backend->name, srv->name, host,
+                (long long)(srv->user_weight),
+                (unsigned long long)(set == NULL ? 0 : set->weight_sum),
+                __atomic_load_n(&srv->current, __ATOMIC_RELAXED),
+                (unsigned)server_current_sum(srv->backend), 0U);
+}
+
+void
+http_request_write(struct check *check, const struct step_send *send, struct text *out)
+{
+    const struct http_request *request = send->request;
+    const char *version = request->version != NULL ? request->version : "HTTP/1.0";
+    struct str body = STR_NONE;
+    struct eval eval;
+
+    check_eval(check, &eval);
+    text_printf(out, "%s ", request->method != NULL ? request->method : "OPTIONS");
+    if (request->uri == NULL)
+        text_add_char(out, '/');
+    else
+        add_format(out, request->uri, &eval);
+    text_printf(out, " %s\r\n", version);
+    if (request->host != NULL) {
+        text_puts(out, "host: ");
+        add_format(out, request->host, &eval);
+        text_puts(out, "\r\n");
+    } else if (strcmp(version, "HTTP/1.1") == 0)
+        text_puts(out, "host:\r\n");
+    text_puts(out, request->raw_fields != NULL ? request->raw_fields : "");
+    for (const struct http_field *field = request->fields; field != NULL; field = field->next) {
+        text_printf(out, "%s: ", field->name);
+        add_format(out, field->value, &eval);
+        text_puts(out, "\r\n");
+    }
+    if (send->has_state)
+        add_state(out, check);
+    if (request->body != NULL) {
+        body = log_format_to_str(request->body, &eval);
+        text_printf(out, "content-length: %zu\r\n", body.len);
+    }
+    text_puts(out, "connection: close\r\n\r\n");
+    if (body.ptr != NULL)
+        text_add(out, body);
+}
+
+/* --- the response ----------------------------------------------------------------------------- */
+
+static bool
+is_match(struct check *check, const struct field_match *match, struct str text)
+{
+    struct eval eval;
+    struct str wanted;
+
+    if (match->kind == MATCH_FOUND)
+        return true;
+    if (match->kind == MATCH_REGEX)
+        return regex_match(match->regex, text);
+    check_eval(check, &eval);
+    wanted = log_format_to_str(match->text, &eval);
+    if (wanted.ptr == NULL)
+        return false;
+    switch ((int)match->kind) {
+    case MATCH_BEG:
+        return text.len >= wanted.len && str_eq_nocase(str_of(text.ptr, wanted.len), wanted);
+    case MATCH_END:
+        return text.len >= wanted.len &&
+               str_eq_nocase(str_of(text.ptr + text.len - wanted.len, wanted.len), wanted);
+    case MATCH_SUB:
+        return str_find_nocase(text, wanted, 0) >= 0;
+    default:
+        return str_eq_nocase(text, wanted);
+    }
+}
+
+static bool
+is_value_match(struct check *check, const struct step_expect *expect, struct str value)
+{
+    if (expect->kind == EXPECT_FULL_FIELD)
+        return is_match(check, &expect->value, value);
+    while (value.ptr != NULL) {
+        if (is_match(check, &expect->value, str_trim(str_split(&value, ','))))
+            return true;
+    }
+    return false;
+}
+
+static bool
+has_field(struct check *check, const struct step_expect *expect, struct str head)
+{
+    str_split(&head, '\n');
+    while (head.ptr != NULL) {
+        struct str value = str_trim(str_split(&head, '\n')), name = str_split(&value, ':');
+
+        if (value.ptr != NULL && value.len > 0 && value.ptr[value.len - 1] == '\r')
+            value.len--;
+        if (value.ptr != NULL && is_match(check, &expect->name, name) &&
+            is_value_match(check, expect, str_trim(value)))
+            return true;
+    }
+    return false;
+}
+
+/* What goes before the step's own comment in reasons. */
+static enum judged
+bad_text(const struct check_step *step, struct verdict_of_step *out, const char *text)
+{
+    text_puts(&out->info, text);
+    if (step->comment != NULL)
+        text_printf(&out->info, " comment: %s", step->comment);
+    return JUDGED_BAD;
+}
+
+static enum judged
+judge_status(struct check *check, const struct check_step *step, bool is_good, struct str reason,
+             struct verdict_of_step *out)
+{
+    const struct step_expect *expect = &step->expect;
+    char text[128];
+
+    is_good = is_good != expect->is_negated;
+    if (!is_good && out->code == 404 && check_method_of(check->server->backend->conf)->stops_on_404 &&
+        check->server->state != SERVER_STOPPED) {
+        out->status = CHECK_L7OKC;
+        return JUDGED_GOOD;
+    }
+    out->status = is_good ? CHECK_L7OK : CHECK_L7STS;
+    if (is_good)
+        return JUDGED_GOOD;
+    snprintf(text, sizeof(text), "%.*s", STR_ARG(reason));
+    return bad_text(step, out, text);
+}
+
+static enum judged
+judge_body(struct check *check, const struct check_step *step, bool at_end,
+           struct verdict_of_step *out)
+{
+    const struct step_expect *expect = &step->expect;
+    struct str received = text_str(&check->received), body = STR(""), wanted = expect->wanted;
+    int status = out->code;
+    struct eval eval;
     bool is_found;
 
     if (!find_body(received, at_end, &body))
-        return false;
-    is_found = method->expect == EXPECT_STRING ? str_find(body, str_from(method->expected), 0) >= 0
-                                               : regex_match(method->regex, body);
-    if (is_found != method->is_negated)
-        check_done(check, CHECK_L7OK, status, NULL);
-    else
-        check_done(check, CHECK_L7RSP, 0,
-                   is_found ? "HTTP check matched unwanted content"
-                            : "HTTP content check did not match");
-    return true;
+        return JUDGED_LATER;
+    if (expect->kind == EXPECT_STRING_LF) {
+        check_eval(check, &eval);
+        wanted = log_format_to_str(expect->format, &eval);
+    }
+    is_found = expect->kind == EXPECT_RSTRING ? regex_match(expect->regex, body)
+                                              : wanted.ptr != NULL && str_find(body, wanted, 0) >= 0;
+    out->code = 0;
+    if (is_found == expect->is_negated)
+        return bad_text(step, out, is_found ? "HTTP check matched unwanted content"
+                                            : "HTTP content check did not match");
+    out->status = CHECK_L7OK;
+    out->code = status;
+    return JUDGED_GOOD;
 }
 
-bool
-http_check_judge(struct check *check, const struct check_method *method, bool at_end)
+enum judged
+http_judge(struct check *check, const struct check_step *step, bool at_end,
+           struct verdict_of_step *out)
 {
+    const struct step_expect *expect = &step->expect;
     struct str received = text_str(&check->received), reason = STR_NONE;
-    int status = read_status(received, &reason);
+    long head = str_find(received, STR("\r\n\r\n"), 0);
+    char text[32];
 
-    if (status == 0) {
+    out->code = read_status(received, &reason);
+    if (out->code == 0) {
         if (!at_end && received.len < RECEIVED_MAX && str_find_char(received, '\n') < 0)
-            return false;
-        check_done(check, CHECK_L7RSP, 0,
-                   received.len == 0 ? "HTTP check returned no response"
-                                     : "HTTP status line is not valid");
-        return true;
+            return JUDGED_LATER;
+        return bad_text(step, out, received.len == 0 ? "HTTP check returned no response"
+                                                     : "HTTP status line is not valid");
     }
-    if (method->expect == EXPECT_STRING || method->expect == EXPECT_RSTRING)
-        return judge_body(check, method, received, status, at_end);
-    judge_status(check, method, status, reason);
-    return true;
+    switch ((int)expect->kind) {
+    case EXPECT_STATUS:
+        return judge_status(check, step, is_in_list(expect->text, out->code), reason, out);
+    case EXPECT_RSTATUS:
+        snprintf(text, sizeof(text), "%d", out->code);
+        return judge_status(check, step, regex_match(expect->regex, str_from(text)), reason, out);
+    case EXPECT_FIELD:
+    case EXPECT_FULL_FIELD:
+        if (head < 0 && !at_end)
+            return JUDGED_LATER;
+        received.len = head < 0 ? received.len : (size_t)head + 2;
+        return judge_status(check, step, has_field(check, expect, received), reason, out);
+    default:
+        return judge_body(check, step, at_end, out);
+    }
 }

@@ -2,10 +2,12 @@
 /* What the files of room check share. */
 #pragma once
 
+#include "weir/base/arena.h"
 #include "weir/base/text.h"
 #include "weir/check/check.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
+#include "weir/expr/variable.h"
 #include "weir/loop/timer.h"
 #include "weir/net/connector.h"
 
@@ -21,22 +23,24 @@ struct check_conf {
 const struct check_conf *check_conf_of(const struct server_conf *srv);
 
 /* How the servers of a backend are checked. Slot of proxy_conf. */
-enum expect_kind { EXPECT_DEFAULT, EXPECT_STATUS, EXPECT_RSTATUS, EXPECT_STRING, EXPECT_RSTRING };
+struct check_step;
+struct http_request;
 struct check_method {
     bool is_http;
-    const char *method, *uri, *version, *host;
-    const char *headers; /* whole lines, each with CRLF; "" */
-    const char *body;    /* NULL: none */
-    enum expect_kind expect;
-    /* The sections that say it; another one starts afresh. */
-    const void *expect_of, *send_of, *request_of;
-    bool is_negated;
     bool stops_on_404; /* http-check disable-on-404 */
-    const char *expected;
-    struct regex *regex;
-    const char *request; /* the bytes to send; made in CONFIG_CHECK */
+    bool sends_state;  /* http-check send-state */
+    const char *method, *version, *raw_fields; /* option httpchk */
+    const struct log_format *uri, *host;
+    struct check_step *first, *last; /* as written */
+    struct check_step *inherited;      /* request of another section; NULL: none */
+    struct check_step *prepared;       /* of option redis-check ...; NULL: none */
+    /* The sections that say it; another one starts afresh. */
+    const void *steps_of, *request_of;
+    struct check_step **steps; /* as they run; NULL at the end. Made in CONFIG_CHECK */
+    bool is_plain;             /* connects, and nobody wrote a step */
 };
 const struct check_method *check_method_of(const struct proxy_conf *backend);
+struct check_method *check_method_of_parse(struct parse *parse); /* keyword of a backend */
 
 /* The check of a live server. Control. */
 struct check {
@@ -48,11 +52,19 @@ struct check {
     bool in_maint;  /* as seen last */
     int health;     /* 0 .. rise + fall - 1; up from rise on */
     enum check_status status;
+    bool is_other; /* than the one before */
     int code;
     int64_t began_us, duration_ms;
     struct connection *conn; /* owns while it runs */
-    struct text received;
+    struct text received, to_send;
     size_t sent;
+    unsigned step;           /* index into the steps of the method */
+    bool has_l7;             /* sent or expected something */
+    enum check_status ended; /* what the steps so far make of it */
+    int ended_code;
+    char ended_text[128];
+    struct arena arena;      /* of the running one */
+    struct variable_set variables;
     char text[128]; /* what the last one said: "Connection refused" */
 };
 
@@ -65,8 +77,4 @@ void check_run_abort(struct check *check);
 
 /* The run is over. `info`: NULL, or what the other side said. */
 void check_done(struct check *check, enum check_status status, int code, const char *info);
-
-/* --- http_check.c --------------------------------------------------------------------- */
-
-/* Looks at what has been received so far. False: more must come. `at_end`: no more will. */
-bool http_check_judge(struct check *check, const struct check_method *method, bool at_end);
+void check_timed_out(struct check *check);

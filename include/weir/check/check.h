@@ -18,7 +18,7 @@ struct check_view {
     bool is_enabled;
     bool in_progress;
     enum check_status status;
-    int code;              /* HTTP status, else 0 */
+    int code;              /* HTTP status, exit code ...; see check_status_has_code() */
     int64_t duration_ms;   /* of the last one; -1: none yet */
     int rise, fall, health; /* health: 0..rise+fall-1 */
     const char *description; /* "Layer4 check passed" */
@@ -28,6 +28,8 @@ struct check_view {
 bool check_view(const struct server *srv, struct check_view *out);
 const char *check_status_name(enum check_status status);        /* "L4OK" */
 const char *check_status_description(enum check_status status); /* "Layer4 check passed" */
+/* Is there a code to show (perhaps 0)? */
+bool check_status_has_code(enum check_status status);
 /* disable health, enable health. False: the server has no check. Control. */
 bool check_pause(struct server *srv);
 bool check_resume(struct server *srv);
