@@ -7,6 +7,8 @@
  *
  * In TCP mode these steps pass through: there is no head to wait for.
  */
+#include "weir/balance/balance.h"
+
 #include "private.h"
 
 /* --- send ---------------------------------------------------------------- */
@@ -110,6 +112,13 @@ pass_informational(struct stream *s, struct message *msg)
     return STEP_GO;
 }
 
+/* A server that is quick to say that it cannot is not quick. */
+static bool
+is_failure(int status)
+{
+    return status == 500 || (status >= 502 && status <= 504);
+}
+
 static enum step_result
 take_answer(struct stream *s)
 {
@@ -125,6 +134,8 @@ take_answer(struct stream *s)
     s->response = s->eval.response = msg;
     s->server_status = msg->status;
     s->times.response_head = stream_loop(s)->now_us;
+    balance_note(s->eval.backend, s->eval.server,
+                 is_failure(msg->status) ? -1 : s->times.response_head - s->times.picked);
     bit = s->eval.backend->retry_on == RETRY_CONN_ONLY ? 0 : retry_bit(msg->status);
     if (bit != 0 && retry_is_possible(s, bit))
         return retry_status(s, bit);

@@ -233,6 +233,8 @@ is_connected(struct stream *s)
     deadline_none(s);
     s->times.connected = loop->now_us;
     s->back_active_ms = loop->now_ms;
+    if (!stream_is_http(s)) /* nothing else can be seen of it */
+        balance_note(s->eval.backend, s->eval.server, s->times.connected - s->times.picked);
     return STEP_NEXT;
 }
 

@@ -113,6 +113,7 @@ struct server { /* live */
     uint32_t current_max;
     uint32_t served_connections_unused;
     struct queue queue;          /* streams that wait for this very server */
+    uint64_t latency;            /* of balance peak-ewma; 0: nothing was measured */
 
     struct counter_rows counters; /* struct server_row */
     struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
