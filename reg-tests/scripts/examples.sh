@@ -2,6 +2,7 @@
 # Every file in examples/ passes the check, and the quickstart answers as its comments say.
 . "$(dirname "$0")/lib.sh"
 need curl socat
+make_certs
 for file in examples/*.cfg; do
     "$weir" -c -f "$file" >"$work/check.log" 2>&1 || fail "$file: $(cat "$work/check.log")"
 done

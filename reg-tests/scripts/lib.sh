@@ -62,3 +62,13 @@ EOF
     start nginx -c "$work/nginx-$1.conf"
     wait_port "$1"
 }
+# The certificates that examples/edge-tls.cfg speaks of.
+make_certs() {
+    need openssl
+    export CERTS="$work/certs"
+    mkdir -p "$CERTS/certs"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=example.com \
+        -keyout "$work/key" -out "$CERTS/clients.crt" 2>/dev/null || fail "no certificate"
+    cp "$CERTS/clients.crt" "$CERTS/servers.crt"
+    cat "$CERTS/clients.crt" "$work/key" >"$CERTS/certs/site.pem"
+}

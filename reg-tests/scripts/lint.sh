@@ -53,6 +53,7 @@ finds 23 "'timeout connect' of 'a' is 100000 ms"
 finds 25 "server 's2' is not checked"
 finds 26 "'option httpchk' of 'b' is never used"
 if grep -qF "nothing leads to" "$work/out"; then fail "both backends are used: $(cat "$work/out")"; fi
+make_certs
 for file in examples/*.cfg; do
     "$weir" -c --lint -f "$file" >"$work/out" 2>&1 || fail "$file: $(cat "$work/out")"
 done
