@@ -9,6 +9,7 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/hash.h"
+#include "weir/expr/explain.h"
 #include "weir/loop/grace.h"
 
 #include "hash_parse.h"
@@ -208,11 +209,17 @@ choose(struct proxy *backend, const struct balance_conf *conf, const struct serv
     if (attempt > 0)
         return NULL;
     if (conf->balancer->choose == choose && conf->data != NULL &&
-        hash_of_request(conf->data, hash_conf_of(written), eval, &hash))
+        hash_of_request(conf->data, hash_conf_of(written), eval, &hash)) {
         place = place_of(plan, hash);
-    else /* no such thing in it: in turn */
+        if (__builtin_expect(eval->explain != NULL, 0))
+            explain_note(eval->explain, "its hash is %08x: place %u of %u, %s's", hash, place,
+                         places_of(plan), server_at(set, place)->name);
+    } else { /* no such thing in it: in turn */
+        if (__builtin_expect(eval->explain != NULL, 0))
+            explain_note(eval->explain, "it has nothing to be hashed: servers take turns");
         place = (uint32_t)(__atomic_fetch_add(&backend->back->position, 1, __ATOMIC_RELAXED) %
                            places_of(plan));
+    }
     return walk(written, set, place, avoid);
 }
 

@@ -11,6 +11,7 @@
  * asked again.
  */
 #include "weir/base/entropy.h"
+#include "weir/expr/explain.h"
 #include "weir/loop/loop.h"
 
 #include "private.h"
@@ -99,7 +100,6 @@ choose(struct proxy *backend, const struct balance_conf *conf, const struct serv
     double least = 0;
 
     (void)backend;
-    (void)eval;
     if (attempt > 0)
         return schedule_next(set, entropy_next(), attempt);
     for (int64_t i = 0; i < ewma->draws; i++) {
@@ -112,6 +112,9 @@ choose(struct proxy *backend, const struct balance_conf *conf, const struct serv
         if (srv == avoid && set->usable_count > 1)
             continue;
         cost = cost_of(srv, now_ms, ewma->decay_ms);
+        if (__builtin_expect(eval->explain != NULL, 0))
+            explain_note(eval->explain, "drawn: %s, to be waited for %.1f ms", srv->name,
+                         cost / 1000);
         if (best == NULL || cost < least) {
             best = srv;
             least = cost;
