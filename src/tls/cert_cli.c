@@ -124,6 +124,7 @@ show_one(struct text *out, const struct tls_cert *cert, const char *mark)
     text_printf(out, "Filename: %s%s\n", mark, cert->path);
     if (cert->x509 == NULL) {
         text_puts(out, "Status: Empty\n");
+        ocsp_show_key(cert, out);
         return;
     }
     text_printf(out, "Status: %s\n", is_used ? "Used" : "Unused");
@@ -136,6 +137,7 @@ show_one(struct text *out, const struct tls_cert *cert, const char *mark)
     show_name(out, "Subject", X509_get_subject_name(cert->x509));
     show_name(out, "Issuer", X509_get_issuer_name(cert->x509));
     show_chain(out, cert);
+    ocsp_show_key(cert, out);
 }
 
 static void

@@ -192,6 +192,11 @@ void tls_context_drop(struct tls_context *context); /* NULL is fine */
 void cert_store_add(struct tls_context *context);
 void cert_store_remove(struct tls_context *context);
 
+/* --- ocsp_cli.c -------------------------------------------------------------------- */
+
+/* The line of `show ssl cert` that names the stapled answer. */
+void ocsp_show_key(const struct tls_cert *cert, struct text *out);
+
 /* --- client_auth.c --------------------------------------------------------------- */
 
 /* What was wrong with a client's certificate, whether it was passed over or not; 0: nothing. */
