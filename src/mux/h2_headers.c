@@ -174,6 +174,17 @@ join_cookies(struct message *msg)
     return true;
 }
 
+/* The last field goes to where HTTP/1 clients put Host. */
+static void
+put_first(struct message *msg)
+{
+    struct field host = msg->fields[msg->count - 1];
+
+    host.flags |= FIELD_RECEIVED;
+    memmove(&msg->fields[1], &msg->fields[0], (msg->count - 1) * sizeof(host));
+    msg->fields[0] = host;
+}
+
 /* Host and :authority say the same, and servers of HTTP/1 want Host. */
 static bool
 read_host(struct h2_stream *s)
@@ -204,7 +215,7 @@ read_host(struct h2_stream *s)
     user.len = (size_t)(s->authority.ptr + s->authority.len - user.ptr);
     if (!message_add_field(msg, FIELD_HOST, STR("host"), user))
         return false;
-    msg->fields[msg->count - 1].flags |= FIELD_RECEIVED;
+    put_first(msg);
     return true;
 }
 
