@@ -35,6 +35,7 @@ const struct stick_data_info stick_data_infos[STICK_DATAS] = {
     [DATA_GPC_RATE] = { "gpc_rate", KIND_RATE, true },
     [DATA_GLITCH_CNT] = { "glitch_cnt", KIND_NUMBER, false },
     [DATA_GLITCH_RATE] = { "glitch_rate", KIND_RATE, false },
+    [DATA_RATE_LIMIT] = { "rate_limit", KIND_LARGE, true },
 };
 
 int

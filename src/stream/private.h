@@ -239,6 +239,11 @@ void splicing_run(struct stream *s, enum direction direction, size_t moved);
 /* Before one of the endpoints is given back. */
 void splicing_end(struct stream *s);
 
+/* --- rate_limit_act.c ---------------------------------------------------- */
+
+/* s->limit is not NULL: header fields that tell it. False: out of memory. */
+bool rate_limit_tell(struct stream *s);
+
 /* --- early_hint_act.c ---------------------------------------------------- */
 
 /* s->hint is not NULL: it goes to the client. */

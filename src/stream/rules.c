@@ -211,6 +211,8 @@ rules_after_response(struct stream *s)
     const struct proxy_conf *backend = s->eval.backend, *frontend = s->eval.frontend;
 
     s->eval.response = s->response;
+    if (__builtin_expect(s->limit != NULL, 0) && !rate_limit_tell(s))
+        return false;
     if (backend != frontend && !run_after(s, backend, PLACE_BE_RESPONSE))
         return false;
     return run_after(s, frontend, PLACE_FE_RESPONSE);

@@ -47,6 +47,7 @@ enum stick_data {
     DATA_GPC_RATE,
     DATA_GLITCH_CNT,
     DATA_GLITCH_RATE,
+    DATA_RATE_LIMIT, /* not written in tables: stick/limit.h adds it */
     STICK_DATAS,
 };
 

@@ -133,6 +133,7 @@ struct stream {
     struct endpoint *back;
     struct message *request;          /* owns */
     struct message *response;         /* owns */
+    const struct limit_notice *limit; /* in the arena: what rate-limit tells the client; NULL: nothing */
     struct message *hint;             /* owns: 103 that rules have filled; NULL: none */
     struct snapshot *server_snapshot; /* holds; NULL unless its server came with a later one */
     struct server *avoid;             /* borrows: has just failed */
