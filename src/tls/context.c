@@ -334,12 +334,48 @@ set_verify(struct parse *parse, const struct tls_bind_conf *conf, struct tls_con
     return true;
 }
 
+/* The file's name and, where it can be read, its content. */
+static void
+add_file_text(struct text *text, const char *path)
+{
+    size_t len;
+    char *content;
+
+    text_printf(text, "%s\n", path == NULL ? "" : path);
+    if (path == NULL || !file_is_regular(path))
+        return;
+    content = file_read(path, &len, NULL);
+    if (content != NULL)
+        text_add(text, str_of(content, len));
+    alloc_free(content);
+}
+
+/* A session is resumed without a look at the client's certificate, so only where the same was asked
+ * of the client when it began: all that a verification depends on is part of the name. */
+static void
+set_session_name(const struct tls_bind_conf *conf, SSL_CTX *ctx)
+{
+    unsigned char name[EVP_MAX_MD_SIZE];
+    struct text text = TEXT_INIT;
+    unsigned len = 0;
+
+    text_puts(&text, "weir");
+    if (conf->settings.verify == VERIFY_OPTIONAL || conf->settings.verify == VERIFY_REQUIRED) {
+        text_printf(&text, "%d\n", conf->settings.verify);
+        add_file_text(&text, conf->settings.ca_file);
+        add_file_text(&text, conf->ca_verify_file);
+        add_file_text(&text, conf->settings.crl_file);
+        text_add(&text, str_of((const char *)&conf->ignored, sizeof(conf->ignored)));
+        text_add(&text, str_of((const char *)&conf->ca_ignored, sizeof(conf->ca_ignored)));
+    }
+    MUST(EVP_Digest(text.ptr, text.len, name, &len, EVP_sha256(), NULL) == 1);
+    MUST(len <= SSL_MAX_SID_CTX_LENGTH && SSL_CTX_set_session_id_context(ctx, name, len) == 1);
+    text_fini(&text);
+}
+
 static void
 set_sessions(const struct tls_globals *globals, SSL_CTX *ctx)
 {
-    static const unsigned char id[] = "weir";
-
-    SSL_CTX_set_session_id_context(ctx, id, sizeof(id) - 1);
     SSL_CTX_set_timeout(ctx, (long)(globals->lifetime_ms / 1000));
     if (globals->cache_size == 0)
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -558,6 +594,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     if (!conf->settings.prefer_client_ciphers)
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     set_tickets(ctx, &conf->settings);
+    set_session_name(conf, ctx);
     set_sessions(tls_globals_of(parse->snapshot), ctx);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, context);
