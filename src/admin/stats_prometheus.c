@@ -10,6 +10,8 @@
  * All samples of a metric must stand together, but a walk gives all figures of one object: so each
  * metric has a text of its own, and they are joined at the end.
  */
+#include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/base/alloc.h"
@@ -218,6 +220,93 @@ on_row(struct stat_row *row, void *arg)
     }
 }
 
+/* --- histograms: weir's own, beside HAProxy's averages ------------------------------------------ */
+
+struct latency {
+    const char *name; /* without "weir_backend_" */
+    const char *help;
+    size_t proxy_offset, server_offset; /* of the struct histogram in the row */
+};
+
+static const struct latency latencies[] = {
+    { "response_time_seconds", "From the connection to the begin of the answer",
+      offsetof(struct proxy_row, answer_times), offsetof(struct server_row, answer_times) },
+    { "total_time_seconds", "From the begin of the request to the end of the answer",
+      offsetof(struct proxy_row, total_times), offsetof(struct server_row, total_times) },
+};
+
+/* `server`: NULL for the backend as a whole. */
+static void
+put_histogram(struct text *out, const char *name, const struct proxy_conf *conf,
+              const struct server *server, size_t offset)
+{
+    const struct counter_rows *rows =
+        server == NULL ? &conf->live->back_counters : &server->counters;
+    struct text labels = TEXT_INIT;
+    unsigned long long count = 0;
+
+    put_label(&labels, "proxy", conf->name, '{');
+    if (server != NULL)
+        put_label(&labels, "server", server->name, ',');
+    for (unsigned i = 0; i < HISTOGRAM_CLASSES; i++) {
+        count += counter_sum(rows, offset + offsetof(struct histogram, classes[i]));
+        text_printf(out, "%s_bucket%s,le=\"", name, text_cstr(&labels));
+        if (i < HISTOGRAM_CLASSES - 1)
+            text_printf(out, "%g", (double)histogram_bounds_us[i] / 1000000);
+        else
+            text_puts(out, "+Inf");
+        text_printf(out, "\"} %llu\n", count);
+    }
+    text_printf(out, "%s_sum%s} %.6f\n", name, text_cstr(&labels),
+                (double)counter_sum(rows, offset + offsetof(struct histogram, sum_us)) / 1000000);
+    text_printf(out, "%s_count%s} %llu\n", name, text_cstr(&labels), count);
+    text_fini(&labels);
+}
+
+static void
+put_servers(struct text *out, const char *name, const struct proxy_conf *conf, size_t offset,
+            unsigned flags)
+{
+    LIST_FOR_EACH (server, &conf->live->back->servers, struct server, link) {
+        unsigned admin = __atomic_load_n(&server->admin, __ATOMIC_RELAXED);
+
+        if ((flags & STAT_NO_MAINT) == 0 || (admin & ADMIN_MAINT) == 0)
+            put_histogram(out, name, conf, server, offset);
+    }
+}
+
+static void
+put_latency(struct text *out, const struct page *page, const struct latency *latency,
+            enum stat_kind kind, unsigned flags)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "weir_%s_%s", kind == STAT_SERVER ? "server" : "backend",
+             latency->name);
+    text_printf(out, "# HELP %s %s\n# TYPE %s histogram\n", name, latency->help, name);
+    LIST_FOR_EACH (conf, proxy_list(page->snapshot), struct proxy_conf, link) {
+        if (conf->live == NULL || conf->live->back == NULL || !proxy_conf_is_back(conf))
+            continue;
+        if (kind == STAT_SERVER)
+            put_servers(out, name, conf, latency->server_offset, flags);
+        else
+            put_histogram(out, name, conf, NULL, latency->proxy_offset);
+    }
+}
+
+static void
+put_latencies(struct text *out, const struct page *page, unsigned scopes, unsigned flags)
+{
+    for (size_t i = 0; i < COUNT(latencies); i++) {
+        if ((scopes & 1u << STAT_BACKEND) != 0)
+            put_latency(out, page, &latencies[i], STAT_BACKEND, flags);
+        if ((scopes & 1u << STAT_SERVER) != 0)
+            put_latency(out, page, &latencies[i], STAT_SERVER, flags);
+    }
+}
+
+/* --- the process -------------------------------------------------------------------------------- */
+
 static void
 put_head(struct text *out, const char *name, const char *help, bool is_counter)
 {
@@ -322,5 +411,6 @@ stats_prometheus_work(struct errand *errand)
         stats_walk_proxy(conf, &filter, on_row, &export);
     }
     join(&page->body, &export, count);
+    put_latencies(&page->body, page, export.scopes, filter.flags);
     alloc_free(export.texts);
 }

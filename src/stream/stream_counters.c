@@ -231,6 +231,19 @@ add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
         counter_set(max, ms);
 }
 
+/* Until the answer began, from the moment that the connection was there; and all of it. A request
+ * without an answer is in the latter only. */
+static void
+count_histograms(struct histogram *answer, struct histogram *total, const struct stream *s)
+{
+    const struct stream_times *times = &s->times;
+    int64_t began_us = times->request_began != 0 ? times->request_began : times->accepted;
+
+    if (times->response_head != 0 && times->connected != 0)
+        histogram_add(answer, times->response_head - times->connected);
+    histogram_add(total, times->ended - began_us);
+}
+
 #define ADD_TIMES(row, s, total_ms)                                                                \
     do {                                                                                           \
         const struct stream_times *t_ = &(s)->times;                                               \
@@ -240,6 +253,7 @@ add_time(uint64_t *sum, uint64_t *max, uint64_t ms)
         add_time(&(row)->response_ms_sum, &(row)->response_ms_max,                                 \
                  span_ms(t_->connected, t_->response_head));                                       \
         add_time(&(row)->total_ms_sum, &(row)->total_ms_max, (total_ms));                          \
+        count_histograms(&(row)->answer_times, &(row)->total_times, s);                            \
         counter_add(&(row)->timed_count, 1);                                                       \
     } while (0)
 

@@ -16,6 +16,7 @@
 #include "weir/expr/condition.h"
 #include "weir/expr/log_format.h"
 #include "weir/loop/thread.h"
+#include "weir/loop/histogram.h"
 #include "weir/loop/counter.h"
 #include "weir/loop/rate.h"
 #include "weir/mux/mux.h"
@@ -184,6 +185,7 @@ struct proxy_row {
     struct rate connection_rate, session_rate, request_rate, backend_rate;
     uint64_t connection_rate_max, session_rate_max, request_rate_max, backend_rate_max;
     uint64_t log_lines; /* %lc */
+    struct histogram answer_times, total_times; /* of the backend */
 };
 
 /* Averages of times are over the last 1,024 requests. What a thread's part of them is, as a power

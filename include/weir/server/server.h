@@ -11,6 +11,7 @@
 #include "weir/base/list.h"
 #include "weir/base/registry.h"
 #include "weir/loop/counter.h"
+#include "weir/loop/histogram.h"
 #include "weir/loop/lock.h"
 #include "weir/net/connector.h"
 #include "weir/proxy/proxy.h"
@@ -80,6 +81,7 @@ struct server_row { /* counters, a row per thread */
     struct rate session_rate;
     uint64_t session_rate_max;
     int64_t last_session_s; /* wall seconds; 0: never */
+    struct histogram answer_times, total_times;
 };
 
 struct balancer;
