@@ -70,7 +70,6 @@ static const struct known_word words[] = {
     { "clitcpka-cnt", IN_FRONT },
     { "clitcpka-idle", IN_FRONT },
     { "clitcpka-intvl", IN_FRONT },
-    { "close-spread-time", IN_GLOBAL },
     { "cluster-secret", IN_GLOBAL },
     { "compression algo", IN_PROXY },
     { "compression algo-req", IN_PROXY },

@@ -397,6 +397,7 @@ say_ready(struct boot *boot)
     boot->signals = (struct signals_settings){
         .hard_stop_after_ms = boot->global->hard_stop_after_ms,
         .grace_ms = boot->global->grace_ms,
+        .close_spread_ms = boot->global->close_spread_ms,
         .master_fd = options->master_fd,
     };
     if (!signals_start(&boot->signals, &err)) {

@@ -235,6 +235,19 @@ parse_stop_time(struct parse *parse)
 }
 
 static bool
+parse_spread(struct parse *parse)
+{
+    struct global_conf *global = writable(parse);
+
+    if (words_accept(parse->words, "infinite")) {
+        global->close_spread_ms = -1;
+        return parse_end(parse);
+    }
+    return parse_time(parse, "a time, or 'infinite'", "ms", &global->close_spread_ms) &&
+           parse_end(parse);
+}
+
+static bool
 parse_description(struct parse *parse)
 {
     writable(parse)->description = words_rest(parse);
@@ -358,6 +371,9 @@ static const struct keyword keywords[] = {
       .help = "A soft stop becomes a hard one after this time." },
     { "grace", IN_GLOBAL, .args = "<time>", .parse = parse_stop_time,
       .help = "A soft stop goes on accepting for this time." },
+    { "close-spread-time", IN_GLOBAL, .args = "<time>|infinite", .parse = parse_spread,
+      .help = "A soft stop closes the clients' connections one after the other during this time; "
+              "infinite: they end by their timeouts." },
     { "user", IN_GLOBAL, .args = "<name>", .parse = parse_user,
       .help = "Become this user once the sockets are open." },
     { "group", IN_GLOBAL, .args = "<name>", .parse = parse_group,

@@ -33,6 +33,7 @@ static bool is_soft;
 static struct timer poll_timer;
 static struct timer grace_timer;
 static struct timer hard_timer;
+static int64_t spread_ms; /* written before the threads are told */
 
 static void
 count_here(void *arg)
@@ -66,7 +67,7 @@ static void
 stop_thread(void *arg)
 {
     (void)arg;
-    session_soft_stop_thread();
+    session_soft_stop_thread(spread_ms);
 }
 
 static void
@@ -106,13 +107,14 @@ shutdown_is_soft(void)
 }
 
 void
-shutdown_soft(int64_t hard_stop_after_ms, int64_t grace_ms)
+shutdown_soft(int64_t hard_stop_after_ms, int64_t grace_ms, int64_t close_spread_ms)
 {
     struct loop *loop = loop_here();
 
     if (is_soft)
         return;
     is_soft = true;
+    spread_ms = close_spread_ms;
     __atomic_store_n(&this_process.is_stopping, true, __ATOMIC_RELAXED);
     timer_init(&poll_timer, poll_sessions);
     timer_init(&grace_timer, stop_listening);

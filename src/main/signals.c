@@ -46,7 +46,8 @@ soft_stop(void)
     notice_print(NOTICE_WARNING, "Stopping: no new connections; waiting for the open ones.");
     log_event(log_global_targets(), LOG_LEVEL_WARNING, NULL, "stopping", STR_NONE,
               "Stopping: no new connections; waiting for the open ones.");
-    shutdown_soft(settings->hard_stop_after_ms, settings->grace_ms);
+    shutdown_soft(settings->hard_stop_after_ms, settings->grace_ms,
+                  settings->close_spread_ms);
 }
 
 static void

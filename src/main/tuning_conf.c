@@ -216,7 +216,6 @@ static const struct keyword keywords[] = {
                     "Accepted: there is no run queue; events are served in order."),
 
     WITHOUT_EFFECT("busy-polling", NULL),
-    WITHOUT_EFFECT("close-spread-time", "<time>"),
     WITHOUT_EFFECT("tune.disable-fast-forward", NULL),
     WITHOUT_EFFECT("tune.idletimer", "<time>"),
     WITHOUT_EFFECT("tune.max-rules-at-once", "<count>"),

@@ -317,6 +317,8 @@ struct session_thread {
     uint32_t next_id;
     struct explain *explain; /* of the session that is about to begin: explaining.c */
     bool is_stopping;
+    int64_t stop_ends_ms;    /* soft stop: by then all sessions have been told */
+    struct timer stop_timer; /* tells some more of them */
 };
 extern _Thread_local struct session_thread session_thread;
 

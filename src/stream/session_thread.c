@@ -99,13 +99,63 @@ move_thread(void *arg)
 
 /* --- soft stop ----------------------------------------------------------- */
 
-void
-session_soft_stop_thread(void)
+#define STOP_STEP_MS 50
+
+static unsigned
+sessions_not_told(void)
 {
-    session_thread.is_stopping = true;
+    unsigned count = 0;
+
+    LIST_FOR_EACH (session, &session_thread.sessions, struct session, link) {
+        count += (session->flags & SESSION_STOPPING) == 0;
+    }
+    return count;
+}
+
+static void
+stop_sessions(unsigned most)
+{
     LIST_FOR_EACH_SAFE (session, &session_thread.sessions, struct session, link) {
+        if ((session->flags & SESSION_STOPPING) != 0)
+            continue;
+        if (most-- == 0)
+            return;
         session_stop(session);
     }
+}
+
+static int64_t
+at_most(int64_t ms, int64_t most_ms)
+{
+    return ms < most_ms ? ms : most_ms;
+}
+
+/* So many now that the rest can leave at the same pace; those that are few, one at a time. */
+static void
+stop_some(struct timer *timer)
+{
+    int64_t now_ms = loop_now_ms(loop_here()), pause_ms = STOP_STEP_MS;
+    int64_t left_ms = session_thread.stop_ends_ms - now_ms;
+    unsigned turns = left_ms <= 0 ? 1 : (unsigned)(left_ms / STOP_STEP_MS) + 1;
+    unsigned count = sessions_not_told();
+
+    stop_sessions((count + turns - 1) / turns);
+    if (left_ms <= 0)
+        return;
+    if (count < turns)
+        pause_ms = left_ms / (count + 1) + 1;
+    timer_set(loop_here(), timer, now_ms + at_most(pause_ms, left_ms));
+}
+
+void
+session_soft_stop_thread(int64_t spread_ms)
+{
+    session_thread.is_stopping = true;
+    if (spread_ms < 0)
+        return;
+    session_thread.stop_ends_ms = loop_now_ms(loop_here()) + spread_ms;
+    timer_init(&session_thread.stop_timer, stop_some);
+    stop_some(&session_thread.stop_timer);
 }
 
 /* --- lists --------------------------------------------------------------- */
@@ -144,6 +194,8 @@ on_thread_start(void)
 static void
 on_thread_stop(void)
 {
+    if (session_thread.is_stopping && session_thread.stop_ends_ms != 0)
+        timer_stop(&session_thread.stop_timer);
     LIST_FOR_EACH_SAFE (session, &session_thread.sessions, struct session, link) {
         session_kill(session);
     }

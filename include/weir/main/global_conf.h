@@ -20,6 +20,7 @@ struct global_conf {
     int64_t ulimit_n;          /* 0: computed */
     int64_t fd_hard_limit;
     int64_t hard_stop_after_ms, grace_ms;
+    int64_t close_spread_ms;    /* 0: at once; -1: never */
     bool strict_limits;        /* what cannot be had ends the start */
     bool no_epoll, no_poll;
     bool has_user;             /* user or uid was given, be it root */

@@ -12,6 +12,7 @@
 struct signals_settings {
     int64_t hard_stop_after_ms; /* 0: never */
     int64_t grace_ms;
+    int64_t close_spread_ms;    /* -1: no connection is closed */
     int master_fd;              /* end of file there means that the master is gone; -1: no master */
 };
 

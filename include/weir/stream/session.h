@@ -66,8 +66,9 @@ extern const struct listener_owner session_listener_owner;
 
 /* --- on each traffic thread ---------------------------------------------- */
 
-/* Soft stop: no session takes a further request; idle ones close now. */
-void session_soft_stop_thread(void);
+/* Soft stop: no session takes a further request; idle ones close now. `spread_ms`: one after the other
+ * during this time; -1: they go on as they are. */
+void session_soft_stop_thread(int64_t spread_ms);
 /* Sessions that live on this thread. */
 uint64_t session_count_thread(void);
 /* Calls it for each session, which may end meanwhile. */
