@@ -20,6 +20,7 @@ cert_use_new(struct tls_cert *cert)
     struct cert_use *use = alloc_zero(sizeof(*use));
 
     use->cert = cert;
+    use->verify = -1;
     if (cert != NULL)
         tls_cert_hold(cert);
     return use;
@@ -32,6 +33,10 @@ cert_use_free(struct cert_use *use)
     alloc_free(use->list);
     alloc_free(use->options);
     alloc_free(use->alpn);
+    alloc_free(use->ca_file);
+    alloc_free(use->crl_file);
+    X509_STORE_free(use->store);
+    sk_X509_NAME_pop_free(use->ca_names, X509_NAME_free);
     for (unsigned i = 0; i < use->filter_count; i++)
         alloc_free(use->filters[i]);
     alloc_free(use->filters);
@@ -90,36 +95,155 @@ next_word(struct str *rest)
 
 /* --- options in brackets ---------------------------------------------------------------------------- */
 
+struct options {
+    struct str rest;
+    const char *ca_base; /* NULL: none */
+    struct text shown;
+    struct error *err;
+};
+
 static bool
-read_options(struct cert_use *use, struct str options, struct error *err)
+read_alpn(struct cert_use *use, struct options *options)
 {
-    struct text shown = TEXT_INIT;
+    struct str names = next_word(&options->rest);
+
+    alloc_free(use->alpn);
+    use->alpn = alpn_to_wire(names, &use->alpn_len, options->err);
+    text_printf(&options->shown, "alpn %.*s ", STR_ARG(names));
+    return use->alpn != NULL;
+}
+
+static bool
+read_no_alpn(struct cert_use *use, struct options *options)
+{
+    alloc_free(use->alpn);
+    use->alpn = alloc_copy("");
+    use->alpn_len = 0;
+    text_puts(&options->shown, "no-alpn ");
+    return true;
+}
+
+static bool
+read_verify(struct cert_use *use, struct options *options)
+{
+    static const char *const names[] = { "none", "optional", "required" };
+    struct str word = next_word(&options->rest);
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (str_eq(word, str_from(names[i])))
+            use->verify = (int)i;
+    }
+    text_printf(&options->shown, "verify %.*s ", STR_ARG(word));
+    return use->verify >= 0 ||
+           error_set(options->err, "'verify' expects none, optional or required");
+}
+
+static bool
+read_path(char **to, const char *name, struct options *options)
+{
+    struct str word = next_word(&options->rest);
+    bool is_whole = options->ca_base == NULL || (word.len > 0 && word.ptr[0] == '/');
+    struct text path = TEXT_INIT;
+
+    if (word.len == 0)
+        return error_set(options->err, "'%s' expects a file", name);
+    text_printf(&path, "%s%s%.*s", is_whole ? "" : options->ca_base, is_whole ? "" : "/",
+                STR_ARG(word));
+    alloc_free(*to);
+    *to = alloc_copy_str(text_str(&path));
+    text_printf(&options->shown, "%s %s ", name, *to);
+    text_fini(&path);
+    return true;
+}
+
+static bool
+read_ca_file(struct cert_use *use, struct options *options)
+{
+    return read_path(&use->ca_file, "ca-file", options);
+}
+
+static bool
+read_crl_file(struct cert_use *use, struct options *options)
+{
+    return read_path(&use->crl_file, "crl-file", options);
+}
+
+static const struct {
+    const char *name;
+    bool (*read)(struct cert_use *use, struct options *options);
+} known_options[] = {
+    { "alpn", read_alpn },       { "no-alpn", read_no_alpn },   { "verify", read_verify },
+    { "ca-file", read_ca_file }, { "crl-file", read_crl_file },
+};
+
+static bool
+read_option(struct cert_use *use, struct str word, struct options *options)
+{
+    for (size_t i = 0; i < COUNT(known_options); i++) {
+        if (str_eq(word, str_from(known_options[i].name)))
+            return known_options[i].read(use, options);
+    }
+    return error_set(options->err,
+                     "the option '%.*s' of one certificate is not implemented yet (alpn, verify, "
+                     "ca-file, crl-file are); say it on the bind line",
+                     STR_ARG(word));
+}
+
+/* The authorities that clients of this certificate are verified against. */
+static bool
+load_authorities(struct cert_use *use, struct error *err)
+{
+    if (use->ca_file == NULL && use->crl_file == NULL && use->verify <= VERIFY_NONE)
+        return true;
+    if (use->ca_file == NULL || use->verify <= VERIFY_NONE)
+        return error_set(err, "'verify optional' or 'required' and 'ca-file' go together");
+    use->store = X509_STORE_new();
+    if (X509_STORE_load_locations(use->store, use->ca_file, NULL) != 1)
+        return error_set(err, "'ca-file %s': %s", use->ca_file, tls_error_text());
+    use->ca_names = SSL_load_client_CA_file(use->ca_file);
+    if (use->crl_file == NULL)
+        return true;
+    if (X509_STORE_load_locations(use->store, use->crl_file, NULL) != 1)
+        return error_set(err, "'crl-file %s': %s", use->crl_file, tls_error_text());
+    X509_STORE_set_flags(use->store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return true;
+}
+
+static bool
+read_options(struct cert_use *use, struct str text, const char *ca_base, struct error *err)
+{
+    struct options options = { text, ca_base, TEXT_INIT, err };
     struct str word;
     bool fine = true;
 
-    while (fine && (word = next_word(&options)).len > 0) {
-        if (str_eq(word, STR("alpn"))) {
-            struct str names = next_word(&options);
+    while (fine && (word = next_word(&options.rest)).len > 0)
+        fine = read_option(use, word, &options);
+    if (options.shown.len > 0)
+        use->options = alloc_copy_str(text_str(&options.shown));
+    text_fini(&options.shown);
+    return fine && load_authorities(use, err);
+}
 
-            alloc_free(use->alpn);
-            use->alpn = alpn_to_wire(names, &use->alpn_len, err);
-            fine = use->alpn != NULL;
-            text_printf(&shown, "alpn %.*s ", STR_ARG(names));
-        } else if (str_eq(word, STR("no-alpn"))) {
-            alloc_free(use->alpn);
-            use->alpn = alloc_copy("");
-            use->alpn_len = 0;
-            text_puts(&shown, "no-alpn ");
-        } else {
-            fine = error_set(err, "the option '%.*s' of one certificate is not implemented yet (alpn is); "
-                                  "say it on the bind line",
-                             STR_ARG(word));
-        }
-    }
-    if (shown.len > 0)
-        use->options = alloc_copy_str(text_str(&shown));
-    text_fini(&shown);
-    return fine;
+static char *
+copy_or_null(const char *text)
+{
+    return text == NULL ? NULL : alloc_copy(text);
+}
+
+void
+cert_use_copy_options(struct cert_use *to, const struct cert_use *from)
+{
+    to->options = copy_or_null(from->options);
+    if (from->alpn != NULL)
+        to->alpn = alloc_copy_str(str_of(from->alpn, from->alpn_len));
+    to->alpn_len = from->alpn_len;
+    to->verify = from->verify;
+    to->ca_file = copy_or_null(from->ca_file);
+    to->crl_file = copy_or_null(from->crl_file);
+    if (from->store != NULL && X509_STORE_up_ref(from->store) == 1)
+        to->store = from->store;
+    if (from->ca_names != NULL)
+        to->ca_names = SSL_dup_CA_list(from->ca_names);
 }
 
 /* --- lines ---------------------------------------------------------------------------------------- */
@@ -138,7 +262,7 @@ add_filter(struct cert_use *use, struct str word)
 
 /* What follows the path. */
 static bool
-read_rest(struct cert_use *use, struct str rest, struct error *err)
+read_rest(struct cert_use *use, struct str rest, const char *ca_base, struct error *err)
 {
     struct str word;
 
@@ -148,7 +272,7 @@ read_rest(struct cert_use *use, struct str rest, struct error *err)
 
         if (end < 0)
             return error_set(err, "'[' without its ']'");
-        if (!read_options(use, str_of(rest.ptr + 1, (size_t)end - 1), err))
+        if (!read_options(use, str_of(rest.ptr + 1, (size_t)end - 1), ca_base, err))
             return false;
         rest = str_of(rest.ptr + end + 1, rest.len - (size_t)end - 1);
     }
@@ -161,7 +285,7 @@ read_rest(struct cert_use *use, struct str rest, struct error *err)
 }
 
 struct cert_use *
-cert_use_parse(struct str line, char **path, struct error *err)
+cert_use_parse(struct str line, const char *ca_base, char **path, struct error *err)
 {
     struct cert_use *use;
     struct str word;
@@ -176,7 +300,7 @@ cert_use_parse(struct str line, char **path, struct error *err)
     if (word.len == 0)
         return NULL;
     use = cert_use_new(NULL);
-    if (!read_rest(use, line, err)) {
+    if (!read_rest(use, line, ca_base, err)) {
         cert_use_free(use);
         return NULL;
     }

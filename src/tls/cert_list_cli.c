@@ -40,7 +40,7 @@ run_show(struct command_call *call)
         return COMMAND_DONE;
     }
     use = cert_store_list(list);
-    if (use == NULL)
+    if (!cert_store_has_list(list))
         return command_say(call, 3, "didn't find the specified filename");
     text_printf(call->out, "# %s\n", list);
     for (; use != NULL; use = use->next) {
@@ -57,8 +57,8 @@ add_use(struct command_call *call, const char *list, struct cert_use *use, const
 {
     struct tls_cert *cert = cert_store_find(path);
 
-    if (cert_store_list(list) == NULL || cert == NULL || cert->x509 == NULL) {
-        if (cert_store_list(list) == NULL)
+    if (!cert_store_has_list(list) || cert == NULL || cert->x509 == NULL) {
+        if (!cert_store_has_list(list))
             command_say(call, 3, "Can't edit the crt-list: crt-list '%s' does not exist!", list);
         else
             command_say(call, 3, "Can't edit the crt-list: certificate '%s' %s!", path,
@@ -90,7 +90,7 @@ run_add(struct command_call *call)
         line.len--;
     if (str_find_char(line, '\n') >= 0)
         return command_say(call, 3, "Can't edit the crt-list: more than 1 line!");
-    use = cert_use_parse(line, &path, &err);
+    use = cert_use_parse(line, NULL, &path, &err);
     if (use == NULL)
         return command_say(call, 3, "Can't edit the crt-list: %s",
                            err.text[0] == '\0' ? "empty line!" : err.text);
@@ -115,7 +115,7 @@ cut_line(char *path)
 static enum command_result
 delete_use(struct command_call *call, const char *list, const char *path, unsigned line)
 {
-    if (cert_store_list(list) == NULL)
+    if (!cert_store_has_list(list))
         return command_say(call, 3, "Can't delete the entry: crt-list '%s' does not exist!", list);
     if (cert_store_find(path) == NULL)
         return command_say(call, 3, "Can't delete the entry: certificate '%s' does not exist!",

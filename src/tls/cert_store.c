@@ -215,10 +215,8 @@ cert_store_lists(size_t *count)
 
     lock_take(&contexts_lock);
     for (const struct tls_context *context = contexts; context != NULL; context = context->next) {
-        for (const struct cert_use *use = context->uses; use != NULL; use = use->next) {
-            if (use->list != NULL)
-                add_name(&names, use->list);
-        }
+        for (unsigned i = 0; i < context->list_count; i++)
+            add_name(&names, context->lists[i]);
     }
     lock_give(&contexts_lock);
     return sort_names(&names, count);
@@ -253,10 +251,7 @@ copy_use(const struct cert_use *use)
     struct cert_use *copy = cert_use_new(use->cert);
 
     copy->list = alloc_copy(use->list);
-    copy->options = use->options == NULL ? NULL : alloc_copy(use->options);
-    if (use->alpn != NULL)
-        copy->alpn = alloc_copy_str(str_of(use->alpn, use->alpn_len));
-    copy->alpn_len = use->alpn_len;
+    cert_use_copy_options(copy, use);
     copy->has_names = use->has_names;
     copy->filter_count = use->filter_count;
     if (use->filter_count > 0)
@@ -266,18 +261,46 @@ copy_use(const struct cert_use *use)
     return copy;
 }
 
-/* Behind the last one of the list. */
+/* Behind the last one of the list; at the end if it is empty. */
 static void
-insert(struct tls_context *context, struct cert_use *last, const struct cert_use *use)
+insert(struct tls_context *context, const struct cert_use *use)
 {
-    struct cert_use *copy = copy_use(use);
+    struct cert_use *copy = copy_use(use), **link = &context->uses, **after = NULL;
 
-    for (struct cert_use *at = last; at != NULL; at = find_of_list(at->next, use->list))
-        last = at;
-    copy->line = last->line + 1;
-    copy->next = last->next;
-    last->next = copy;
+    copy->line = 1;
+    for (; *link != NULL; link = &(*link)->next) {
+        if ((*link)->list != NULL && strcmp((*link)->list, use->list) == 0) {
+            copy->line = (*link)->line + 1;
+            after = &(*link)->next;
+        }
+    }
+    link = after != NULL ? after : link;
+    copy->next = *link;
+    *link = copy;
     publish_names(context);
+}
+
+static bool
+reads_list(const struct tls_context *context, const char *list)
+{
+    for (unsigned i = 0; i < context->list_count; i++) {
+        if (strcmp(context->lists[i], list) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool
+cert_store_has_list(const char *list)
+{
+    bool has = false;
+
+    lock_take(&contexts_lock);
+    for (const struct tls_context *context = contexts; !has && context != NULL;
+         context = context->next)
+        has = reads_list(context, list);
+    lock_give(&contexts_lock);
+    return has;
 }
 
 void
@@ -287,10 +310,8 @@ cert_store_list_add(const char *list, struct cert_use *use)
     use->list = alloc_copy(list);
     lock_take(&contexts_lock);
     for (struct tls_context *context = contexts; context != NULL; context = context->next) {
-        struct cert_use *first = find_of_list(context->uses, list);
-
-        if (first != NULL)
-            insert(context, first, use);
+        if (reads_list(context, list))
+            insert(context, use);
     }
     lock_give(&contexts_lock);
     cert_store_forget(use->cert->path);

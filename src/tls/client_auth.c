@@ -7,6 +7,7 @@
  */
 #include <openssl/x509_vfy.h>
 #include <string.h>
+#include <strings.h>
 
 #include "weir/base/number.h"
 #include "private.h"
@@ -66,4 +67,39 @@ void
 tls_client_auth_use(struct tls_context *context, int how)
 {
     SSL_CTX_set_verify(context->ctx, how, on_verified);
+}
+
+int
+tls_verify_flags(int verify)
+{
+    return verify == VERIFY_REQUIRED   ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+           : verify == VERIFY_OPTIONAL ? SSL_VERIFY_PEER
+                                       : SSL_VERIFY_NONE;
+}
+
+static bool
+is_resumed_elsewhere(const SSL *ssl)
+{
+    const char *now = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name), *before;
+
+    if (!SSL_session_reused(ssl))
+        return false;
+    before = SSL_SESSION_get0_hostname(SSL_get_session(ssl));
+    return now == NULL ? before != NULL : before == NULL || strcasecmp(now, before) != 0;
+}
+
+bool
+tls_client_auth_ask(SSL *ssl, const struct sni_choice *choice)
+{
+    if (choice->verify < 0)
+        return true;
+    if (is_resumed_elsewhere(ssl))
+        return false;
+    SSL_set_verify(ssl, tls_verify_flags(choice->verify),
+                   choice->verify == VERIFY_NONE ? NULL : on_verified);
+    if (choice->store != NULL && SSL_set1_verify_cert_store(ssl, choice->store) != 1)
+        return false;
+    if (choice->ca_names != NULL)
+        SSL_set_client_CA_list(ssl, SSL_dup_CA_list(choice->ca_names));
+    return true;
 }

@@ -40,6 +40,9 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
     if (context->names != NULL)
         sni_table_free(context->names);
     cert_use_free_all(context->uses);
+    for (unsigned i = 0; i < context->list_count; i++)
+        alloc_free(context->lists[i]);
+    alloc_free(context->lists);
     ticket_file_free(context->tickets);
     for (unsigned i = 0; context->kept != NULL && i < thread_count(); i++)
         SSL_SESSION_free(context->kept[i].session);
@@ -96,10 +99,14 @@ choice_or_default(const SSL *ssl)
     return choice != NULL ? choice : table->first;
 }
 
+/* The SSL has them from its SSL_CTX. */
 static bool
-is_same(const struct sni_choice *a, const struct sni_choice *b)
+is_shown(const struct sni_table *table, const struct sni_choice *choice)
 {
-    return a->count == b->count && memcmp(a->certs, b->certs, a->count * sizeof(*a->certs)) == 0;
+    const struct sni_choice *first = table->first;
+
+    return table->is_in_context && choice->count == first->count &&
+           memcmp(choice->certs, first->certs, first->count * sizeof(struct tls_cert *)) == 0;
 }
 
 /* Instead of the ones that the SSL has from its SSL_CTX. */
@@ -152,8 +159,8 @@ on_server_name(SSL *ssl, int *alert, void *arg)
     }
     if (choice == NULL)
         choice = table->first;
-    if (choice == NULL || (table->is_in_context && is_same(choice, table->first)) ||
-        show_certs(ssl, choice))
+    if (choice == NULL || ((is_shown(table, choice) || show_certs(ssl, choice)) &&
+                           tls_client_auth_ask(ssl, choice)))
         return SSL_TLSEXT_ERR_OK;
     *alert = SSL_AD_INTERNAL_ERROR;
     return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -315,9 +322,7 @@ set_verify(struct parse *parse, const struct tls_bind_conf *conf, struct tls_con
 {
     SSL_CTX *ctx = context->ctx;
     const struct tls_settings *settings = &conf->settings;
-    int how = settings->verify == VERIFY_REQUIRED ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT
-              : settings->verify == VERIFY_OPTIONAL ? SSL_VERIFY_PEER
-                                                    : SSL_VERIFY_NONE;
+    int how = tls_verify_flags(settings->verify);
 
     if (how == SSL_VERIFY_NONE)
         return true;
@@ -353,7 +358,7 @@ add_file_text(struct text *text, const char *path)
 /* A session is resumed without a look at the client's certificate, so only where the same was asked
  * of the client when it began: all that a verification depends on is part of the name. */
 static void
-set_session_name(const struct tls_bind_conf *conf, SSL_CTX *ctx)
+set_session_name(const struct tls_bind_conf *conf, const struct tls_context *context)
 {
     unsigned char name[EVP_MAX_MD_SIZE];
     struct text text = TEXT_INIT;
@@ -368,8 +373,15 @@ set_session_name(const struct tls_bind_conf *conf, SSL_CTX *ctx)
         text_add(&text, str_of((const char *)&conf->ignored, sizeof(conf->ignored)));
         text_add(&text, str_of((const char *)&conf->ca_ignored, sizeof(conf->ca_ignored)));
     }
+    for (const struct cert_use *use = context->uses; use != NULL; use = use->next) {
+        if (use->verify < 0)
+            continue;
+        text_printf(&text, "%s %d\n", use->cert->path, use->verify);
+        add_file_text(&text, use->ca_file);
+        add_file_text(&text, use->crl_file);
+    }
     MUST(EVP_Digest(text.ptr, text.len, name, &len, EVP_sha256(), NULL) == 1);
-    MUST(len <= SSL_MAX_SID_CTX_LENGTH && SSL_CTX_set_session_id_context(ctx, name, len) == 1);
+    MUST(len <= SSL_MAX_SID_CTX_LENGTH && SSL_CTX_set_session_id_context(context->ctx, name, len) == 1);
     text_fini(&text);
 }
 
@@ -386,6 +398,7 @@ set_sessions(const struct tls_globals *globals, SSL_CTX *ctx)
 /* The uses of a line while they are gathered. */
 struct gathering {
     struct parse *parse;
+    struct tls_context *context;
     struct cert_use **end;
     unsigned extras;
     struct source_pos pos;
@@ -477,10 +490,11 @@ add_folder(struct gathering *gathering, const char *folder)
 static bool
 add_list_line(struct gathering *gathering, const char *list, struct str line, unsigned number)
 {
-    const char *base = tls_globals_of(gathering->parse->snapshot)->crt_base;
+    const struct tls_globals *globals = tls_globals_of(gathering->parse->snapshot);
+    const char *base = globals->crt_base;
     struct error err = ERROR_INIT;
     char *path, full[PATH_MAX];
-    struct cert_use *use = cert_use_parse(line, &path, &err);
+    struct cert_use *use = cert_use_parse(line, globals->ca_base, &path, &err);
     bool fine = true;
 
     if (use == NULL && err.text[0] == '\0')
@@ -504,6 +518,7 @@ add_list_line(struct gathering *gathering, const char *list, struct str line, un
 static bool
 add_list(struct gathering *gathering, const char *list)
 {
+    struct tls_context *context = gathering->context;
     struct error err = ERROR_INIT;
     size_t len;
     char *content = file_read(list, &len, &err);
@@ -512,6 +527,9 @@ add_list(struct gathering *gathering, const char *list)
 
     if (content == NULL)
         return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
+    context->lists =
+        alloc_resize(context->lists, (context->list_count + 1) * sizeof(*context->lists));
+    context->lists[context->list_count++] = alloc_copy(list);
     for (unsigned number = 1; fine && rest.ptr != NULL; number++)
         fine = add_list_line(gathering, list, str_split(&rest, '\n'), number);
     alloc_free(content);
@@ -538,7 +556,7 @@ extras_of(const struct tls_globals *globals)
 static bool
 add_certificates(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
 {
-    struct gathering gathering = { .parse = parse, .end = &context->uses,
+    struct gathering gathering = { .parse = parse, .context = context, .end = &context->uses,
                                    .extras = extras_of(tls_globals_of(parse->snapshot)) };
 
     for (int pass = 0; pass < 2; pass++) { /* the default comes first */
@@ -594,7 +612,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     if (!conf->settings.prefer_client_ciphers)
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     set_tickets(ctx, &conf->settings);
-    set_session_name(conf, ctx);
+    set_session_name(conf, context);
     set_sessions(tls_globals_of(parse->snapshot), ctx);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, context);

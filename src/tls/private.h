@@ -41,14 +41,21 @@ struct cert_use {
     unsigned filter_count;
     bool has_names;  /* a filter that is no "!name" */
     bool is_default; /* default-crt */
+    int verify;      /* enum tls_verify; -1: as the bind line says */
+    char *ca_file, *crl_file;
+    X509_STORE *store;              /* owns: of those files; NULL: none */
+    STACK_OF(X509_NAME) *ca_names; /* owns: what clients are told */
 };
 
 struct cert_use *cert_use_new(struct tls_cert *cert);
 void cert_use_free(struct cert_use *use);
 void cert_use_free_all(struct cert_use *uses);
 /* Reads "<path> [options] filters..." of a list. `path` is given back apart, for alloc_free(), NULL
- * on an empty line; the use has no certificate yet. NULL: err, or an empty line. */
-struct cert_use *cert_use_parse(struct str line, char **path, struct error *err);
+ * on an empty line; relative files of authorities are looked for in ca_base (may be NULL); the use has no certificate yet. NULL: err, or an empty line. */
+struct cert_use *cert_use_parse(struct str line, const char *ca_base, char **path,
+                                struct error *err);
+/* What another one says about protocols and clients, to one that says nothing yet. */
+void cert_use_copy_options(struct cert_use *to, const struct cert_use *from);
 /* As `show ssl crt-list` prints it, without line end. */
 void cert_use_print(const struct cert_use *use, struct text *out, bool with_line);
 /* Protocols parted by commas to RFC 7301's form; NULL: err. Freed by alloc_free(). */
@@ -62,6 +69,9 @@ struct sni_choice {
     char *name;                            /* owns; NULL: of the default */
     char *alpn;                            /* owns: instead of the line's, as on the wire; NULL */
     size_t alpn_len;
+    int verify;                            /* of clients; -1: as the bind line says */
+    X509_STORE *store;                     /* holds; NULL: none */
+    STACK_OF(X509_NAME) *ca_names;         /* owns */
     unsigned count;                        /* 0: a name that wildcards do not stand for */
     struct tls_cert *certs[SNI_CERTS_MAX]; /* holds */
 };
@@ -163,6 +173,8 @@ struct tls_context {
     size_t alpn_len;
     struct tls_context *next;    /* of bind lines, all that live */
     struct ticket_file *tickets; /* owns; NULL: the keys that all share */
+    char **lists;                /* owns: paths of the crt-lists; never changes */
+    unsigned list_count;
     struct cert_use *uses;       /* owns; control, under the store's lock */
     struct sni_table *names;     /* owns; of bind lines; published by control */
     bool strict_sni;
@@ -209,6 +221,12 @@ struct tls_refusal {
 bool tls_error_set_parse(struct parse *parse, struct tls_error_set *set);
 /* how: SSL_VERIFY_PEER and the like. */
 void tls_client_auth_use(struct tls_context *context, int how);
+/* What one certificate wants of its clients, instead of what the bind line wants. In a handshake,
+ * once the server name is known. False: the client resumes a session that was begun with another
+ * name, of which other things may have been wanted. */
+bool tls_client_auth_ask(SSL *ssl, const struct sni_choice *choice);
+/* enum tls_verify to OpenSSL's flags. */
+int tls_verify_flags(int verify);
 
 /* --- ticket.c -------------------------------------------------------------------- */
 

@@ -25,6 +25,8 @@ free_choice(struct sni_choice *choice)
         tls_cert_drop(choice->certs[i]);
     alloc_free(choice->name);
     alloc_free(choice->alpn);
+    X509_STORE_free(choice->store);
+    sk_X509_NAME_pop_free(choice->ca_names, X509_NAME_free);
     alloc_free(choice);
 }
 
@@ -43,6 +45,21 @@ sni_table_free(void *object)
     alloc_free(table);
 }
 
+/* Those of the first certificate count. */
+static void
+take_options(struct sni_choice *choice, const struct cert_use *use)
+{
+    if (use->alpn != NULL) {
+        choice->alpn = alloc_copy_str(str_of(use->alpn, use->alpn_len));
+        choice->alpn_len = use->alpn_len;
+    }
+    choice->verify = use->verify;
+    if (use->store != NULL && X509_STORE_up_ref(use->store) == 1)
+        choice->store = use->store;
+    if (use->ca_names != NULL)
+        choice->ca_names = SSL_dup_CA_list(use->ca_names);
+}
+
 static void
 add_to(struct sni_choice *choice, const struct cert_use *use)
 {
@@ -54,10 +71,8 @@ add_to(struct sni_choice *choice, const struct cert_use *use)
         return;
     tls_cert_hold(use->cert);
     choice->certs[choice->count++] = use->cert;
-    if (choice->alpn == NULL && use->alpn != NULL) {
-        choice->alpn = alloc_copy_str(str_of(use->alpn, use->alpn_len));
-        choice->alpn_len = use->alpn_len;
-    }
+    if (choice->count == 1)
+        take_options(choice, use);
 }
 
 /* One that nobody has yet is made, and leads nowhere. */

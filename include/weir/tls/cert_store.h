@@ -27,8 +27,10 @@ const char **cert_store_paths(size_t *count);
 
 struct cert_use;
 /* Its uses in the order of the file, as the newest bind line has them; they are linked by next among
- * others: those whose `list` is the same count. NULL: no such list. */
+ * others: those whose `list` is the same count. NULL: none. */
 const struct cert_use *cert_store_list(const char *list);
+/* Does a bind line read it? It may be empty. */
+bool cert_store_has_list(const char *list);
 /* The path of each list, once; as cert_store_paths(). */
 const char **cert_store_lists(size_t *count);
 /* Adds it to the end of the list for each bind line that reads it. Takes `use`. */
