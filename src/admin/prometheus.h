@@ -36,3 +36,10 @@ struct prometheus_field {
 /* Each ends with a row without name. */
 extern const struct prometheus_metric prometheus_metrics[];
 extern const struct prometheus_field prometheus_fields[];
+
+struct snapshot;
+
+/* prometheus_filter.c: leaves out the metrics that "metrics=a,-b" of the query does not want. */
+void prometheus_filter(struct text *body, struct str query);
+/* prometheus_stick.c: sizes of stick tables. Control. */
+void prometheus_put_tables(struct text *out, const struct snapshot *snapshot);

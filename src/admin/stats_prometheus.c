@@ -29,7 +29,10 @@ static const char *const code_classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx", "
 
 enum scope {
     SCOPE_GLOBAL = 1 << 8,
-    SCOPE_ALL = SCOPE_GLOBAL | 1 << STAT_FRONTEND | 1 << STAT_LISTENER | 1 << STAT_BACKEND |
+    SCOPE_TABLES = 1 << 9,
+    SCOPE_RESOLVERS = 1 << 10, /* none is counted yet */
+    SCOPE_WRONG = 1 << 11,
+    SCOPE_ALL = SCOPE_GLOBAL | SCOPE_TABLES | SCOPE_RESOLVERS | 1 << STAT_FRONTEND | 1 << STAT_LISTENER | 1 << STAT_BACKEND |
                 1 << STAT_SERVER
 };
 
@@ -314,6 +317,16 @@ put_head(struct text *out, const char *name, const char *help, bool is_counter)
                 is_counter ? "counter" : "gauge");
 }
 
+/* A text is a label of the number 1. */
+static void
+put_text(struct text *out, const char *name, const char *help, const char *label, const char *value)
+{
+    put_head(out, name, help, false);
+    text_printf(out, "haproxy_%s", name);
+    put_label(out, label, value == NULL ? "" : value, '{');
+    text_puts(out, "} 1\n");
+}
+
 static void
 put_process(struct text *out)
 {
@@ -323,6 +336,10 @@ put_process(struct text *out)
     put_head(out, "process_build_info", "Version", false);
     text_printf(out, "haproxy_process_build_info{version=\"%s\"} 1\n",
                 info.values[INFO_VERSION].text);
+    put_text(out, "process_node", "Name of this node", "node", info.values[INFO_NODE].text);
+    if (info.values[INFO_DESCRIPTION].type == METRIC_TEXT)
+        put_text(out, "process_description", "Description of this process", "desc",
+                 info.values[INFO_DESCRIPTION].text);
     for (const struct prometheus_field *field = prometheus_fields; field->name != NULL; field++) {
         put_head(out, field->name, info_fields[field->field].help, field->is_counter);
         text_printf(out, "haproxy_%s ", field->name);
@@ -343,22 +360,25 @@ read_scopes(struct str query)
         { "global", SCOPE_GLOBAL },         { "frontend", 1 << STAT_FRONTEND },
         { "listener", 1 << STAT_LISTENER }, { "backend", 1 << STAT_BACKEND },
         { "server", 1 << STAT_SERVER },     { "*", SCOPE_ALL },
+        { "sticktable", SCOPE_TABLES },     { "resolver", SCOPE_RESOLVERS },
     };
     unsigned scopes = SCOPE_ALL;
     bool is_given = false;
 
     while (query.ptr != NULL) {
         struct str value = str_split(&query, '&'), name = str_split(&value, '=');
+        bool is_known = value.len == 0;
 
         if (!str_eq(name, STR("scope")) || value.ptr == NULL)
             continue;
         if (!is_given || value.len == 0)
             scopes = 0;
         is_given = true;
-        for (size_t i = 0; i < COUNT(names); i++) {
-            if (str_eq(value, str_from(names[i].name)))
-                scopes |= names[i].scopes;
+        for (size_t i = 0; i < COUNT(names) && !is_known; i++) {
+            is_known = str_eq(value, str_from(names[i].name));
+            scopes |= is_known ? names[i].scopes : 0;
         }
+        scopes |= is_known ? 0 : SCOPE_WRONG;
     }
     return scopes;
 }
@@ -398,6 +418,12 @@ stats_prometheus_work(struct errand *errand)
 
     (void)path;
     page->content_type = "text/plain; version=0.0.4";
+    if ((export.scopes & SCOPE_WRONG) != 0) {
+        page->status = 400;
+        text_puts(&page->body, "scope: global, frontend, listener, backend, server, sticktable, "
+                               "resolver or *\n");
+        return;
+    }
     if (has_word(query, STR("no-maint")))
         filter.flags |= STAT_NO_MAINT;
     while (prometheus_metrics[count].name != NULL)
@@ -411,6 +437,9 @@ stats_prometheus_work(struct errand *errand)
         stats_walk_proxy(conf, &filter, on_row, &export);
     }
     join(&page->body, &export, count);
+    if ((export.scopes & SCOPE_TABLES) != 0)
+        prometheus_put_tables(&page->body, page->snapshot);
     put_latencies(&page->body, page, export.scopes, filter.flags);
     alloc_free(export.texts);
+    prometheus_filter(&page->body, query);
 }
