@@ -53,7 +53,7 @@ format_status(char *to, size_t size, const struct server *server, const struct c
     if ((server->admin & ADMIN_MAINT) != 0)
         word = (server->admin & ADMIN_RMAINT) != 0 ? "MAINT (resolution)" : "MAINT";
     else if (server->state == SERVER_STOPPED)
-        word = "DOWN";
+        word = agent_holds_down(server) ? "DOWN (agent)" : "DOWN";
     else if ((server->admin & ADMIN_DRAIN) != 0)
         word = "DRAIN";
     else if (server->state == SERVER_STOPPING)
@@ -100,6 +100,31 @@ fill_check(struct stat_row *row, const struct server *server, const struct check
     values[STAT_CHECK_RISE] = metric_u32((uint64_t)check->rise);
     values[STAT_CHECK_FALL] = metric_u32((uint64_t)check->fall);
     values[STAT_CHECK_HEALTH] = metric_u32((uint64_t)check->health);
+}
+
+static void
+fill_agent(struct stat_row *row, const struct server *server)
+{
+    struct metric_value *values = row->values;
+    struct check_view agent;
+
+    if (!agent_view(server, &agent))
+        return;
+    snprintf(row->agent_status, sizeof(row->agent_status), "%s%s", agent.in_progress ? "* " : "",
+             check_status_name(agent.status));
+    values[STAT_AGENT_STATUS] = metric_text(row->agent_status);
+    if (check_status_has_code(agent.status))
+        values[STAT_AGENT_CODE] = metric_u32((uint64_t)agent.code);
+    if (agent.duration_ms >= 0)
+        values[STAT_AGENT_DURATION] = metric_u64((uint64_t)agent.duration_ms);
+    values[STAT_AGENT_DESC] = metric_text(agent.description);
+    if (agent.last_text[0] != '\0') {
+        snprintf(row->agent_text, sizeof(row->agent_text), "%s", agent.last_text);
+        values[STAT_LAST_AGT] = metric_text(row->agent_text);
+    }
+    values[STAT_AGENT_RISE] = metric_u32((uint64_t)agent.rise);
+    values[STAT_AGENT_FALL] = metric_u32((uint64_t)agent.fall);
+    values[STAT_AGENT_HEALTH] = metric_u32((uint64_t)agent.health);
 }
 
 static void
@@ -194,4 +219,5 @@ stat_fill_server(struct stat_row *row, const struct proxy_conf *conf, const stru
     values[STAT_STATUS] = metric_text(row->status);
     if (has_check && check.is_enabled)
         fill_check(row, server, &check);
+    fill_agent(row, server);
 }

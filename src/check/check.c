@@ -154,7 +154,7 @@ count_good(struct check *check, const struct check_conf *conf)
         say_result(check, conf);
     } else if (check->is_other)
         say_result(check, conf);
-    if (check->health >= conf->rise)
+    if (check->health >= conf->rise && !agent_holds_down(check->server))
         set_state(check, check->status == CHECK_L7OKC ? SERVER_STOPPING : SERVER_RUNNING);
 }
 

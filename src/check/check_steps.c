@@ -296,10 +296,12 @@ find_target(struct check *check, const struct check_conf *conf, const struct ste
 
     server_addr(check->server, &server);
     *to = connect->addr.family != ADDR_NONE ? connect->addr
+          : check->addr.family != ADDR_NONE ? check->addr
           : conf->addr.family != ADDR_NONE  ? conf->addr
                                             : server;
     to->port = connect->port > 0         ? (uint16_t)connect->port
                : connect->addr.port > 0  ? connect->addr.port
+               : check->port > 0         ? check->port
                : conf->port > 0          ? (uint16_t)conf->port
                : conf->addr.port > 0     ? conf->addr.port
                                          : server.port;

@@ -46,6 +46,8 @@ struct check_method *check_method_of_parse(struct parse *parse); /* keyword of a
 struct check {
     struct server *server; /* holds */
     struct timer timer;    /* when to begin the next one, or by when the running one must be done */
+    struct addr addr; /* set at run time; ADDR_NONE: as configured */
+    uint16_t port;    /* the same; 0 */
     bool is_running;
     bool is_wanted; /* by the configuration */
     bool is_paused; /* disable health */

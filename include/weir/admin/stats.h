@@ -186,6 +186,7 @@ struct stat_row {
     char addr[ADDR_TEXT_MAX];
     char check_status[16];
     char check_text[160];
+    char agent_status[16], agent_text[128];
     char name[32];
 };
 

@@ -26,6 +26,10 @@ struct check_view {
 };
 /* False: the server has no check. Control. */
 bool check_view(const struct server *srv, struct check_view *out);
+/* The same of its agent. */
+bool agent_view(const struct server *srv, struct check_view *out);
+/* Its agent says that it is down. Control. */
+bool agent_holds_down(const struct server *srv);
 const char *check_status_name(enum check_status status);        /* "L4OK" */
 const char *check_status_description(enum check_status status); /* "Layer4 check passed" */
 /* Is there a code to show (perhaps 0)? */

@@ -119,7 +119,7 @@ struct server { /* live */
 
     struct counter_rows counters; /* struct server_row */
     struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
-    void *check;                 /* room check's; owns through its observer */
+    void *check, *agent;         /* room check's; owns through its observers */
     struct slow_start *slow_start; /* owns; NULL: not starting slowly */
 };
 

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Agents: when they are asked, and whether they keep their server down.
+ *
+ * For:     servers with "agent-check". Owns: a struct agent for each, from publishing to removal.
+ * Callers: server tells of added and removed servers (server_observer); timers do the rest.
+ * Thread:  control.
+ *
+ * A server is up when its check and its agent both say so. An agent that cannot be reached changes
+ * nothing.
+ */
+#include "agent.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/entropy.h"
+#include "weir/loop/loop.h"
+
+#define RECEIVED_MAX 4096
+
+static const struct agent_conf *
+conf_of(const struct agent *agent)
+{
+    return agent->server->conf == NULL ? NULL : agent_conf_of(agent->server->conf);
+}
+
+static bool
+is_due(const struct agent *agent)
+{
+    return agent->is_wanted && !agent->is_paused;
+}
+
+static void
+schedule(struct agent *agent, int64_t delay_ms)
+{
+    timer_set(loop_here(), &agent->timer, loop_now_ms(loop_here()) + delay_ms);
+}
+
+static void
+hang_up(struct agent *agent)
+{
+    struct connection *conn = agent->conn;
+
+    agent->conn = NULL;
+    agent->is_running = false;
+    connection_close(conn);
+}
+
+static void
+done(struct agent *agent, enum check_status status, const char *text)
+{
+    const struct agent_conf *conf = conf_of(agent);
+
+    hang_up(agent);
+    agent->status = status;
+    agent->duration_ms = (loop_here()->now_us - agent->began_us) / 1000;
+    snprintf(agent->text, sizeof(agent->text), "%s", text);
+    if (conf != NULL)
+        schedule(agent, conf->inter_ms);
+}
+
+/* --- what it said ---------------------------------------------------------------------------- */
+
+bool
+agent_holds_down(const struct server *srv)
+{
+    const struct agent *agent = srv->agent;
+
+    return agent != NULL && agent->is_wanted && agent->is_down;
+}
+
+void
+agent_set(struct agent *agent, bool is_up, const char *text)
+{
+    struct server *srv = agent->server;
+    struct check_view view;
+    char reason[256];
+
+    snprintf(agent->text, sizeof(agent->text), "%s", text);
+    agent->status = is_up ? CHECK_L7OK : CHECK_L7STS;
+    agent->is_down = !is_up;
+    snprintf(reason, sizeof(reason), "reason: %s, code: 0, info: \"%s\", check duration: %lldms",
+             check_status_description(agent->status), agent->text, (long long)agent->duration_ms);
+    if (!is_up)
+        server_set_state(srv, SERVER_STOPPED, reason);
+    else if (srv->state == SERVER_STOPPED &&
+             (!check_view(srv, &view) || view.health >= view.rise))
+        server_set_state(srv, SERVER_RUNNING, reason);
+}
+
+static void
+answered(struct agent *agent)
+{
+    struct str said = text_str(&agent->received);
+    struct text copy = TEXT_INIT;
+
+    if (str_trim(said).len == 0) {
+        done(agent, CHECK_L7RSP, "Agent closed connection without sending a word");
+        return;
+    }
+    text_add(&copy, said);
+    done(agent, CHECK_L7OK, "");
+    agent_obey(agent, text_str(&copy));
+    text_fini(&copy);
+}
+
+/* --- the conversation ------------------------------------------------------------------------ */
+
+static void
+say(struct agent *agent)
+{
+    const struct agent_conf *conf = conf_of(agent);
+    const char *words = agent->send != NULL ? agent->send : conf == NULL ? NULL : conf->send;
+    size_t len = words == NULL ? 0 : strlen(words), sent;
+
+    while (agent->sent < len) {
+        struct iovec iov = { (char *)words + agent->sent, len - agent->sent };
+
+        if (connection_write(agent->conn, &iov, 1, false, &sent) != IO_OK)
+            return;
+        agent->sent += sent;
+    }
+}
+
+static void
+on_writable(struct connection *conn)
+{
+    say(conn->owner_data);
+}
+
+static void
+on_readable(struct connection *conn)
+{
+    struct agent *agent = conn->owner_data;
+    enum io result;
+    char bytes[512];
+    size_t got;
+
+    while ((result = connection_read(conn, bytes, sizeof(bytes), &got)) == IO_OK) {
+        text_add(&agent->received, str_of(bytes, got));
+        if (got < sizeof(bytes) || agent->received.len > RECEIVED_MAX)
+            break;
+    }
+    if (str_find_char(text_str(&agent->received), '\n') >= 0 || result == IO_CLOSED ||
+        result == IO_FAILED || agent->received.len > RECEIVED_MAX)
+        answered(agent);
+}
+
+static void
+on_established(struct connection *conn)
+{
+    struct agent *agent = conn->owner_data;
+
+    if (conn->err != CONN_ERR_NONE)
+        done(agent, CHECK_L4CON, conn->os_errno != 0 ? strerror(conn->os_errno) : "cannot connect");
+    else
+        say(agent);
+}
+
+static const struct connection_owner owner = {
+    .on_readable = on_readable,
+    .on_writable = on_writable,
+    .on_established = on_established,
+};
+
+static void
+ask(struct agent *agent, const struct agent_conf *conf)
+{
+    struct dial_conf dial = DIAL_CONF_INIT;
+    struct dial_request request = { .conf = &dial };
+    enum connection_error err;
+
+    server_addr(agent->server, &request.to);
+    if (agent->addr.family != ADDR_NONE)
+        request.to = agent->addr;
+    else if (conf->addr.family != ADDR_NONE)
+        request.to = conf->addr;
+    request.to.port = agent->port != 0 ? agent->port : (uint16_t)conf->port;
+    agent->is_running = true;
+    agent->began_us = loop_here()->now_us;
+    agent->sent = 0;
+    text_clear(&agent->received);
+    schedule(agent, conf->inter_ms);
+    agent->conn = connector_dial(loop_here(), &request, &owner, agent, &err);
+    if (agent->conn == NULL)
+        done(agent, CHECK_SOCKERR, connection_error_name(err));
+}
+
+static void
+on_timer(struct timer *timer)
+{
+    struct agent *agent = LIST_ITEM(timer, struct agent, timer);
+    const struct agent_conf *conf = conf_of(agent);
+
+    if (agent->is_running)
+        done(agent, agent->conn != NULL && (agent->conn->flags & CONN_ESTABLISHED) != 0
+                        ? CHECK_L7TOUT
+                        : CHECK_L4TOUT,
+             "");
+    else if (is_due(agent) && conf != NULL)
+        ask(agent, conf);
+}
+
+/* --- life ---------------------------------------------------------------------------------------
+ */
+
+static void
+stop(struct agent *agent)
+{
+    hang_up(agent);
+    timer_stop(&agent->timer);
+}
+
+static void
+agent_free(struct agent *agent)
+{
+    stop(agent);
+    text_fini(&agent->received);
+    agent->server->agent = NULL;
+    alloc_free(agent->send);
+    alloc_free(agent);
+}
+
+static void
+refresh(struct server *srv)
+{
+    const struct agent_conf *conf = agent_conf_of(srv->conf);
+    struct agent *agent = srv->agent;
+
+    if (!conf->is_on) {
+        if (agent != NULL)
+            agent_free(agent);
+        return;
+    }
+    if (agent == NULL) {
+        srv->agent = agent = alloc_zero(sizeof(*agent));
+        agent->server = srv;
+        agent->status = CHECK_INI;
+        agent->duration_ms = -1;
+        timer_init(&agent->timer, on_timer);
+    }
+    agent->is_wanted = true;
+    if (!agent->is_running && !timer_is_running(&agent->timer) && is_due(agent))
+        schedule(agent, (int64_t)entropy_below(
+                            (uint64_t)(conf->inter_ms < 100 ? conf->inter_ms : 100) + 1));
+}
+
+static void
+on_change(struct server *srv, unsigned what)
+{
+    if (what & SERVER_REMOVED) {
+        if (srv->agent != NULL)
+            agent_free(srv->agent);
+    } else if (srv->conf != NULL && (what == 0 || (what & SERVER_ADDED)))
+        refresh(srv);
+}
+
+static const struct server_observer observers[] = { { on_change } };
+REGISTER(server_observer, observers);
+
+bool
+agent_pause(struct server *srv)
+{
+    struct agent *agent = srv->agent;
+
+    if (agent == NULL)
+        return false;
+    agent->is_paused = true;
+    stop(agent);
+    return true;
+}
+
+bool
+agent_resume(struct server *srv)
+{
+    struct agent *agent = srv->agent;
+
+    if (agent == NULL)
+        return false;
+    agent->is_paused = false;
+    if (!agent->is_running)
+        schedule(agent, 0);
+    return true;
+}
+
+bool
+agent_view(const struct server *srv, struct check_view *out)
+{
+    const struct agent *agent = srv->agent;
+
+    if (agent == NULL || !agent->is_wanted)
+        return false;
+    *out = (struct check_view){
+        .is_enabled = !agent->is_paused,
+        .in_progress = agent->is_running,
+        .status = agent->status,
+        .duration_ms = agent->duration_ms,
+        .rise = 1,
+        .fall = 1,
+        .health = !agent->is_down,
+        .description = check_status_description(agent->status),
+    };
+    snprintf(out->last_text, sizeof(out->last_text), "%s", agent->text);
+    return true;
+}
