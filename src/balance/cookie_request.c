@@ -12,6 +12,7 @@
 #include "weir/expr/explain.h"
 #include "weir/expr/sample.h"
 #include "weir/loop/grace.h"
+#include "weir/stick/rule.h"
 
 #include "cookie.h"
 #include "private.h"
@@ -276,6 +277,31 @@ read_rdp(struct persistence *p, const struct cookie_conf *conf, const struct pro
     }
 }
 
+/* --- stick rules: after the cookie ----------------------------------------------------------- */
+
+static void
+read_stick(struct persistence *p, const struct proxy_conf *backend, struct eval *eval)
+{
+    const struct server_set *set = server_set_read(backend->live);
+    int64_t id = stick_request(&p->stores, backend, eval, p->server == NULL);
+
+    for (unsigned i = 0; id != 0 && i < set->all_count; i++) {
+        if (set->all[i]->id == id && may_take(p, backend, set->all[i]))
+            p->server = set->all[i];
+    }
+    if (__builtin_expect(eval->explain != NULL, 0) && id != 0)
+        explain_note(eval->explain, "stick: a key names the server with id %lld", (long long)id);
+}
+
+void
+persistence_learn(struct persistence *p, const struct proxy_conf *backend, struct eval *eval)
+{
+    if (p->is_learnt || eval->server == NULL || !stick_rules_exist(backend))
+        return;
+    p->is_learnt = true;
+    stick_response(&p->stores, backend, eval, eval->server);
+}
+
 /* --- all of it ---------------------------------------------------------------------------------- */
 
 /* True: cookies do not count. */
@@ -321,15 +347,12 @@ word_of(uint8_t seen)
     return "is not looked at";
 }
 
-void
-persistence_read(struct persistence *p, const struct proxy_conf *backend, struct eval *eval)
+static void
+read_cookie(struct persistence *p, const struct cookie_conf *conf, const struct proxy_conf *backend,
+            struct eval *eval)
 {
-    const struct cookie_conf *conf = cookie_conf_of(backend);
     bool is_ignored;
 
-    p->is_read = true;
-    if (conf->name == NULL && conf->rdp == NULL)
-        return;
     is_ignored = run_rules(p, conf, eval);
     if (conf->name != NULL && eval->request != NULL)
         read_cookies(p, conf, backend, eval);
@@ -339,6 +362,18 @@ persistence_read(struct persistence *p, const struct proxy_conf *backend, struct
         persistence_overrule(p);
     if (__builtin_expect(eval->explain != NULL, 0) && p->seen != 0)
         explain_note(eval->explain, "cookie %s: %s", conf->name, word_of(p->seen));
+}
+
+void
+persistence_read(struct persistence *p, const struct proxy_conf *backend, struct eval *eval)
+{
+    const struct cookie_conf *conf = cookie_conf_of(backend);
+
+    p->is_read = true;
+    if (conf->name != NULL || conf->rdp != NULL || conf->rule_count > 0)
+        read_cookie(p, conf, backend, eval);
+    if (stick_rules_exist(backend))
+        read_stick(p, backend, eval);
 }
 
 void

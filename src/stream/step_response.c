@@ -231,6 +231,7 @@ step_response_rules(struct stream *s)
 {
     enum step_result result;
 
+    persistence_learn(&s->persistence, s->eval.backend, &s->eval);
     if (stream_is_http(s)) {
         result = run_rules(s);
         if (result == STEP_NEXT)

@@ -10,6 +10,7 @@
 #include "weir/server/server.h"
 
 struct eval;
+struct stick_stores;
 
 /* Third letter of the termination state: what the client's cookie was worth. */
 enum cookie_seen { /* as printed */
@@ -37,6 +38,8 @@ struct persistence {
     bool is_read;          /* the request has been looked at */
     bool is_forced;        /* force-persist: down or not */
     bool is_direct;        /* the server was not balanced: nothing to tell but dates */
+    bool is_learnt;        /* the server is stored under the keys of stick rules */
+    struct stick_stores *stores; /* these keys; in the stream's arena */
     uint32_t last_s, first_s; /* dates of the cookie; 0: none */
 };
 
@@ -48,6 +51,9 @@ struct server *persistence_server(struct persistence *p, const struct proxy_conf
 void persistence_give_up(struct persistence *p);
 /* A rule has the say: the cookie does not count. */
 void persistence_overrule(struct persistence *p);
+/* The server, eval->server, has answered or at least taken the connection: stick rules remember it,
+ * once. */
+void persistence_learn(struct persistence *p, const struct proxy_conf *backend, struct eval *eval);
 /* The server's answer is about to leave: Set-Cookie fields are changed and added. False: out of
  * memory. */
 bool persistence_tell(struct persistence *p, const struct proxy_conf *backend, struct eval *eval);

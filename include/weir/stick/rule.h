@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stick on, match, store-request, store-response: a key brings a stream to the server that had it
+ * before.
+ *
+ * Thread: owner of the stream.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct eval;
+struct proxy_conf;
+struct server;
+struct stick_stores; /* keys of this stream that its server will be stored for; in its arena */
+
+bool stick_rules_exist(const struct proxy_conf *backend);
+/* Looks at the request: fills *stores (NULL at first), and gives what the first known key says: the id
+ * of a server. 0: nothing is known, or `match` is false. */
+int64_t stick_request(struct stick_stores **stores, const struct proxy_conf *backend,
+                      struct eval *eval, bool match);
+/* `server` has answered: keys of request and response are stored with it. *stores is NULL
+ * afterwards. */
+void stick_response(struct stick_stores **stores, const struct proxy_conf *backend,
+                    struct eval *eval, const struct server *server);
