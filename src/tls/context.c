@@ -395,183 +395,6 @@ set_sessions(const struct tls_globals *globals, SSL_CTX *ctx)
         SSL_CTX_sess_set_cache_size(ctx, (long)globals->cache_size);
 }
 
-/* The uses of a line while they are gathered. */
-struct gathering {
-    struct parse *parse;
-    struct tls_context *context;
-    struct cert_use **end;
-    unsigned extras;
-    struct source_pos pos;
-    bool is_default;
-};
-
-static bool
-add_one(struct gathering *gathering, const char *path, struct cert_use *use, struct error *err)
-{
-    struct tls_cert *cert = tls_cert_load(path, gathering->extras, err);
-
-    if (cert == NULL)
-        return false;
-    if (use == NULL)
-        use = cert_use_new(NULL);
-    use->cert = cert;
-    use->is_default = gathering->is_default;
-    *gathering->end = use;
-    gathering->end = &use->next;
-    return true;
-}
-
-/* One kind of key each: "x.pem.rsa". False: none is there, or err. */
-static bool
-add_bundle(struct gathering *gathering, const char *path, struct error *err)
-{
-    static const char *const endings[] = { ".ecdsa", ".rsa" };
-    bool is_there = false;
-
-    for (size_t i = 0; i < COUNT(endings); i++) {
-        char name[PATH_MAX];
-
-        if (snprintf(name, sizeof(name), "%s%s", path, endings[i]) >= PATH_MAX || !file_exists(name))
-            continue;
-        if (!add_one(gathering, name, NULL, err))
-            return false;
-        is_there = true;
-    }
-    return is_there;
-}
-
-static bool
-add_file(struct gathering *gathering, const char *path)
-{
-    struct error err = ERROR_INIT;
-
-    if ((gathering->extras & EXTRA_BUNDLE) != 0 && !file_exists(path)) {
-        if (add_bundle(gathering, path, &err))
-            return true;
-        if (err.text[0] != '\0')
-            return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
-    }
-    return add_one(gathering, path, NULL, &err) ||
-           parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
-}
-
-/* Files that belong to another one: "x.pem.key". */
-static bool
-is_companion(const char *path)
-{
-    static const char *const endings[] = { ".key", ".ocsp", ".issuer", ".sctl", ".dh" };
-
-    for (size_t i = 0; i < COUNT(endings); i++) {
-        if (str_ends(str_from(path), str_from(endings[i])))
-            return true;
-    }
-    return false;
-}
-
-static bool
-add_folder(struct gathering *gathering, const char *folder)
-{
-    struct error err = ERROR_INIT;
-    struct file_list files;
-    bool fine = true;
-
-    if (!file_list_read(&files, folder, &err))
-        return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
-    for (size_t i = 0; fine && i < files.count; i++) {
-        if (file_is_regular(files.paths[i]) && !is_companion(files.paths[i]))
-            fine = add_file(gathering, files.paths[i]);
-    }
-    file_list_fini(&files);
-    return fine;
-}
-
-/* --- crt-list ------------------------------------------------------------------------------------ */
-
-static bool
-add_list_line(struct gathering *gathering, const char *list, struct str line, unsigned number)
-{
-    const struct tls_globals *globals = tls_globals_of(gathering->parse->snapshot);
-    const char *base = globals->crt_base;
-    struct error err = ERROR_INIT;
-    char *path, full[PATH_MAX];
-    struct cert_use *use = cert_use_parse(line, globals->ca_base, &path, &err);
-    bool fine = true;
-
-    if (use == NULL && err.text[0] == '\0')
-        return true;
-    if (use != NULL) {
-        use->list = alloc_copy(list);
-        use->line = number;
-        snprintf(full, sizeof(full), "%s%s%s", base == NULL || path[0] == '/' ? "" : base,
-                 base == NULL || path[0] == '/' ? "" : "/", path);
-        fine = add_one(gathering, full, use, &err);
-        alloc_free(path);
-    }
-    if (use != NULL && fine)
-        return true;
-    if (use != NULL)
-        cert_use_free(use);
-    return parse_alert_at(gathering->parse, gathering->pos, "'%s', line %u: %s", list, number,
-                          err.text);
-}
-
-static bool
-add_list(struct gathering *gathering, const char *list)
-{
-    struct tls_context *context = gathering->context;
-    struct error err = ERROR_INIT;
-    size_t len;
-    char *content = file_read(list, &len, &err);
-    struct str rest = str_of(content, len);
-    bool fine = true;
-
-    if (content == NULL)
-        return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
-    context->lists =
-        alloc_resize(context->lists, (context->list_count + 1) * sizeof(*context->lists));
-    context->lists[context->list_count++] = alloc_copy(list);
-    for (unsigned number = 1; fine && rest.ptr != NULL; number++)
-        fine = add_list_line(gathering, list, str_split(&rest, '\n'), number);
-    alloc_free(content);
-    return fine;
-}
-
-/* Of crt and crt-list, or of default-crt. */
-static bool
-gather(struct gathering *gathering, const struct tls_file *file)
-{
-    gathering->pos = file->pos;
-    gathering->is_default = file->is_default;
-    return file->is_list                ? add_list(gathering, file->path)
-           : file_is_folder(file->path) ? add_folder(gathering, file->path)
-                                        : add_file(gathering, file->path);
-}
-
-static unsigned
-extras_of(const struct tls_globals *globals)
-{
-    return globals->extras | (globals->extras_del_ext ? EXTRA_DEL_EXT : 0U);
-}
-
-static bool
-add_certificates(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
-{
-    struct gathering gathering = { .parse = parse, .context = context, .end = &context->uses,
-                                   .extras = extras_of(tls_globals_of(parse->snapshot)) };
-
-    for (int pass = 0; pass < 2; pass++) { /* the default comes first */
-        for (const struct tls_file *file = conf->files; file != NULL; file = file->next) {
-            if (file->is_default == (pass == 0) && !gather(&gathering, file))
-                return false;
-        }
-    }
-    if (context->uses == NULL && !conf->strict_sni)
-        return parse_alert_at(parse, conf->pos, "'ssl' needs a certificate: 'crt' and a file, or a folder with some");
-    context->names = sni_table_make(context->uses);
-    context->names->is_in_context = true;
-    return true;
-}
-
 /* Whose keys seal tickets. */
 static bool
 set_ticket_file(struct parse *parse, const struct tls_bind_conf *conf, struct tls_context *context)
@@ -603,7 +426,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
 
     context->strict_sni = conf->strict_sni;
     if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, context) ||
-        !add_certificates(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
+        !cert_loader_run(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
         !tls_tune_apply(parse, conf->pos, ctx)) {
         tls_context_drop(context);
         return NULL;
@@ -655,7 +478,7 @@ set_client_cert(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const 
     struct error err = ERROR_INIT;
     struct tls_cert *cert =
         path == NULL ? NULL
-                     : tls_cert_load(path, extras_of(tls_globals_of(parse->snapshot)), &err);
+                     : tls_cert_load(path, tls_extras_of(parse->snapshot), &err);
     bool fine;
 
     if (path == NULL)

@@ -204,6 +204,15 @@ void tls_context_drop(struct tls_context *context); /* NULL is fine */
 void cert_store_add(struct tls_context *context);
 void cert_store_remove(struct tls_context *context);
 
+/* --- cert_loader.c --------------------------------------------------------------- */
+
+/* Reads all certificates of the line into the context's uses, and makes its names. False: reported.
+ * Builder. */
+bool cert_loader_run(struct parse *parse, struct tls_context *context,
+                     const struct tls_bind_conf *conf);
+/* enum tls_extra: which files beside a certificate are read. */
+unsigned tls_extras_of(const struct snapshot *snapshot);
+
 /* --- ocsp_cli.c -------------------------------------------------------------------- */
 
 /* The line of `show ssl cert` that names the stapled answer. */
