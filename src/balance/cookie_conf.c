@@ -37,9 +37,12 @@ add_domain(struct parse *parse, struct cookie_conf *conf)
 
     if (word == NULL)
         return false;
-    if (strchr(word, ';') != NULL || word[0] == '\0' || strchr(word + 1, '.') == NULL)
-        return parse_alert(parse, "'%s' is no domain that browsers keep: it needs a dot inside",
-                           word);
+    if (strchr(word, ';') != NULL || word[0] == '\0')
+        return parse_alert(parse, "'%s' is no domain", word);
+    if (strchr(word + 1, '.') == NULL &&
+        !parse_warn(parse, "browsers may drop cookies of the domain '%s': it has no dot inside",
+                    word))
+        return false;
     conf->domains = arena_printf(parse->arena, "%s; domain=%s",
                                  conf->domains == NULL ? "" : conf->domains, word);
     return true;
@@ -58,16 +61,6 @@ add_attribute(struct parse *parse, struct cookie_conf *conf)
     }
     conf->attributes = arena_printf(parse->arena, "%s; %s",
                                     conf->attributes == NULL ? "" : conf->attributes, word);
-    return true;
-}
-
-static bool
-parse_age(struct parse *parse, int64_t *out_ms)
-{
-    if (!parse_time(parse, "a time", "s", out_ms))
-        return false;
-    if (*out_ms == 0)
-        return parse_alert(parse, "a cookie must live longer than that");
     return true;
 }
 
@@ -101,9 +94,9 @@ parse_cookie_word(struct parse *parse, struct cookie_conf *conf, const char *wor
     if (strcmp(word, "attr") == 0)
         return add_attribute(parse, conf);
     if (strcmp(word, "maxidle") == 0)
-        return parse_age(parse, &conf->maxidle_ms);
+        return parse_time(parse, "a time", "s", &conf->maxidle_ms);
     if (strcmp(word, "maxlife") == 0)
-        return parse_age(parse, &conf->maxlife_ms);
+        return parse_time(parse, "a time", "s", &conf->maxlife_ms);
     for (size_t i = 0; i < COUNT(option_words); i++) {
         if (strcmp(word, option_words[i].word) == 0) {
             conf->options |= option_words[i].bit;
@@ -120,14 +113,11 @@ check_cookie(struct parse *parse, const struct cookie_conf *conf)
 
     if ((ways & (ways - 1)) != 0)
         return parse_alert(parse, "only one of 'rewrite', 'insert' and 'prefix' can be meant");
-    if ((conf->options & (COOKIE_INSERT | COOKIE_INDIRECT)) == COOKIE_INDIRECT &&
-        (conf->options & COOKIE_PREFIX) != 0)
-        return true;
     if ((conf->options & COOKIE_PRESERVE) != 0 &&
         (conf->options & (COOKIE_INSERT | COOKIE_INDIRECT)) == 0)
         return parse_alert(parse, "'preserve' needs 'insert' or 'indirect'");
     if ((conf->maxidle_ms != 0 || conf->maxlife_ms != 0) && (conf->options & COOKIE_INSERT) == 0)
-        return parse_alert(parse, "'maxidle' and 'maxlife' need 'insert'");
+        return parse_warn(parse, "'maxidle' and 'maxlife' do nothing without 'insert'");
     return true;
 }
 
@@ -208,17 +198,16 @@ parse_rdp(struct parse *parse)
 static bool
 on_check(struct parse *parse)
 {
-    bool fine = true;
-
     LIST_FOR_EACH (proxy, proxy_list(parse->snapshot), struct proxy_conf, link) {
         const struct cookie_conf *conf = cookie_conf_of(proxy);
 
         if (proxy_conf_is_back(proxy) && (conf->options & COOKIE_DYNAMIC) != 0 && conf->key == NULL)
-            fine = parse_alert_at(parse, proxy->pos,
-                                  "'cookie ... dynamic' of '%s' needs a 'dynamic-cookie-key'",
-                                  proxy->name);
+            (void)parse_warn_at(parse, proxy->pos,
+                                "'cookie ... dynamic' of '%s' needs a 'dynamic-cookie-key', here or "
+                                "at run time",
+                                proxy->name);
     }
-    return fine;
+    return true;
 }
 
 static const struct config_hook hooks[] = {

@@ -50,10 +50,6 @@ parse_hash_type(struct parse *parse)
     conf->is_consistent = at == 1;
     conf->function = HASH_SDBM;
     conf->has_function = conf->has_avalanche = false;
-    if (words_accept(parse->words, "avalanche")) { /* an old spelling */
-        conf->has_avalanche = true;
-        return parse_end(parse);
-    }
     if (words_at_end(parse->words))
         return true;
     if (!parse_choice(parse, "a hash function", functions, &conf->function))
