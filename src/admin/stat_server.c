@@ -217,7 +217,9 @@ stat_fill_server(struct stat_row *row, const struct proxy_conf *conf, const stru
     values[STAT_LASTCHG] = metric_u32(stat_seconds_since(server->last_change_ms));
     format_status(row->status, sizeof(row->status), server, &check);
     values[STAT_STATUS] = metric_text(row->status);
-    if (has_check && check.is_enabled)
+    if (has_check && check.is_enabled && !check.is_followed)
         fill_check(row, server, &check);
     fill_agent(row, server);
+    if (server->conf != NULL && track_target_name(server->conf) != NULL)
+        values[STAT_TRACKED] = metric_text(track_target_name(server->conf));
 }

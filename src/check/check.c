@@ -298,13 +298,15 @@ REGISTER(server_observer, observers);
 bool
 check_view(const struct server *srv, struct check_view *out)
 {
-    const struct check *check = srv->check;
-    const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
+    const struct server_conf *target = srv->conf == NULL ? NULL : track_target(srv->conf);
+    const struct check *check = target == NULL || target->live == NULL ? NULL : target->live->check;
+    const struct check_conf *conf = target == NULL ? NULL : check_conf_of(target);
 
     if (check == NULL || conf == NULL || !check->is_wanted)
         return false;
     *out = (struct check_view){
         .is_enabled = !check->is_paused,
+        .is_followed = target != srv->conf,
         .in_progress = check->is_running,
         .status = check->status,
         .code = check->code,

@@ -10,7 +10,7 @@
 static void
 check_server(struct lint *lint, const struct proxy_conf *backend, const struct server_conf *srv)
 {
-    if (backend->server_count > 1 && !check_conf_of(srv)->is_on && !srv->disabled)
+    if (backend->server_count > 1 && !check_conf_of(track_target(srv))->is_on && !srv->disabled)
         lint_say(lint, srv->pos, "add: check",
                  "server '%s' is not checked: it gets its share of requests while it is down",
                  srv->name);

@@ -98,7 +98,7 @@ static void
 write_check(struct text *out, const struct server *srv)
 {
     struct check_view view = { .status = CHECK_INI };
-    bool has_check = check_view(srv, &view);
+    bool has_check = check_view(srv, &view) && !view.is_followed;
 
     if (!has_check && (srv->admin & ADMIN_MAINT) == 0)
         view.health = (int)check_conf_of(srv->conf)->rise;

@@ -177,7 +177,10 @@ say_state(struct server *srv, enum server_state state, unsigned requeued, const 
     bool is_alert = state == SERVER_STOPPED && (srv->admin & ADMIN_DRAIN) == 0;
 
     add_name(&text, srv);
-    text_printf(&text, "is %s%s%s.", words[state], reason != NULL ? ", " : "",
+    text_printf(&text, "is %s%s%s.", words[state],
+                reason == NULL                     ? ""
+                : strncmp(reason, "via ", 4) == 0 ? " "
+                                                   : ", ",
                 reason != NULL ? reason : "");
     add_counts(&text, srv, requeued, state != SERVER_STOPPED);
     say(srv, is_alert ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));

@@ -16,6 +16,7 @@ enum check_status { /* names and meanings as in HAProxy's check_status column */
 /* What statistics show of a server's check. */
 struct check_view {
     bool is_enabled;
+    bool is_followed; /* it is that of the server that is tracked */
     bool in_progress;
     enum check_status status;
     int code;              /* HTTP status, exit code ...; see check_status_has_code() */
@@ -26,6 +27,10 @@ struct check_view {
 };
 /* False: the server has no check. Control. */
 bool check_view(const struct server *srv, struct check_view *out);
+/* Whose check tells the state of a server: its own, or that of the last one it follows. */
+const struct server_conf *track_target(const struct server_conf *srv);
+/* "backend/server" as it is written after 'track'; NULL: follows nobody. */
+const char *track_target_name(const struct server_conf *srv);
 /* The same of its agent. */
 bool agent_view(const struct server *srv, struct check_view *out);
 /* Its agent says that it is down. Control. */
