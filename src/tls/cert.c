@@ -16,8 +16,10 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "weir/base/alloc.h"
+#include "weir/base/hash.h"
 #include "weir/os/file.h"
 #include "private.h"
 
@@ -254,9 +256,36 @@ load(struct tls_cert *cert, struct str text, unsigned extras, struct error *err)
     return tls_cert_finish(cert, err);
 }
 
+static uint64_t
+add_stamp(uint64_t hash, const char *path)
+{
+    struct stat stat_now;
+    uint64_t facts[4];
+
+    if (stat(path, &stat_now) != 0)
+        return hash;
+    facts[0] = (uint64_t)stat_now.st_ino;
+    facts[1] = (uint64_t)stat_now.st_size;
+    facts[2] = (uint64_t)stat_now.st_mtim.tv_sec;
+    facts[3] = (uint64_t)stat_now.st_mtim.tv_nsec;
+    return hash_xxh3(str_of((const char *)facts, sizeof(facts)), hash);
+}
+
+uint64_t
+tls_cert_stamp(const char *path)
+{
+    char key_path[PATH_MAX];
+    uint64_t hash = add_stamp(1, path);
+
+    if (snprintf(key_path, sizeof(key_path), "%s.key", path) < PATH_MAX)
+        hash = add_stamp(hash, key_path);
+    return hash;
+}
+
 struct tls_cert *
 tls_cert_load(const char *path, unsigned extras, struct error *err)
 {
+    uint64_t stamp = tls_cert_stamp(path); /* before: what is written meanwhile is seen later */
     size_t len;
     char *content = file_read(path, &len, err);
     struct tls_cert *cert;
@@ -265,6 +294,8 @@ tls_cert_load(const char *path, unsigned extras, struct error *err)
     if (content == NULL)
         return NULL;
     cert = tls_cert_new(path);
+    cert->extras = extras;
+    cert->stamp = stamp;
     fine = load(cert, str_of(content, len), extras, err);
     OPENSSL_cleanse(content, len);
     alloc_free(content);
@@ -291,6 +322,8 @@ tls_cert_copy(const struct tls_cert *cert)
 {
     struct tls_cert *copy = tls_cert_new(cert->path);
 
+    copy->extras = cert->extras;
+    copy->stamp = cert->stamp;
     if (cert->x509 != NULL && X509_up_ref(cert->x509) == 1)
         copy->x509 = cert->x509;
     if (cert->key != NULL && EVP_PKEY_up_ref(cert->key) == 1)

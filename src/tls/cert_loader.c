@@ -38,7 +38,7 @@ struct gathering {
     struct cert_use **end;
     unsigned extras;
     struct source_pos pos;
-    bool is_default;
+    bool is_default, is_watched;
     struct job *jobs; /* owns */
     size_t count, cap;
     size_t next; /* the job that the next free thread takes; atomic */
@@ -54,6 +54,7 @@ add_one(struct gathering *gathering, const char *path, struct cert_use *use)
     if (use == NULL)
         use = cert_use_new(NULL);
     use->is_default = gathering->is_default;
+    use->is_watched = gathering->is_watched;
     *gathering->end = use;
     gathering->end = &use->next;
     gathering->jobs[gathering->count++] =
@@ -169,6 +170,7 @@ gather(struct gathering *gathering, const struct tls_file *file)
 {
     gathering->pos = file->pos;
     gathering->is_default = file->is_default;
+    gathering->is_watched = file->is_watched;
     if (file->is_list)
         return add_list(gathering, file->path);
     if (file_is_folder(file->path))

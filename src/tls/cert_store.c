@@ -156,6 +156,37 @@ cert_store_forget(const char *path)
     }
 }
 
+/* A certificate that was shown is not looked at twice for one refused file. */
+static bool
+is_outdated(const struct cert_use *use)
+{
+    uint64_t stamp;
+
+    if (!use->is_watched)
+        return false;
+    stamp = tls_cert_stamp(use->cert->path);
+    return stamp != use->cert->stamp && stamp != use->cert->refused_stamp;
+}
+
+char **
+cert_store_outdated(size_t *count)
+{
+    char **paths = NULL;
+
+    *count = 0;
+    lock_take(&contexts_lock);
+    for (const struct tls_context *context = contexts; context != NULL; context = context->next) {
+        for (const struct cert_use *use = context->uses; use != NULL; use = use->next) {
+            if (!is_outdated(use))
+                continue;
+            paths = alloc_resize(paths, (*count + 1) * sizeof(*paths));
+            paths[(*count)++] = alloc_copy(use->cert->path);
+        }
+    }
+    lock_give(&contexts_lock);
+    return paths;
+}
+
 /* --- names, sorted ---------------------------------------------------------------------------------- */
 
 struct names {

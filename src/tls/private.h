@@ -41,6 +41,7 @@ struct cert_use {
     unsigned filter_count;
     bool has_names;  /* a filter that is no "!name" */
     bool is_default; /* default-crt */
+    bool is_watched;
     int verify;      /* enum tls_verify; -1: as the bind line says */
     char *ca_file, *crl_file;
     X509_STORE *store;              /* owns: of those files; NULL: none */
@@ -97,6 +98,7 @@ struct tls_file {
     struct source_pos pos;
     bool is_list;    /* crt-list */
     bool is_default; /* default-crt */
+    bool is_watched; /* changes of the files are taken up */
 };
 
 enum tls_verify { VERIFY_NONE, VERIFY_OPTIONAL, VERIFY_REQUIRED };

@@ -237,6 +237,7 @@ parse_crt(struct parse *parse)
     file->pos = parse_pos(parse);
     file->is_list = is_list;
     file->is_default = strcmp(parse->keyword, "default-crt") == 0;
+    file->is_watched = words_accept(parse->words, "watch");
     if (conf->last_file == NULL)
         conf->files = file;
     else
@@ -467,18 +468,19 @@ static const struct keyword keywords[] = {
       .help = "Signature algorithms for client certificates." },
     { "crl-file", IN_BIND | IN_SERVER, .args = "<file>", .parse = parse_crl_file,
       .help = "Revoked certificates." },
-    { "crt", IN_BIND, .args = "<file>|<folder>", .parse = parse_crt,
-      .help = "A certificate with its chain and key (PEM), or a folder of such files." },
+    { "crt", IN_BIND, .args = "<file>|<folder> [watch]", .parse = parse_crt,
+      .help = "A certificate with its chain and key (PEM), or a folder of such files. watch: files that "
+              "are replaced are taken up within seconds; new ones need a reload." },
     { "crt-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,
       .help = "Where crt looks for relative names." },
-    { "crt-list", IN_BIND, .args = "<file>", .parse = parse_crt,
+    { "crt-list", IN_BIND, .args = "<file> [watch]", .parse = parse_crt,
       .help = "A file with one certificate a line: its path, options of that certificate in "
               "brackets, and the names that it is for instead of its own." },
     { "curves", IN_BIND | IN_SERVER, .args = "<groups>", .parse = parse_curves,
       .help = "Groups for the exchange of keys, the preferred one first." },
     { "ecdhe", IN_BIND, .args = "<group>", .parse = parse_curves,
       .help = "The group for the exchange of keys; see curves." },
-    { "default-crt", IN_BIND, .args = "<file>", .parse = parse_crt,
+    { "default-crt", IN_BIND, .args = "<file> [watch]", .parse = parse_crt,
       .help = "As crt, and shown to clients that ask for no name or an unknown one; several: one for "
               "each kind of key." },
     { "no-alpn", IN_BIND, .parse = parse_no_alpn, .help = "Offer no protocol by ALPN." },

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <openssl/ssl.h>
+#include <stdint.h>
 
 #include "weir/base/error.h"
 #include "weir/base/str.h"
@@ -31,12 +32,17 @@ struct tls_cert {
     unsigned name_count;
     unsigned char *ocsp; /* owns: the answer to staple, DER; NULL: none */
     size_t ocsp_len;
+    unsigned extras; /* how it was read */
+    uint64_t stamp;  /* of its files when they were read */
+    uint64_t refused_stamp; /* control's: of files that could not take its place; 0: none */
 };
 
 /* Reads a PEM file with certificate, key and chain in any order, and what stands beside it in files
  * that end in .key, .ocsp, .issuer (`extras`: enum tls_extra). Held once for the caller. NULL: err.
  * Builder or control. */
 struct tls_cert *tls_cert_load(const char *path, unsigned extras, struct error *err);
+/* Another number whenever the file, or its key beside it, was replaced or written. */
+uint64_t tls_cert_stamp(const char *path);
 /* An empty one. */
 struct tls_cert *tls_cert_new(const char *path);
 /* One that can be changed, with the same content. */

@@ -23,6 +23,10 @@ void cert_store_forget(const char *path);
 /* The path of each, once, sorted; the array is freed with alloc_free(), the paths are lent. */
 const char **cert_store_paths(size_t *count);
 
+/* Paths of watched certificates whose files have changed since; each one and the array are freed
+ * with alloc_free(). */
+char **cert_store_outdated(size_t *count);
+
 /* --- lists -------------------------------------------------------------------------- */
 
 struct cert_use;
