@@ -160,18 +160,16 @@ add_stream(struct stream *s, struct text *out)
         add_age(out, s->timer.deadline_ms - loop->now_ms);
 }
 
-/* Clients choose the bytes: no line end and no quote gets through. */
+/* As received. Clients choose the bytes: no line end and no quote gets through. */
 static void
 add_uri(const struct stream *s, struct text *out)
 {
-    const struct message *request = s->eval.request;
-
-    if (request == NULL || request->target.len == 0)
+    if (s->request == NULL || s->asked_target.ptr == NULL)
         return;
     text_puts(out, " uri=\"");
-    json_escape(out, request->method_text);
+    json_escape(out, s->asked_method);
     text_add_char(out, ' ');
-    json_escape(out, request->target);
+    json_escape(out, s->asked_target);
     text_add_char(out, '"');
 }
 
