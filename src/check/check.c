@@ -196,6 +196,39 @@ check_done(struct check *check, enum check_status status, int code, const char *
     schedule(check, interval_ms(check, conf));
 }
 
+static void
+hurry(struct check *check, const struct check_conf *conf)
+{
+    int64_t fast_ms = conf->fastinter_ms > 0 ? conf->fastinter_ms : conf->inter_ms;
+
+    if (!check->is_running && is_due(check))
+        schedule(check, fast_ms);
+}
+
+void
+check_observed(struct server *srv, enum observe_action action, const char *text)
+{
+    struct check *check = srv->check;
+    const struct check_conf *conf = check == NULL ? NULL : conf_of(check);
+
+    if (conf == NULL || !is_due(check) || check->health < conf->rise)
+        return;
+    if (action != OBSERVE_FASTINTER) {
+        check_run_abort(check);
+        check->is_other = true;
+        check->status = CHECK_HANA;
+        check->code = 0;
+        check->duration_ms = 0;
+        snprintf(check->text, sizeof(check->text), "%s", text);
+        if (action == OBSERVE_SUDDEN_DEATH && check->health > conf->rise)
+            check->health = (int)conf->rise + 1; /* count_bad() takes the last but one */
+        if (action == OBSERVE_MARK_DOWN)
+            check->health = (int)conf->rise;
+        count_bad(check, conf);
+    }
+    hurry(check, conf);
+}
+
 /* --- life ---------------------------------------------------------------------------------------
  */
 

@@ -79,4 +79,7 @@ void check_run_abort(struct check *check);
 
 /* The run is over. `info`: NULL, or what the other side said. */
 void check_done(struct check *check, enum check_status status, int code, const char *info);
+/* Traffic saw too many errors. Control. */
+enum observe_action { OBSERVE_FASTINTER, OBSERVE_FAIL_CHECK, OBSERVE_SUDDEN_DEATH, OBSERVE_MARK_DOWN };
+void check_observed(struct server *srv, enum observe_action action, const char *text);
 void check_timed_out(struct check *check);

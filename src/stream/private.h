@@ -352,6 +352,7 @@ void stream_count_intercepted(struct stream *s);
 void stream_count_picked(struct stream *s);
 void stream_count_attempt(struct stream *s, bool is_reused);
 void stream_count_connect_error(struct stream *s);
+void stream_observe_connect(struct stream *s, bool is_good);
 void stream_count_response_error(struct stream *s);
 void stream_count_retry(struct stream *s, bool is_redispatch);
 void stream_count_status(struct stream *s);

@@ -146,6 +146,8 @@ retry_or_fail(struct stream *s, unsigned why, enum end_cause cause, int status)
 {
     server_side_close(s, EP_CLOSE_ABORT);
     balance_note(s->eval.backend, s->eval.server, -1);
+    if (why == RETRY_CONN_FAILURE)
+        stream_observe_connect(s, false);
     if (why == RETRY_CONN_FAILURE && s->first_failure == 0)
         s->first_failure = (uint8_t)cause;
     if (retry_is_possible(s, why))

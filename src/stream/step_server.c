@@ -232,6 +232,7 @@ is_connected(struct stream *s)
 
     deadline_none(s);
     s->times.connected = loop->now_us;
+    stream_observe_connect(s, true);
     s->back_active_ms = loop->now_ms;
     if (!stream_is_http(s)) /* nothing else can be seen of it */
         balance_note(s->eval.backend, s->eval.server, s->times.connected - s->times.picked);

@@ -5,6 +5,7 @@
  * For:     every file of the room, at the moment when something has happened.
  * Thread:  owner: plain additions to this thread's rows of frontend, backend and server.
  */
+#include "weir/check/check.h"
 #include "weir/stick/track.h"
 
 #include "private.h"
@@ -169,10 +170,20 @@ stream_count_connect_error(struct stream *s)
     COUNT_BACK(s, connect_errors);
 }
 
+/* A server that was asked for a connection gave one, or did not. */
+void
+stream_observe_connect(struct stream *s, bool is_good)
+{
+    if (s->eval.server != NULL)
+        observe_connect(s->eval.server, is_good);
+}
+
 void
 stream_count_response_error(struct stream *s)
 {
     COUNT_BACK(s, response_errors);
+    if (s->eval.server != NULL)
+        observe_response(s->eval.server, false);
 }
 
 void
@@ -203,6 +214,8 @@ stream_count_status(struct stream *s)
         counter_add(&row->status[class], 1);
     if (s->server_row != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
         counter_add(&s->server_row->status[class], 1);
+    if (s->eval.server != NULL && (s->flags & STREAM_LOCAL_REPLY) == 0)
+        observe_response(s->eval.server, s->status < 500 || s->status == 501 || s->status == 505);
     if (__builtin_expect(stream_is_tracked(s), 0)) {
         bool is_ours = (s->flags & STREAM_LOCAL_REPLY) != 0;
 

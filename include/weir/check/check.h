@@ -39,6 +39,9 @@ const char *check_status_name(enum check_status status);        /* "L4OK" */
 const char *check_status_description(enum check_status status); /* "Layer4 check passed" */
 /* Is there a code to show (perhaps 0)? */
 bool check_status_has_code(enum check_status status);
+/* What traffic saw of a server with "observe". Any thread; costs a look at the configuration. */
+void observe_connect(struct server *srv, bool is_good);
+void observe_response(struct server *srv, bool is_good);
 /* disable health, enable health. False: the server has no check. Control. */
 bool check_pause(struct server *srv);
 bool check_resume(struct server *srv);

@@ -113,7 +113,7 @@ struct server { /* live */
     /* Shared by all threads (atomics). */
     uint32_t current;            /* streams that hold a connection slot now */
     uint32_t current_max;
-    uint32_t served_connections_unused;
+    uint32_t observed_errors;    /* in a row, as "observe" counts them (room check) */
     struct queue queue;          /* streams that wait for this very server */
     uint64_t latency;            /* of balance peak-ewma; 0: nothing was measured */
 
