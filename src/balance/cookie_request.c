@@ -283,14 +283,22 @@ static void
 read_stick(struct persistence *p, const struct proxy_conf *backend, struct eval *eval)
 {
     const struct server_set *set = server_set_read(backend->live);
-    int64_t id = stick_request(&p->stores, backend, eval, p->server == NULL);
+    struct stick_server_mark mark = stick_request(&p->stores, backend, eval, p->server == NULL);
+    struct server *of_id = NULL, *of_name = NULL, *srv;
 
-    for (unsigned i = 0; id != 0 && i < set->all_count; i++) {
-        if (set->all[i]->id == id && may_take(p, backend, set->all[i]))
-            p->server = set->all[i];
+    for (unsigned i = 0; mark.id != 0 && i < set->all_count; i++) {
+        if (set->all[i]->id == mark.id)
+            of_id = set->all[i];
+        if (mark.key != 0 && stick_server_key(set->all[i]) == mark.key)
+            of_name = set->all[i];
     }
-    if (__builtin_expect(eval->explain != NULL, 0) && id != 0)
-        explain_note(eval->explain, "stick: a key names the server with id %lld", (long long)id);
+    srv = of_name != NULL ? of_name : of_id;
+    if (srv == NULL)
+        return;
+    if (may_take(p, backend, srv))
+        p->server = srv;
+    if (__builtin_expect(eval->explain != NULL, 0))
+        explain_note(eval->explain, "stick: a key names server %s", srv->name);
 }
 
 void

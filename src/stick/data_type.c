@@ -28,6 +28,7 @@ const struct stick_data_info stick_data_infos[STICK_DATAS] = {
     [DATA_BYTES_OUT_RATE] = { "bytes_out_rate", KIND_RATE, false },
     [DATA_GPC1] = { "gpc1", KIND_NUMBER, false },
     [DATA_GPC1_RATE] = { "gpc1_rate", KIND_RATE, false },
+    [DATA_SERVER_KEY] = { "server_key", KIND_LARGE, false },
     [DATA_HTTP_FAIL_CNT] = { "http_fail_cnt", KIND_NUMBER, false },
     [DATA_HTTP_FAIL_RATE] = { "http_fail_rate", KIND_RATE, false },
     [DATA_GPT] = { "gpt", KIND_NUMBER, true },

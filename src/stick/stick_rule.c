@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "weir/base/hash.h"
 #include "weir/expr/condition.h"
 #include "weir/expr/sample.h"
 #include "weir/server/server.h"
@@ -104,47 +105,54 @@ store_later(struct stick_stores **stores, const struct stick_rule *rule,
     to->items[to->count++].key = *key;
 }
 
-/* 0: none. That a key is used keeps it alive. */
-static int64_t
+uint64_t
+stick_server_key(const struct server *server)
+{
+    return hash_xxh3(str_from(server->name), 0);
+}
+
+/* That a key is used keeps it alive. */
+static struct stick_server_mark
 server_of_key(const struct stick_table_conf *conf, const struct stick_key *key)
 {
     struct stick_entry *entry = stick_table_find(conf->live, key);
-    int64_t id;
+    struct stick_server_mark mark = { 0 };
 
     if (entry == NULL)
-        return 0;
+        return mark;
     stick_entry_drop(conf->live, entry);
     entry = stick_table_make(conf->live, key);
     if (entry == NULL)
-        return 0;
-    id = (int64_t)stick_data_read(conf->live, entry, DATA_SERVER_ID, 0);
+        return mark;
+    mark.id = (int64_t)stick_data_read(conf->live, entry, DATA_SERVER_ID, 0);
+    mark.key = stick_data_read(conf->live, entry, DATA_SERVER_KEY, 0);
     stick_entry_drop(conf->live, entry);
-    return id;
+    return mark;
 }
 
-int64_t
+struct stick_server_mark
 stick_request(struct stick_stores **stores, const struct proxy_conf *backend, struct eval *eval,
               bool match)
 {
-    int64_t id = 0;
+    struct stick_server_mark mark = { 0 };
 
     for (const struct stick_rule *rule = rules_of(backend)->first; rule != NULL;
          rule = rule->next) {
         unsigned what = rule->what & (DO_MATCH | DO_STORE);
         struct stick_key key;
 
-        if (!match || id != 0)
+        if (!match || mark.id != 0)
             what &= ~(unsigned)DO_MATCH;
         if (is_stored(*stores, rule->table))
             what &= ~(unsigned)DO_STORE;
         if (what == 0 || !find_key(rule, eval, &key))
             continue;
         if ((what & DO_MATCH) != 0)
-            id = server_of_key(rule->table, &key);
+            mark = server_of_key(rule->table, &key);
         if ((what & DO_STORE) != 0)
             store_later(stores, rule, &key, eval);
     }
-    return id;
+    return mark;
 }
 
 static void
@@ -188,6 +196,7 @@ stick_response(struct stick_stores **stores, const struct proxy_conf *backend, s
         if (entry == NULL)
             continue;
         stick_data_set(table, entry, DATA_SERVER_ID, 0, (uint64_t)server->id);
+        stick_data_set(table, entry, DATA_SERVER_KEY, 0, stick_server_key(server));
         stick_entry_drop(table, entry);
     }
     *stores = NULL;
@@ -263,15 +272,15 @@ REGISTER(keyword, keywords);
 /* --- tables --------------------------------------------------------------------------------------------- */
 
 static void
-add_server_id(struct stick_table_conf *conf)
+add_column(struct stick_table_conf *conf, enum stick_data data, uint32_t size)
 {
-    struct stick_column *column = &conf->layout.columns[DATA_SERVER_ID];
+    struct stick_column *column = &conf->layout.columns[data];
 
     if (column->is_stored)
         return;
     *column = (struct stick_column){ .is_stored = true, .count = 1,
                                      .offset = conf->layout.data_size };
-    conf->layout.data_size += (uint32_t)sizeof(uint32_t);
+    conf->layout.data_size += size;
 }
 
 static bool
@@ -282,8 +291,10 @@ on_resolve(struct parse *parse)
     LIST_FOR_EACH (proxy, proxy_list(parse->snapshot), struct proxy_conf, link) {
         for (struct stick_rule *rule = rules_of(proxy)->first; rule != NULL; rule = rule->next) {
             rule->table = stick_table_resolve(parse, rule->pos, str_from(rule->table_name));
-            if (rule->table != NULL)
-                add_server_id(rule->table);
+            if (rule->table != NULL) {
+                add_column(rule->table, DATA_SERVER_ID, sizeof(uint32_t));
+                add_column(rule->table, DATA_SERVER_KEY, sizeof(uint64_t));
+            }
             fine = rule->table != NULL && fine;
         }
     }

@@ -13,8 +13,10 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/arena.h"
+#include "weir/base/hash.h"
 #include "weir/base/number.h"
 #include "weir/cli/command.h"
+#include "weir/server/server.h"
 #include "private.h"
 
 #define FILTERS_MAX 4
@@ -243,6 +245,19 @@ show_key(struct text *out, const struct stick_layout *layout, struct str key)
     }
 }
 
+/* "-": none, or a server that is no more. */
+static const char *
+name_of_server(uint64_t key)
+{
+    LIST_FOR_EACH (proxy, proxy_list(snapshot_current()), struct proxy_conf, link) {
+        LIST_FOR_EACH (server, &proxy->servers, struct server_conf, link) {
+            if (key != 0 && hash_xxh3(str_from(server->name), 0) == key)
+                return server->name;
+        }
+    }
+    return "-";
+}
+
 static void
 show_data(struct text *out, struct stick_table *table, struct stick_entry *entry,
           enum stick_data data, const struct stick_column *column)
@@ -252,7 +267,9 @@ show_data(struct text *out, struct stick_table *table, struct stick_entry *entry
     for (unsigned i = 0; i < column->count; i++) {
         unsigned long long number = stick_data_read(table, entry, data, i);
 
-        if (stick_data_infos[data].is_array && column->period_ms > 0)
+        if (data == DATA_SERVER_KEY)
+            text_printf(out, " %s=%s", name, name_of_server(number));
+        else if (stick_data_infos[data].is_array && column->period_ms > 0)
             text_printf(out, " %.3s%u%s(%u)=%llu", name, i, name + 3, column->period_ms, number);
         else if (stick_data_infos[data].is_array)
             text_printf(out, " %s%u=%llu", name, i, number);

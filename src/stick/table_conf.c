@@ -101,8 +101,6 @@ parse_column(struct parse *parse, struct stick_layout *layout, struct str word)
         argument = str_slice(rest, 0, rest.len - 1);
     }
     data = stick_data_find(name);
-    if (data < 0 && str_eq(name, STR("server_key")))
-        return parse_not_yet(parse, "server_key");
     if (data == DATA_RATE_LIMIT)
         return parse_alert(parse, "'rate_limit' is stored where a rule 'rate-limit' names the table");
     if (data < 0)

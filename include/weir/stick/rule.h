@@ -16,10 +16,18 @@ struct server;
 struct stick_stores; /* keys of this stream that its server will be stored for; in its arena */
 
 bool stick_rules_exist(const struct proxy_conf *backend);
-/* Looks at the request: fills *stores (NULL at first), and gives what the first known key says: the id
- * of a server. 0: nothing is known, or `match` is false. */
-int64_t stick_request(struct stick_stores **stores, const struct proxy_conf *backend,
-                      struct eval *eval, bool match);
+/* What an entry knows of its server; zeroed: nothing. */
+struct stick_server_mark {
+    int64_t id;
+    uint64_t key; /* of its name: it counts more than the id */
+};
+
+/* Looks at the request: fills *stores (NULL at first), and gives what the first known key says.
+ * Nothing if `match` is false. */
+struct stick_server_mark stick_request(struct stick_stores **stores,
+                                       const struct proxy_conf *backend, struct eval *eval,
+                                       bool match);
+uint64_t stick_server_key(const struct server *server);
 /* `server` has answered: keys of request and response are stored with it. *stores is NULL
  * afterwards. */
 void stick_response(struct stick_stores **stores, const struct proxy_conf *backend,

@@ -40,6 +40,7 @@ enum stick_data {
     DATA_BYTES_OUT_RATE,
     DATA_GPC1,
     DATA_GPC1_RATE,
+    DATA_SERVER_KEY, /* a hash of the server's name: stick/rule.h */
     DATA_HTTP_FAIL_CNT,
     DATA_HTTP_FAIL_RATE,
     DATA_GPT,
