@@ -47,6 +47,15 @@ interval_ms(const struct check *check, const struct check_conf *conf)
     return conf->inter_ms;
 }
 
+/* spread-checks: a bit more or less. */
+static int64_t
+spread(int64_t delay_ms)
+{
+    int64_t most = delay_ms * check_global_now()->spread_percent / 100;
+
+    return most <= 0 ? delay_ms : delay_ms - most + (int64_t)entropy_below((uint64_t)(2 * most + 1));
+}
+
 static void
 schedule(struct check *check, int64_t delay_ms)
 {
@@ -57,9 +66,11 @@ schedule(struct check *check, int64_t delay_ms)
 static int64_t
 first_delay_ms(const struct check_conf *conf)
 {
-    int64_t spread = check_count < conf->inter_ms ? check_count : conf->inter_ms;
+    int64_t within = check_count < conf->inter_ms ? check_count : conf->inter_ms;
 
-    return spread <= 1 ? 0 : (int64_t)entropy_below((uint64_t)spread);
+    if (check_global_now()->max_spread_ms > 0 && within > check_global_now()->max_spread_ms)
+        within = check_global_now()->max_spread_ms;
+    return within <= 1 ? 0 : (int64_t)entropy_below((uint64_t)within);
 }
 
 static bool
@@ -193,7 +204,7 @@ check_done(struct check *check, enum check_status status, int code, const char *
         count_good(check, conf);
     else
         count_bad(check, conf);
-    schedule(check, interval_ms(check, conf));
+    schedule(check, spread(interval_ms(check, conf)));
 }
 
 static void

@@ -34,6 +34,15 @@ check_conf_of(const struct server_conf *srv)
     return slot_of_const(srv->slots, &check_slot);
 }
 
+static struct slot global_slot = SLOT("checks", SLOT_GLOBAL, struct check_global);
+REGISTER_SLOT(global_slot);
+
+const struct check_global *
+check_global_now(void)
+{
+    return snapshot_slot(snapshot_current(), &global_slot);
+}
+
 /* --- server lines --------------------------------------------------------------------------- */
 
 static bool
@@ -91,6 +100,12 @@ static const struct keyword keywords[] = {
       .help = "Port to check instead of the server's." },
     { "addr", IN_SERVER, .args = "<address>", .parse = parse_addr,
       .help = "Address to check instead of the server's." },
+    { "spread-checks", IN_GLOBAL, .args = "<percent>", .slot = &global_slot,
+      SET_INT(struct check_global, spread_percent, 0, 50),
+      .help = "Time between checks is longer or shorter by up to so much, at random." },
+    { "max-spread-checks", IN_GLOBAL, .args = "<time>", .slot = &global_slot,
+      SET_TIME_MS(struct check_global, max_spread_ms),
+      .help = "First checks of all servers begin within this time." },
     { "check-send-proxy", IN_SERVER, .parse = parse_send_proxy,
       .help = "Begin checks with a PROXY header, as connections do." },
     { "no-check-send-proxy", IN_SERVER, .parse = parse_send_proxy,

@@ -22,6 +22,12 @@ struct check_conf {
 };
 const struct check_conf *check_conf_of(const struct server_conf *srv);
 
+/* Of all checks. Slot of the global section. */
+struct check_global {
+    int64_t spread_percent, max_spread_ms;
+};
+const struct check_global *check_global_now(void);
+
 /* How the servers of a backend are checked. Slot of proxy_conf. */
 struct check_step;
 struct http_request;
