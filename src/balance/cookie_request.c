@@ -287,7 +287,7 @@ read_stick(struct persistence *p, const struct proxy_conf *backend, struct eval 
     struct server *of_id = NULL, *of_name = NULL, *srv;
 
     for (unsigned i = 0; mark.id != 0 && i < set->all_count; i++) {
-        if (set->all[i]->id == mark.id)
+        if (__atomic_load_n(&set->all[i]->id, __ATOMIC_RELAXED) == mark.id)
             of_id = set->all[i];
         if (mark.key != 0 && stick_server_key(set->all[i]) == mark.key)
             of_name = set->all[i];

@@ -393,7 +393,7 @@ publish_server(struct proxy *backend, const struct server_conf *conf)
 
     list_remove(&srv->link);
     list_add_last(&backend->back->servers, &srv->link);
-    srv->id = conf->id;
+    __atomic_store_n(&srv->id, conf->id, __ATOMIC_RELAXED);
     grace_publish(srv->conf, conf);
     take_changes(srv, before, conf);
     if (before == NULL)

@@ -195,7 +195,7 @@ stick_response(struct stick_stores **stores, const struct proxy_conf *backend, s
 
         if (entry == NULL)
             continue;
-        stick_data_set(table, entry, DATA_SERVER_ID, 0, (uint64_t)server->id);
+        stick_data_set(table, entry, DATA_SERVER_ID, 0, (uint64_t)__atomic_load_n(&server->id, __ATOMIC_RELAXED));
         stick_data_set(table, entry, DATA_SERVER_KEY, 0, stick_server_key(server));
         stick_entry_drop(table, entry);
     }

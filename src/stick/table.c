@@ -22,6 +22,25 @@
 #define BUCKETS_MIN    64
 #define BUCKETS_MAX    (1u << 20)
 
+/* These may change with the configuration while others look. */
+static int64_t
+life_ms(const struct stick_table *table)
+{
+    return __atomic_load_n(&table->expire_ms, __ATOMIC_RELAXED);
+}
+
+static uint64_t
+most_entries(const struct stick_table *table)
+{
+    return __atomic_load_n(&table->size, __ATOMIC_RELAXED);
+}
+
+static bool
+is_nopurge(const struct stick_table *table)
+{
+    return __atomic_load_n(&table->nopurge, __ATOMIC_RELAXED);
+}
+
 int64_t
 stick_now_ms(void)
 {
@@ -120,7 +139,7 @@ remove_entry(struct stick_table *table, struct stick_shard *shard, struct stick_
 static void
 touch(const struct stick_table *table, struct stick_shard *shard, struct stick_entry *entry)
 {
-    entry->expires_ms = table->expire_ms == 0 ? INT64_MAX : stick_now_ms() + table->expire_ms;
+    entry->expires_ms = life_ms(table) == 0 ? INT64_MAX : stick_now_ms() + life_ms(table);
     list_remove(&entry->link);
     list_add_last(&shard->used, &entry->link);
 }
@@ -161,8 +180,8 @@ find(const struct stick_table *table, struct stick_shard *shard, const struct st
 static bool
 has_room(struct stick_table *table, struct stick_shard *shard)
 {
-    for (unsigned tries = 0; __atomic_load_n(&table->count, __ATOMIC_RELAXED) >= table->size; tries++) {
-        if (table->nopurge || tries == PURGE_AT_ONCE ||
+    for (unsigned tries = 0; __atomic_load_n(&table->count, __ATOMIC_RELAXED) >= most_entries(table); tries++) {
+        if (is_nopurge(table) || tries == PURGE_AT_ONCE ||
             !purge_first(table, shard, stick_now_ms(), true))
             return false;
     }
@@ -233,7 +252,7 @@ make_room_elsewhere(struct stick_table *table, uint32_t hash)
 {
     bool is_done = false;
 
-    for (unsigned i = 1; i < STICK_SHARDS && !is_done && !table->nopurge; i++) {
+    for (unsigned i = 1; i < STICK_SHARDS && !is_done && !is_nopurge(table); i++) {
         struct stick_shard *shard = &table->shards[(hash + i) % STICK_SHARDS];
         uint64_t before = stick_table_used(table);
 
@@ -293,7 +312,7 @@ stick_table_used(const struct stick_table *table)
 uint64_t
 stick_table_size(const struct stick_table *table)
 {
-    return table->size;
+    return most_entries(table);
 }
 
 int64_t
@@ -301,13 +320,13 @@ stick_entry_expires_in(struct stick_table *table, const struct stick_entry *entr
 {
     int64_t left = entry->expires_ms - stick_now_ms();
 
-    return table->expire_ms == 0 || left < 0 ? 0 : left;
+    return life_ms(table) == 0 || left < 0 ? 0 : left;
 }
 
 int64_t
 stick_entry_idle_ms(struct stick_table *table, const struct stick_entry *entry)
 {
-    return table->expire_ms == 0 ? 0 : table->expire_ms - stick_entry_expires_in(table, entry);
+    return life_ms(table) == 0 ? 0 : life_ms(table) - stick_entry_expires_in(table, entry);
 }
 
 uint32_t

@@ -304,9 +304,9 @@ on_publish(struct parse *parse)
          conf = conf->next) {
         struct stick_table *table = conf->live;
 
-        table->size = conf->size;
-        table->expire_ms = conf->expire_ms;
-        table->nopurge = conf->nopurge;
+        __atomic_store_n(&table->size, conf->size, __ATOMIC_RELAXED);
+        __atomic_store_n(&table->expire_ms, conf->expire_ms, __ATOMIC_RELAXED);
+        __atomic_store_n(&table->nopurge, conf->nopurge, __ATOMIC_RELAXED);
         list_add_last(&tables, &table->link);
     }
     if (purge_timer.fire == NULL)
