@@ -195,7 +195,8 @@ each(struct request *request, void (*see)(struct request *request, struct stick_
     }
     stick_table_each(table, hold_entry, request);
     ordered_table = table;
-    qsort(request->entries, request->count, sizeof(*request->entries), compare_keys);
+    if (request->count > 1)
+        qsort(request->entries, request->count, sizeof(*request->entries), compare_keys);
     for (size_t i = 0; i < request->count; i++) {
         if (passes_all(request, request->entries[i]))
             see(request, request->entries[i]);
