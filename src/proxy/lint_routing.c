@@ -133,11 +133,13 @@ is_reached(const struct snapshot *snapshot, const struct proxy_conf *backend)
     return false;
 }
 
+/* Those without servers are there for their stick tables. */
 static void
 check_backends(struct lint *lint, const struct snapshot *snapshot)
 {
     LIST_FOR_EACH (conf, proxy_list(snapshot), struct proxy_conf, link) {
-        if (!proxy_conf_is_front(conf) && !is_reached(snapshot, conf))
+        if (!proxy_conf_is_front(conf) && !list_is_empty(&conf->servers) &&
+            !is_reached(snapshot, conf))
             lint_say(lint, conf->pos, "name it in use_backend or default_backend, or leave it out",
                      "nothing leads to backend '%s'", conf->name);
     }
