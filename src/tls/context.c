@@ -269,10 +269,31 @@ set_revoked(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char
 
     if (path == NULL)
         return true;
+    if (!file_exists(path))
+        return parse_alert_at(parse, pos, "'crl-file %s': there is no such file", path);
     if (X509_STORE_load_locations(store, path, NULL) != 1)
         return refuse(parse, pos, "crl-file", path);
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return true;
+}
+
+/* All files of a folder, whatever their names. */
+static bool
+set_authority_folder(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *folder)
+{
+    struct error err = ERROR_INIT;
+    struct file_list files;
+    bool fine = true;
+
+    if (!file_list_read(&files, folder, &err))
+        return parse_alert_at(parse, pos, "%s", err.text);
+    for (size_t i = 0; fine && i < files.count; i++) {
+        if (file_is_regular(files.paths[i]))
+            fine = SSL_CTX_load_verify_locations(ctx, files.paths[i], NULL) == 1 ||
+                   refuse(parse, pos, "ca-file", files.paths[i]);
+    }
+    file_list_fini(&files);
+    return fine;
 }
 
 static bool
@@ -282,10 +303,12 @@ set_authorities(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const 
 
     if (path == NULL)
         return true;
+    if (file_is_folder(path))
+        return set_authority_folder(parse, pos, ctx, path);
     if (strcmp(path, "@system-ca") == 0)
         result = SSL_CTX_set_default_verify_paths(ctx);
-    else if (file_is_folder(path))
-        result = SSL_CTX_load_verify_locations(ctx, NULL, path);
+    else if (!file_exists(path))
+        return parse_alert_at(parse, pos, "'ca-file %s': there is no such file", path);
     else
         result = SSL_CTX_load_verify_locations(ctx, path, NULL);
     return result == 1 || refuse(parse, pos, "ca-file", path);
