@@ -16,6 +16,7 @@
 #include "weir/expr/explain.h"
 #include "weir/loop/grace.h"
 #include "acl.h"
+#include "pattern_file.h"
 #include "private.h"
 
 #define FILES_MAX 16
@@ -27,6 +28,7 @@ struct test_flags {
     int method;    /* -1: none given */
     const char *files[FILES_MAX];
     unsigned file_count;
+    int64_t id; /* of the patterns of the line, at run time; -1: any */
 };
 
 /* --- the criterion ------------------------------------------------------------------------- */
@@ -136,6 +138,17 @@ parse_file(struct parse *parse, struct test_flags *flags)
 }
 
 static bool
+parse_id(struct parse *parse, struct test_flags *flags)
+{
+    const char *word = parse_word(parse, "a number");
+
+    if (word == NULL)
+        return false;
+    return number_parse_int(str_from(word), 0, INT32_MAX, &flags->id, NULL) ||
+           parse_alert(parse, "'-u' wants a number from 0 to %d, not '%s'", INT32_MAX, word);
+}
+
+static bool
 parse_flag(struct parse *parse, const char *flag, struct test_flags *flags)
 {
     switch (flag[2] == '\0' ? flag[1] : '\0') {
@@ -149,8 +162,8 @@ parse_flag(struct parse *parse, const char *flag, struct test_flags *flags)
         return parse_method(parse, flags);
     case 'f':
         return parse_file(parse, flags);
-    case 'u': /* patterns of the configuration have no number yet */
-        return parse_not_yet(parse, "flag '-u' of an acl");
+    case 'u':
+        return parse_id(parse, flags);
     default:
         return parse_alert(parse,
                            "unknown flag '%s'; a value that begins with '-' needs '--' before it",
@@ -205,12 +218,26 @@ version_range(struct parse *parse, const char *word)
                         version_number(parse, high));
 }
 
+/* As a range, which needs no operator: what the runtime socket shows and takes. */
+static const char *
+range_text(struct parse *parse, const char *word, int compare)
+{
+    int64_t n;
+
+    if (compare == COMPARE_EQ ||
+        !number_parse_int(str_from(word), INT64_MIN + 1, INT64_MAX - 1, &n, NULL))
+        return word;
+    if (compare == COMPARE_LE || compare == COMPARE_LT)
+        return arena_printf(parse->arena, ":%" PRId64, compare == COMPARE_LT ? n - 1 : n);
+    return arena_printf(parse->arena, "%" PRId64 ":", compare == COMPARE_GT ? n + 1 : n);
+}
+
 /* An operator counts for all numbers behind it. */
 static bool
-add_value(struct parse *parse, struct pattern_set *set, const char *word, int *compare)
+add_value(struct parse *parse, struct pattern_line *line, const char *word, int *compare)
 {
-    bool is_number =
-        pattern_set_method(set) == MATCH_INT || pattern_set_method(set) == MATCH_LEN;
+    struct pattern_set *set = line->list->set;
+    bool is_number = line->method == MATCH_INT || line->method == MATCH_LEN;
     int operator= is_number ? compare_find(word) : -1;
     struct error err = ERROR_INIT;
 
@@ -218,58 +245,82 @@ add_value(struct parse *parse, struct pattern_set *set, const char *word, int *c
         *compare = operator;
         return true;
     }
+    line->keys[line->count++] = range_text(parse, word, *compare);
     return pattern_set_add(set, str_from(word), (enum compare) * compare, NULL, &err) ||
            parse_alert(parse, "%s", err.text);
 }
 
 static bool
-parse_values(struct parse *parse, const struct sample *sample, struct pattern_set *set,
+parse_values(struct parse *parse, const struct sample *sample, struct pattern_line *line,
              const char *end_word)
 {
-    bool is_version = pattern_set_method(set) == MATCH_INT && sample->fetch->is_version &&
-                      sample->step_count == 0;
+    bool is_version =
+        line->method == MATCH_INT && sample->fetch->is_version && sample->step_count == 0;
     const char *word;
     int compare = COMPARE_EQ;
 
+    line->keys = ARENA_ARRAY(parse->arena, const char *, parse->words->count - parse->words->at + 1);
     while ((word = words_peek(parse->words)) != NULL &&
            (end_word == NULL || strcmp(word, end_word) != 0)) {
         words_next(parse->words);
         if (is_version && compare_find(word) < 0)
             word = version_range(parse, word);
-        if (!add_value(parse, set, word, &compare))
+        if (!add_value(parse, line, word, &compare))
             return false;
     }
-    pattern_set_compile(set);
+    pattern_set_compile(line->list->set);
     return true;
 }
 
-/* Files first: they are walked or hashed on their own; then the values of the line. */
 static bool
-parse_patterns(struct parse *parse, struct acl_test *test, const struct test_flags *flags,
-               enum match_method method, const char *end_word)
+parse_files(struct parse *parse, struct acl_test *test, const struct test_flags *flags)
 {
-    struct pattern_list *own = pattern_list_new(parse, method, flags->no_case);
     enum pattern_columns columns = flags->is_map ? PATTERN_MAP : PATTERN_KEYS;
 
     test->lists = ARENA_ARRAY(parse->arena, struct pattern_list *, flags->file_count + 1);
     for (unsigned i = 0; i < flags->file_count; i++) {
         struct pattern_list *list =
-            pattern_file_use(parse, flags->files[i], columns, method, flags->no_case);
+            pattern_file_use(parse, flags->files[i], columns, test->method, test->no_case);
 
         if (list == NULL)
             return false;
         test->lists[test->list_count++] = list;
     }
-    if (!parse_values(parse, test->sample, own->set, end_word))
+    return true;
+}
+
+static struct pattern_line *
+line_new(struct parse *parse, const struct acl_test *test, struct str name)
+{
+    struct pattern_line *line = ARENA_NEW(parse->arena, struct pattern_line);
+
+    line->name = name;
+    line->pos = parse_pos(parse);
+    line->method = test->method;
+    line->no_case = test->no_case;
+    line->list = pattern_list_new(parse, test->method, test->no_case);
+    return line;
+}
+
+/* Files first: they are walked or hashed on their own; then the values of the line. */
+static bool
+parse_patterns(struct parse *parse, struct acl_test *test, const struct test_flags *flags,
+               struct str name, const char *end_word)
+{
+    struct pattern_line *line = line_new(parse, test, name);
+
+    if (!parse_files(parse, test, flags) || !parse_values(parse, test->sample, line, end_word))
         return false;
-    if (pattern_set_count(own->set) > 0 || flags->file_count == 0)
-        test->lists[test->list_count++] = own;
-    if (pattern_set_count(own->set) == 0 && flags->file_count == 0 && !flags->is_ended &&
-        match_method_has_patterns(method))
+    if (line->count == 0 && flags->file_count == 0 && !flags->is_ended &&
+        match_method_has_patterns(test->method))
         parse_warn(parse,
                    "'%s' is compared with nothing and never matches; say '--' if that is meant",
                    test->sample->text);
-    return true;
+    if (line->count == 0 && flags->file_count > 0 && flags->id < 0)
+        return true;
+    test->lists[test->list_count++] = line->list;
+    pattern_line_seal(line);
+    return pattern_use_line(parse, line, flags->id);
 }
 
 static void
@@ -321,8 +372,9 @@ struct acl_test *
 acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
 {
     struct acl_test *test = ARENA_NEW(parse->arena, struct acl_test);
-    struct test_flags flags = { .method = -1 };
+    struct test_flags flags = { .method = -1, .id = -1 };
     unsigned from = parse->words->at, values_from;
+    const char *name = words_peek(parse->words);
     int method;
 
     test->sample = parse_criterion(parse, place, &method);
@@ -334,7 +386,8 @@ acl_test_parse(struct parse *parse, unsigned place, const char *end_word)
     test->has_files = flags.file_count > 0;
     values_from = parse->words->at;
     test->type = match_method_type((enum match_method)method, test->sample->out);
-    if (!parse_patterns(parse, test, &flags, (enum match_method)method, end_word))
+    if (!parse_patterns(parse, test, &flags, str_of(name, strcspn(name, SAMPLE_NAME_END)),
+                        end_word))
         return NULL;
     keep_values(parse, test, values_from);
     test->text = words_text(parse, from);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "weir/base/alloc.h"
+#include "pattern_file.h"
 #include "private.h"
 
 static bool
@@ -50,12 +51,13 @@ compile(struct live_text *live, struct parse *parse, live_fn *fn, void *arg)
     room->named = NULL;
     room->named_end = NULL;
     room->kept = NULL;
+    room->files = room->lines = NULL;
     hashmap_init(&room->memos); /* nobody remembers values for it */
     fine = fn(parse, arg) && resolve(parse, room->named);
     live->kept = room->kept;
     hashmap_fini(&room->memos);
-    saved.files = room->files; /* what only lint looks at is forgotten */
-    *room = saved;
+    live->files = room->files;
+    *room = saved; /* what only lint looks at is forgotten */
     return fine;
 }
 
@@ -88,6 +90,7 @@ live_text_fini(struct live_text *live)
 {
     for (struct kept *kept = live->kept; kept != NULL; kept = kept->next)
         kept->drop(kept->object);
+    pattern_use_drop(live->files);
     snapshot_drop(live->snapshot);
     arena_fini(&live->arena);
 }

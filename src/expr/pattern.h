@@ -5,8 +5,7 @@
  *     match.c         the methods: names, the type of value they look at
  *     pattern.c       one pattern: read it, match it
  *     pattern_set.c   many of one method, compiled so that a look-up does not walk over all
- *     pattern_file.c  named lists: files, virt@ and opt@; live across configurations
- *     pattern_change.c  what changes in them at run time
+ *     pattern_file.h  lists that can change: files, virt@, opt@, and those of acl lines
  */
 #pragma once
 
@@ -150,6 +149,7 @@ struct pattern_entry {
  * list's. */
 struct pattern_list {
     struct pattern_set *set; /* grace_read(); never NULL */
+    struct pattern_list *follower; /* has the same set; pattern_line.c */
 };
 
 /* What a configuration names: "path", "file@path", "opt@path", "virt@name". The same list is shared

@@ -149,6 +149,13 @@ make_one(const struct pattern_file *file, const struct compiled *c,
     return set;
 }
 
+static void
+publish(struct compiled *c, struct pattern_set *set)
+{
+    for (struct pattern_list *list = &c->list; list != NULL; list = list->follower)
+        grace_publish(list->set, set);
+}
+
 /* Puts a set in front, together with those of its size. */
 static void
 put_in_front(const struct pattern_file *file, struct compiled *c, struct pattern_set *set)
@@ -172,7 +179,7 @@ put_in_front(const struct pattern_file *file, struct compiled *c, struct pattern
     if (gone_count > 0)
         pattern_set_compile(set);
     pattern_set_chain(set, older);
-    grace_publish(c->list.set, set);
+    publish(c, set);
     while (gone_count > 0)
         grace_free_later(gone[--gone_count], pattern_set_free);
 }
@@ -203,15 +210,15 @@ make_all(const struct pattern_file *file, const struct compiled *c, uint32_t ver
     return set;
 }
 
-static void
-renew(struct pattern_file *file)
+void
+pattern_change_renew(struct pattern_file *file)
 {
     struct pattern_entry *dead = file->dead;
 
     for (struct compiled *c = file->compiled; c != NULL; c = c->next) {
         struct pattern_set *before = c->list.set;
 
-        grace_publish(c->list.set, make_all(file, c, file->version));
+        publish(c, make_all(file, c, file->version));
         free_chain_later(before);
     }
     file->dead = NULL;
@@ -222,6 +229,12 @@ renew(struct pattern_file *file)
         grace_free_later(dead, pattern_entry_free);
         dead = next;
     }
+}
+
+struct pattern_file *
+pattern_change_target(struct parse *parse, const char *name, enum pattern_columns columns)
+{
+    return pattern_use_file(parse, name, columns);
 }
 
 /* --- with the lock held ---------------------------------------------------------------------------- */
@@ -267,7 +280,7 @@ static void
 renew_if_many(struct pattern_file *file)
 {
     if (file->dead_count >= DEAD_MIN && file->dead_count >= file->count / 2)
-        renew(file);
+        pattern_change_renew(file);
 }
 
 /* All or nothing: all sets first. */
@@ -489,7 +502,7 @@ pattern_change_clear(struct pattern_file *file, uint32_t version)
     lock_take(&file->lock);
     version = version_of(file, version);
     remove_versions(file, version, version + 1);
-    renew(file);
+    pattern_change_renew(file);
     lock_give(&file->lock);
 }
 
@@ -514,7 +527,7 @@ pattern_change_commit(struct pattern_file *file, uint32_t version, struct error 
     if (fine) {
         remove_versions(file, file->version, version);
         file->version = version;
-        renew(file);
+        pattern_change_renew(file);
     }
     lock_give(&file->lock);
     return fine || error_set(err, "Version number out of range.");

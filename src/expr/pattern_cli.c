@@ -50,28 +50,37 @@ say_unknown(struct command_call *call)
 
 /* --- which list ---------------------------------------------------------------------------- */
 
+static enum pattern_columns
+columns_of(const struct pattern_use *use)
+{
+    return use->line != NULL ? PATTERN_KEYS : use->file->columns;
+}
+
 /* "#3", "path", "file@path", "opt@path" */
 static bool
-is_named(const struct pattern_file *file, const char *name)
+is_named(const struct pattern_use *use, const char *name)
 {
+    const struct pattern_file *file = use->file;
     int64_t id;
 
     if (name[0] == '#')
-        return number_parse_int(str_from(name + 1), 0, UINT32_MAX, &id, NULL) && id == file->id;
+        return number_parse_int(str_from(name + 1), 0, UINT32_MAX, &id, NULL) && id == use->id;
+    if (use->line != NULL)
+        return false;
     if (file->path != NULL && (strncmp(name, "opt@", 4) == 0 || strncmp(name, "file@", 5) == 0))
         name = strchr(name, '@') + 1;
     return strcmp(file->name, name) == 0;
 }
 
 static bool
-run_if_named(struct pattern_file *file, void *arg)
+run_if_named(struct pattern_use *use, void *arg)
 {
     struct request *request = arg;
 
-    if (file->columns != request->columns || !is_named(file, request->name))
+    if (columns_of(use) != request->columns || !is_named(use, request->name))
         return true;
     request->is_found = true;
-    request->run(request->call, file, request->version);
+    request->run(request->call, pattern_use_open(use), request->version);
     return false;
 }
 
@@ -93,7 +102,7 @@ with_list(struct command_call *call, list_fn *run, const char *missing)
     }
     if (request.name == NULL)
         return missing != NULL ? command_say(call, 3, "%s", missing) : say_unknown(call);
-    pattern_file_each(run_if_named, &request);
+    pattern_use_each(run_if_named, &request);
     return request.is_found ? COMMAND_DONE : say_unknown(call);
 }
 
@@ -111,20 +120,39 @@ read_id(const char *word, uintptr_t *id)
 
 /* --- show ------------------------------------------------------------------------------------ */
 
+/* Nobody has asked for it yet: there is no list to lock. */
+static void
+show_line(struct text *out, const struct pattern_use *use)
+{
+    const struct pattern_line *line = use->line;
+    const struct pattern_file *file = use->file;
+
+    text_printf(out, "%u () acl '%.*s' file '%s' line %d. curr_ver=%u next_ver=%u entry_cnt=%u\n",
+                use->id, STR_ARG(line->name), line->pos.file, line->pos.line,
+                file == NULL ? 0 : file->version, file == NULL ? 0 : file->next_version,
+                file == NULL ? line->count : file->count);
+}
+
 static bool
-show_list(struct pattern_file *file, void *arg)
+show_list(struct pattern_use *use, void *arg)
 {
     struct request *request = arg;
+    struct pattern_file *file = use->file;
 
-    if (file->columns != request->columns)
+    if (columns_of(use) != request->columns)
         return true;
-    lock_take(&file->lock);
-    text_printf(request->call->out,
-                "%u (%s) pattern loaded from file '%s' %s. curr_ver=%u next_ver=%u "
-                "entry_cnt=%u\n",
-                file->id, file->name, file->name, file->where, file->version, file->next_version,
-                file->count);
-    lock_give(&file->lock);
+    if (file != NULL)
+        lock_take(&file->lock);
+    if (use->line != NULL)
+        show_line(request->call->out, use);
+    else
+        text_printf(request->call->out,
+                    "%u (%s) pattern loaded from file '%s' %s. curr_ver=%u next_ver=%u "
+                    "entry_cnt=%u\n",
+                    use->id, file->name, file->name, file->where, file->version,
+                    file->next_version, file->count);
+    if (file != NULL)
+        lock_give(&file->lock);
     return true;
 }
 
@@ -155,7 +183,7 @@ run_show(struct command_call *call)
     if (call->at < call->count)
         return with_list(call, show_entries, NULL);
     text_puts(call->out, "# id (file) description\n");
-    pattern_file_each(show_list, &request);
+    pattern_use_each(show_list, &request);
     return COMMAND_DONE;
 }
 

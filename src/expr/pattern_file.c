@@ -26,21 +26,14 @@
 #include "weir/os/file.h"
 #include "private.h"
 
-/* A snapshot's use of a list. */
-struct pattern_file_use {
-    struct pattern_file_use *next;
-    struct pattern_file *file; /* holds */
-};
-
 static struct lock table_lock = LOCK_INIT(LOCK_EXPR);
 static struct hashmap table; /* by key; holds nothing */
 
 /* --- the life of a list ---------------------------------------------------------------------- */
 
-static struct pattern_file *
-file_new(const char *key, const char *path, enum pattern_columns columns)
+struct pattern_file *
+pattern_file_new(const char *key, const char *path, enum pattern_columns columns)
 {
-    static unsigned last_id;
     struct pattern_file *file = alloc_zero(sizeof(*file));
 
     arena_init(&file->arena);
@@ -48,7 +41,6 @@ file_new(const char *key, const char *path, enum pattern_columns columns)
     file->path = path == NULL ? NULL : arena_copy(&file->arena, path);
     file->name = strchr(file->key, ' ') + 1;
     file->columns = columns;
-    file->id = last_id++;
     file->refs = 1;
     file->lock = (struct lock)LOCK_INIT(LOCK_EXPR);
     return file;
@@ -57,14 +49,16 @@ file_new(const char *key, const char *path, enum pattern_columns columns)
 static void
 file_free(struct pattern_file *file)
 {
+    if (file->is_line)
+        pattern_line_forget(file);
     pattern_change_fini(file);
     alloc_free(file->content);
     arena_fini(&file->arena);
     alloc_free(file);
 }
 
-static void
-file_drop(struct pattern_file *file)
+void
+pattern_file_drop(struct pattern_file *file)
 {
     bool is_last;
 
@@ -77,9 +71,8 @@ file_drop(struct pattern_file *file)
         file_free(file);
 }
 
-/* The living list of that key, if its file has not changed; held for the caller. */
-static struct pattern_file *
-find_living(const char *key, uint64_t fingerprint)
+struct pattern_file *
+pattern_file_find(const char *key, uint64_t fingerprint)
 {
     struct pattern_file *file;
 
@@ -93,8 +86,8 @@ find_living(const char *key, uint64_t fingerprint)
     return file;
 }
 
-static void
-put_in_table(struct pattern_file *file)
+void
+pattern_file_publish(struct pattern_file *file)
 {
     struct pattern_file *before;
 
@@ -118,8 +111,8 @@ is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-static void
-add_entry(struct pattern_file *file, struct str key, struct str value, unsigned line)
+void
+pattern_file_add(struct pattern_file *file, struct str key, struct str value, unsigned line)
 {
     struct pattern_entry *entry = ARENA_NEW(&file->arena, struct pattern_entry);
 
@@ -165,7 +158,7 @@ read_line(struct pattern_file *file, struct str line, unsigned number)
         return;
     if (file->columns == PATTERN_MAP)
         value = split_value(&line);
-    add_entry(file, line, value, number);
+    pattern_file_add(file, line, value, number);
 }
 
 static void
@@ -251,8 +244,8 @@ split_name(const char *name)
 }
 
 /* "file@x", "opt@x" and "x" are the same list; an ACL and a map of one file are two. */
-static const char *
-make_key(struct parse *parse, const char *name, enum pattern_columns columns)
+const char *
+pattern_file_key(struct parse *parse, const char *name, enum pattern_columns columns)
 {
     struct list_name split = split_name(name);
 
@@ -274,9 +267,10 @@ read_file(struct parse *parse, struct list_name name, char **content, size_t *le
     return *content != NULL || parse_alert(parse, "%s", err.text);
 }
 
-static struct pattern_file *
-open_list(struct parse *parse, const char *key, const char *name, enum pattern_columns columns)
+struct pattern_file *
+pattern_file_open(struct parse *parse, const char *name, enum pattern_columns columns)
 {
+    const char *key = pattern_file_key(parse, name, columns);
     struct list_name split = split_name(name);
     struct pattern_file *file;
     uint64_t fingerprint;
@@ -286,12 +280,12 @@ open_list(struct parse *parse, const char *key, const char *name, enum pattern_c
     if (!read_file(parse, split, &content, &len))
         return NULL;
     fingerprint = content == NULL ? 0 : hash_xxh3(str_of(content, len), 0) | 1;
-    file = find_living(key, fingerprint);
+    file = pattern_file_find(key, fingerprint);
     if (file != NULL) {
         alloc_free(content);
         return file;
     }
-    file = file_new(key, split.path, columns);
+    file = pattern_file_new(key, split.path, columns);
     file->fingerprint = fingerprint;
     file->content = content;
     file->where = arena_printf(&file->arena, "used by %s at file '%s' line %d",
@@ -304,40 +298,11 @@ open_list(struct parse *parse, const char *key, const char *name, enum pattern_c
 
 /* --- for conditions and maps ------------------------------------------------------------------------- */
 
-static struct pattern_file *
-find_used(const struct expr_room *room, const char *key)
-{
-    for (struct pattern_file_use *use = room->files; use != NULL; use = use->next) {
-        if (strcmp(use->file->key, key) == 0)
-            return use->file;
-    }
-    return NULL;
-}
-
-static struct pattern_file *
-use_list(struct parse *parse, const char *name, enum pattern_columns columns)
-{
-    struct expr_room *room = expr_room_of(parse->snapshot);
-    const char *key = make_key(parse, name, columns);
-    struct pattern_file *file = find_used(room, key);
-    struct pattern_file_use *use;
-
-    if (file != NULL)
-        return file;
-    file = open_list(parse, key, name, columns);
-    if (file == NULL)
-        return NULL;
-    use = ARENA_NEW(parse->arena, struct pattern_file_use);
-    *use = (struct pattern_file_use){ .next = room->files, .file = file };
-    room->files = use;
-    return file;
-}
-
 struct pattern_list *
 pattern_file_use(struct parse *parse, const char *name, enum pattern_columns columns,
                  enum match_method method, bool no_case)
 {
-    struct pattern_file *file = use_list(parse, name, columns);
+    struct pattern_file *file = pattern_use_file(parse, name, columns);
     struct compiled *c;
 
     if (file == NULL)
@@ -347,12 +312,6 @@ pattern_file_use(struct parse *parse, const char *name, enum pattern_columns col
             return &c->list;
     }
     return compile(parse, file, method, no_case);
-}
-
-struct pattern_file *
-pattern_change_target(struct parse *parse, const char *name, enum pattern_columns columns)
-{
-    return use_list(parse, name, columns);
 }
 
 bool
@@ -372,7 +331,7 @@ pattern_file_check_value(unsigned needs, struct str text, struct error *err)
 bool
 pattern_file_need(struct parse *parse, const char *name, enum value_type type)
 {
-    struct pattern_file *file = use_list(parse, name, PATTERN_MAP);
+    struct pattern_file *file = pattern_use_file(parse, name, PATTERN_MAP);
     struct error err = ERROR_INIT;
     bool fine = true;
 
@@ -387,37 +346,6 @@ pattern_file_need(struct parse *parse, const char *name, enum value_type type)
         file->needs |= 1u << type;
     lock_give(&file->lock);
     return fine;
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-    unsigned x = (*(struct pattern_file *const *)a)->id, y = (*(struct pattern_file *const *)b)->id;
-
-    return x < y ? -1 : x > y;
-}
-
-void
-pattern_file_each(bool (*see)(struct pattern_file *file, void *arg), void *arg)
-{
-    struct pattern_file **files;
-    size_t at = 0, count = 0;
-    struct str key;
-    void *file;
-
-    lock_take(&table_lock);
-    files = alloc_array(table.count + 1, sizeof(*files));
-    while (hashmap_next(&table, &at, &key, &file)) {
-        files[count] = file;
-        files[count++]->refs++;
-    }
-    lock_give(&table_lock);
-    qsort(files, count, sizeof(*files), compare_ids);
-    for (size_t i = 0; i < count && see(files[i], arg); i++)
-        continue;
-    for (size_t i = 0; i < count; i++)
-        file_drop(files[i]);
-    alloc_free(files);
 }
 
 static void
@@ -436,31 +364,3 @@ pattern_list_new(struct parse *parse, enum match_method method, bool no_case)
         expr_keep(parse, list->set, drop_set);
     return list;
 }
-
-/* --- stages of a configuration ----------------------------------------------------------------------- */
-
-static bool
-on_publish(struct parse *parse)
-{
-    for (struct pattern_file_use *use = expr_room_of(parse->snapshot)->files; use != NULL;
-         use = use->next)
-        put_in_table(use->file);
-    return true;
-}
-
-static bool
-on_release(struct parse *parse)
-{
-    struct expr_room *room = expr_room_of(parse->snapshot);
-
-    for (struct pattern_file_use *use = room->files; use != NULL; use = use->next)
-        file_drop(use->file);
-    room->files = NULL;
-    return true;
-}
-
-static const struct config_hook hooks[] = {
-    { CONFIG_PUBLISH, ORDER_EXPR, on_publish, "expr: lists of patterns" },
-    { CONFIG_RELEASE, ORDER_EXPR, on_release, "expr: lists of patterns" },
-};
-REGISTER(config_hook, hooks);

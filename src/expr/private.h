@@ -28,7 +28,7 @@ struct kept {
     void (*drop)(void *object);
 };
 
-struct pattern_file_use;
+struct pattern_use;
 struct pattern_list;
 struct acl;
 
@@ -39,7 +39,9 @@ struct expr_room {
     struct acl *acls;             /* all named ones, for lint */
     struct condition *conditions; /* the same */
     struct hashmap memos;         /* number by text of samples that are stable */
-    struct pattern_file_use *files; /* named lists of patterns; dropped with it */
+    struct pattern_use *files; /* lists of patterns with a name */
+    struct pattern_use *lines; /* patterns of acl lines; newest first, as above */
+    unsigned use_count;
 };
 struct expr_room *expr_room_of(const struct snapshot *snapshot);
 /* Calls drop(object) when the snapshot goes. */
@@ -147,6 +149,7 @@ void format_encode_close(struct format_out *out, unsigned flags);
 struct live_text {
     struct arena arena;
     struct kept *kept;
+    struct pattern_use *files;
     struct snapshot *snapshot; /* holds */
 };
 /* Compiles something of the words; what it makes lives until live_text_fini(). */
