@@ -59,6 +59,20 @@ check_eval(struct check *check, struct eval *eval)
     };
 }
 
+struct str
+check_unique_id(struct check *check, struct eval *eval)
+{
+    const struct log_format *format = eval->backend == NULL ? NULL : eval->backend->unique_id_format;
+
+    if (format != NULL && check->unique_id[0] == '\0') {
+        check->unique_id[0] = '-'; /* as the format itself sees it */
+        check->unique_id[1] = '\0';
+        (void)snprintf(check->unique_id, sizeof(check->unique_id), "%.*s",
+                       STR_ARG(log_format_to_str(format, eval)));
+    }
+    return str_from(check->unique_id);
+}
+
 static int64_t
 shorter(int64_t a, int64_t b)
 {
@@ -408,6 +422,7 @@ check_run_begin(struct check *check)
     check->ended = CHECK_START;
     check->ended_code = 0;
     check->ended_text[0] = '\0';
+    check->unique_id[0] = '\0';
     text_clear(&check->received);
     run_steps(check);
 }

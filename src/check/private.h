@@ -74,6 +74,7 @@ struct check {
     struct arena arena;      /* of the running one */
     struct variable_set variables;
     char text[128]; /* what the last one said: "Connection refused" */
+    char unique_id[129]; /* of the running one, once it was asked for */
 };
 
 /* --- check_run.c: one check over one connection ----------------------------------- */

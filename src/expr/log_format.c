@@ -97,6 +97,15 @@ encode_text(const struct format_node *node, struct str text, struct format_out *
     }
 }
 
+static void
+run_alias(const struct log_alias *alias, struct eval *eval, unsigned flags, struct format_out *out)
+{
+    if (eval->session == NULL && (alias->traits & ALIAS_ANYWHERE) == 0)
+        format_str(out, STR_NONE, flags);
+    else
+        alias->run(eval, alias, flags, out);
+}
+
 static __attribute__((noinline)) void
 encode_alias(const struct format_node *node, struct eval *eval, struct format_out *out)
 {
@@ -105,7 +114,7 @@ encode_alias(const struct format_node *node, struct eval *eval, struct format_ou
     char room[RESULT_MAX];
     struct format_out text = { room, room + sizeof(room), false };
 
-    node->alias->run(eval, node->alias, flags, &text);
+    run_alias(node->alias, eval, flags, &text);
     if (is_list && text.pos != room)
         format_encode_list(out, str_of(room, (size_t)(text.pos - room)), node->flags);
     else
@@ -202,7 +211,7 @@ run_item(const struct format_node *node, struct eval *eval, bool *is_blank, stru
     if (node->flags & (FORMAT_JSON | FORMAT_CBOR))
         encode_node(node, eval, out);
     else if (node->kind == NODE_ALIAS)
-        node->alias->run(eval, node->alias, node->flags, out);
+        run_alias(node->alias, eval, node->flags, out);
     else
         run_sample(node, eval, out);
     if (out->pos != begin || node->kind != NODE_ALIAS || (node->alias->traits & ALIAS_SILENT) == 0)

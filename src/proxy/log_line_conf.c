@@ -105,7 +105,7 @@ parse_unique_id_format(struct parse *parse)
     if (text == NULL)
         return false;
     conf->unique_id_format =
-        log_format_parse(parse, text, PLACE_FE_REQUEST, FORMAT_IS_LOG | FORMAT_MANDATORY);
+        log_format_parse(parse, text, PLACE_FE_REQUEST | PLACE_CHECK, FORMAT_IS_LOG | FORMAT_MANDATORY);
     return conf->unique_id_format != NULL && parse_end(parse);
 }
 
@@ -119,8 +119,8 @@ parse_unique_id_header(struct parse *parse)
 }
 
 static const struct keyword keywords[] = {
-    { "unique-id-format", IN_FRONT, .args = "<format>", .parse = parse_unique_id_format,
-      .help = "How the id of each request is made (%ID, unique-id)." },
+    { "unique-id-format", IN_PROXY, .args = "<format>", .parse = parse_unique_id_format,
+      .help = "How the id of each request is made (%ID, unique-id); of a backend: that of its checks." },
     { "unique-id-header", IN_FRONT, .args = "<name>", .parse = parse_unique_id_header,
       .help = "The header field that carries the id to servers." },
     { "log", IN_PROXY, .flags = KEYWORD_NO,

@@ -14,6 +14,7 @@
 #include "private.h"
 
 #include "weir/base/clock.h"
+#include "weir/check/check.h"
 #include "weir/http/uri.h"
 #include "weir/net/client_addr.h"
 #include "weir/net/transport.h"
@@ -196,7 +197,10 @@ run_unique_id(struct eval *eval, const struct log_alias *alias, unsigned flags,
               struct format_out *out)
 {
     (void)alias;
-    put_str(out, eval->stream == NULL ? STR_NONE : stream_unique_id(eval->stream), flags);
+    if (eval->check != NULL)
+        put_str(out, check_unique_id(eval->check, eval), flags);
+    else
+        put_str(out, eval->stream == NULL ? STR_NONE : stream_unique_id(eval->stream), flags);
 }
 
 /* --- dates --------------------------------------------------------------- */
@@ -521,15 +525,15 @@ static const struct log_alias aliases[] = {
     { "bp", run_port, ADDR_OF_BACKEND, ALIAS_NUMBER, "source port towards the server" },
     { "si", run_host, ADDR_OF_SERVER, 0, "server address" },
     { "sp", run_port, ADDR_OF_SERVER, ALIAS_NUMBER, "server port" },
-    { "b", run_backend, 0, 0, "backend name" },
+    { "b", run_backend, 0, ALIAS_ANYWHERE, "backend name" },
     { "f", run_frontend, 0, 0, "frontend name" },
     { "ft", run_frontend, 1, 0, "frontend name, with ~ over TLS" },
     { "s", run_server, 0, 0, "server name" },
     { "RL", run_rule, 0, 0, "file and line of the rule that decided" },
     { "OG", run_origin, 0, 0, "why the line is written" },
     { "ISO", run_date_iso, 0, 0, "date of the request as in ISO 8601" },
-    { "H", run_host_name, 0, 0, "local host name" },
-    { "ID", run_unique_id, 0, 0, "unique id" },
+    { "H", run_host_name, 0, ALIAS_ANYWHERE, "local host name" },
+    { "ID", run_unique_id, 0, ALIAS_ANYWHERE, "unique id" },
     { "t", run_date, ACCEPTED, 0, "accept date with milliseconds" },
     { "tr", run_date, REQUESTED, ALIAS_HTTP, "request date with milliseconds" },
     { "T", run_date_gmt, ACCEPTED, 0, "accept date, UTC" },
@@ -558,7 +562,7 @@ static const struct log_alias aliases[] = {
     { "lc", run_line_count, 0, ALIAS_NUMBER, "log lines of the frontend so far" },
     { "rc", run_retries, 0, ALIAS_NUMBER, "retries, with + after a redispatch" },
     { "rt", run_request_count, 0, ALIAS_NUMBER, "number of the request" },
-    { "pid", run_pid, 0, ALIAS_NUMBER, "process id" },
+    { "pid", run_pid, 0, ALIAS_NUMBER | ALIAS_ANYWHERE, "process id" },
     { "B", run_bytes, 0, ALIAS_NUMBER, "bytes from the server" },
     { "U", run_bytes, 1, ALIAS_NUMBER, "bytes from the client" },
     { "ts", run_state, 2, 0, "termination state" },

@@ -140,7 +140,9 @@ stream_unique_id(struct stream *s)
 {
     const struct log_format *format = s->eval.frontend->unique_id_format;
 
-    if (s->unique_id.ptr == NULL && format != NULL)
+    if (s->unique_id.ptr == NULL && format != NULL) {
+        s->unique_id = STR(""); /* as the format itself sees it */
         s->unique_id = log_format_to_str(format, &s->eval);
+    }
     return s->unique_id;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "private.h"
+#include "weir/check/check.h"
 
 #define AFTER_SERVER                                                                               \
     (PLACE_BE_RES_CONTENT | PLACE_HTTP_RESPONSE | PLACE_FE_RESPONSE_BODY | PLACE_FE_LOG |          \
@@ -210,6 +211,8 @@ run_unique_id(struct eval *eval, const struct fetch *fetch, const struct arg *ar
 {
     (void)fetch;
     (void)args;
+    if (eval->check != NULL)
+        return give_str(out, check_unique_id(eval->check, eval));
     return eval->stream == NULL ? FETCH_NONE : give_str(out, stream_unique_id(eval->stream));
 }
 
@@ -462,7 +465,7 @@ static const struct fetch fetches[] = {
       .help = "Two letters that say how it ended; -- before the end." },
     { "unique-id",
       VALUE_STR,
-      WITH_STREAM,
+      WITH_STREAM | PLACE_CHECK,
       { { 0 } },
       run_unique_id,
       0,

@@ -14,6 +14,8 @@ enum check_status { /* names and meanings as in HAProxy's check_status column */
 };
 
 /* What statistics show of a server's check. */
+struct check;
+struct eval;
 struct check_view {
     bool is_enabled;
     bool is_followed; /* it is that of the server that is tracked */
@@ -47,3 +49,6 @@ bool check_pause(struct server *srv);
 bool check_resume(struct server *srv);
 /* set server health; the next checks go on from there. Control. */
 void check_force(struct server *srv, enum server_state state);
+/* What the backend's unique-id-format makes for the check that runs: the same in all its steps. No
+ * bytes: there is no format. Control. */
+struct str check_unique_id(struct check *check, struct eval *eval);

@@ -33,6 +33,7 @@ enum log_alias_trait {
     ALIAS_NUMBER = 1 << 1, /* encoded as a number */
     ALIAS_SILENT = 1 << 2, /* when it prints nothing, the blank behind it is left out as well */
     ALIAS_LIST = 1 << 3,   /* encoded as an array of strings */
+    ALIAS_ANYWHERE = 1 << 4, /* needs no session: known in health checks too */
 };
 
 struct log_alias;
