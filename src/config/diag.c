@@ -20,6 +20,7 @@ struct diag_entry {
     enum severity severity;
     char *file; /* owns; NULL: the mistake is in none */
     char *text; /* owns */
+    struct str reason; /* in `text`: without the frame */
 };
 
 #define ENTRIES_MAX                                                                                \
@@ -92,6 +93,7 @@ diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, cons
 {
     struct diag_entry *entry;
     struct text text = TEXT_INIT;
+    size_t begin, len;
 
     diag->counts[severity]++;
     if (diag->kept == ENTRIES_MAX)
@@ -102,7 +104,9 @@ diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, cons
         text_printf(&text, "parsing [%s:%d] : ", pos.file, pos.line);
     else if (pos.file != NULL)
         text_printf(&text, "[%s] : ", pos.file);
+    begin = text.len;
     text_vprintf(&text, fmt, args);
+    len = text.len - begin;
     text_add_char(&text, '\n');
     if (line_text != NULL)
         add_caret(&text, line_text, column);
@@ -110,6 +114,7 @@ diag_vadd(struct diag *diag, enum severity severity, struct source_pos pos, cons
     entry->severity = severity;
     entry->file = pos.file == NULL ? NULL : alloc_copy(pos.file);
     entry->text = alloc_copy_str(text_str(&text));
+    entry->reason = str_of(entry->text + begin, len);
     text_fini(&text);
     list_add_last(&diag->entries, &entry->link);
 }
@@ -155,6 +160,17 @@ diag_bad_file(const struct diag *diag, unsigned n)
             return entry->file;
     }
     return NULL;
+}
+
+void
+diag_print_reason(const struct diag *diag, struct text *out)
+{
+    LIST_FOR_EACH (entry, &diag->entries, struct diag_entry, link) {
+        if (entry->severity == DIAG_ALERT) {
+            text_add(out, entry->reason);
+            return;
+        }
+    }
 }
 
 void

@@ -21,7 +21,47 @@ struct driver {
     struct conditional conditional;
     struct source source;
     bool is_skipping; /* the lines of this section are passed over */
+    bool is_amending; /* the line was said at run time */
 };
+
+static void read_amendment(struct driver *driver, const struct amendment *amendment);
+
+/* --- amendments ------------------------------------------------------------------------- */
+
+static bool
+is_about(const struct amendment *amendment, enum amendment_kind kind, unsigned place,
+         const char *name)
+{
+    return amendment->kind == kind && (amendment->places & place) != 0 && name != NULL &&
+           strcmp(amendment->name, name) == 0;
+}
+
+static bool
+is_omitted(const struct driver *driver)
+{
+    const struct snapshot *snapshot = driver->parse.snapshot;
+
+    for (unsigned i = 0; i < snapshot->amendment_count; i++) {
+        if (is_about(&snapshot->amendments[i], AMEND_OMIT, driver->parse.place,
+                     driver->parse.section_name) &&
+            !driver->is_amending)
+            return true;
+    }
+    return false;
+}
+
+/* What was said at run time stands at the end of its section. */
+static void
+amend_section(struct driver *driver)
+{
+    const struct snapshot *snapshot = driver->parse.snapshot;
+
+    for (unsigned i = 0; i < snapshot->amendment_count; i++) {
+        if (is_about(&snapshot->amendments[i], AMEND_LINE, driver->parse.place,
+                     driver->parse.section_name))
+            read_amendment(driver, &snapshot->amendments[i]);
+    }
+}
 
 /* --- sections ---------------------------------------------------------------------- */
 
@@ -30,6 +70,8 @@ close_section(struct driver *driver)
 {
     const struct section *section = driver->parse.section;
 
+    if (section != NULL && !driver->is_skipping && driver->parse.snapshot->amendment_count > 0)
+        amend_section(driver);
     if (section != NULL && section->close != NULL && !driver->is_skipping) {
         driver->parse.words = NULL;
         section->close(&driver->parse);
@@ -53,6 +95,11 @@ open_section(struct driver *driver, const struct section *section)
     if (words->count > 1 && strcmp(words->items[1].text, "from") != 0)
         driver->parse.section_name = words->items[1].text;
     words->at = 1;
+    driver->is_skipping = is_omitted(driver);
+    if (driver->is_skipping)
+        return;
+    outline_begin(&driver->parse.snapshot->outline, driver->parse.arena, section->name,
+                  driver->parse.section_name, section->place, words, driver->is_amending);
     driver->is_skipping = !section->open(&driver->parse);
 }
 
@@ -167,6 +214,9 @@ read_words(struct driver *driver)
         open_section(driver, section);
         return;
     }
+    if (driver->parse.section != NULL && !driver->is_skipping)
+        outline_add(&driver->parse.snapshot->outline, driver->parse.arena, &driver->words,
+                    driver->is_amending);
     if (driver->parse.section != NULL && !driver->is_skipping &&
         driver->parse.section->line != NULL) {
         driver->parse.section->line(&driver->parse);
@@ -200,6 +250,8 @@ run_include(struct driver *driver)
     struct error err = ERROR_INIT;
     const char *path;
 
+    if (driver->source.sources->transcript != NULL)
+        return; /* its lines stand in it */
     if (!split_line(parse, &driver->splitter, driver->words.line_text))
         return;
     driver->words.at = 1;
@@ -242,6 +294,43 @@ read_line(struct driver *driver, const struct source_line *line)
         read_words(driver);
 }
 
+/* The section that is closed keeps its words: they may be those of the line in hand, which waits. */
+static void
+read_amendment(struct driver *driver, const struct amendment *amendment)
+{
+    struct splitter splitter = SPLITTER_INIT, splitter_before = driver->splitter;
+    struct words before = driver->words;
+    bool was_amending = driver->is_amending;
+
+    driver->splitter = splitter;
+    driver->words = (struct words){ .pos = { amendment->origin, 0 }, .line_text = amendment->line };
+    driver->is_amending = true;
+    if (split_line(&driver->parse, &driver->splitter, amendment->line)) {
+        if (amendment->apply == NULL) {
+            read_words(driver);
+        } else {
+            outline_add(&driver->parse.snapshot->outline, driver->parse.arena, &driver->words,
+                        true);
+            amendment->apply(&driver->parse);
+        }
+    }
+    driver->is_amending = was_amending;
+    splitter_fini(&driver->splitter);
+    driver->splitter = splitter_before;
+    driver->words = before;
+}
+
+static void
+add_sections(struct driver *driver)
+{
+    const struct snapshot *snapshot = driver->parse.snapshot;
+
+    for (unsigned i = 0; i < snapshot->amendment_count; i++) {
+        if (snapshot->amendments[i].kind == AMEND_SECTION)
+            read_amendment(driver, &snapshot->amendments[i]);
+    }
+}
+
 static void
 warn_about_end(struct driver *driver, const struct source_line *line)
 {
@@ -266,6 +355,7 @@ parser_read(const struct config_sources *sources, struct snapshot *snapshot, str
         warn_about_end(&driver, &line);
     }
     driver.words.line_text = NULL;
+    add_sections(&driver);
     close_section(&driver);
     conditional_end(&driver.conditional, &driver.parse);
     source_close(&driver.source);

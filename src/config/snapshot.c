@@ -50,6 +50,25 @@ static unsigned retired_count;
 static struct timer reap_timer;
 static uint64_t generations;
 
+/* Of the caller's, for the next one that is built on this one. */
+static void
+copy_amendments(struct snapshot *snapshot, const struct config_sources *sources)
+{
+    struct amendment *copies =
+        ARENA_ARRAY(&snapshot->arena, struct amendment, sources->amendment_count + 1);
+
+    for (unsigned i = 0; i < sources->amendment_count; i++) {
+        copies[i] = sources->amendments[i];
+        copies[i].name = arena_copy(&snapshot->arena, copies[i].name);
+        if (copies[i].item != NULL)
+            copies[i].item = arena_copy(&snapshot->arena, copies[i].item);
+        if (copies[i].line != NULL)
+            copies[i].line = arena_copy(&snapshot->arena, copies[i].line);
+    }
+    snapshot->amendments = copies;
+    snapshot->amendment_count = sources->amendment_count;
+}
+
 /* --- building ------------------------------------------------------------------------- */
 
 struct snapshot *
@@ -62,6 +81,9 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
     arena_init(&snapshot->arena);
     environment_init(snapshot);
     snapshot->globals = slots_new(SLOT_GLOBAL, &snapshot->arena);
+    copy_amendments(snapshot, sources);
+    snapshot->transcript = sources->transcript != NULL ? transcript_hold(sources->transcript)
+                                                       : transcript_new();
     fine = hooks_run(snapshot, CONFIG_START, diag);
     fine = parser_read(sources, snapshot, diag) && fine;
     fine = hooks_run(snapshot, CONFIG_RESOLVE, diag) && fine;
@@ -89,6 +111,7 @@ free_memory(void *object)
         alloc_free(snapshot->holds);
     }
     environment_fini(snapshot);
+    transcript_drop(snapshot->transcript);
     snapshot->magic = 0;
     arena_fini(&snapshot->arena);
     alloc_free(snapshot);

@@ -103,6 +103,8 @@ source_open(struct source *source, struct parse *parse, const struct config_sour
     bool fine = true;
 
     *source = (struct source){ .parse = parse, .sources = sources, .joined = TEXT_INIT };
+    if (sources->transcript != NULL)
+        return true;
     for (unsigned i = 0; i < sources->count; i++) {
         if (file_is_folder(sources->paths[i]))
             fine = add_folder(source, sources->paths[i]) && fine;
@@ -188,6 +190,24 @@ open_text(struct source *source, const struct config_text *text, struct error *e
                       alloc_copy(text->content), strlen(text->content), err);
 }
 
+/* What was read before is read again. */
+static bool
+open_part(struct source *source, const struct transcript_part *part, struct error *err)
+{
+    if (!begin_file(source, arena_copy(source->parse->arena, part->name),
+                    alloc_copy_str(text_str(&part->content)), part->content.len, err))
+        return false;
+    source->file->pos.line = part->first_line - 1;
+    return true;
+}
+
+static unsigned
+count_inputs(const struct source *source)
+{
+    return source->sources->transcript != NULL ? source->sources->transcript->count
+                                               : source->file_count + source->sources->text_count;
+}
+
 static void
 open_next(struct source *source)
 {
@@ -195,7 +215,9 @@ open_next(struct source *source)
     struct error err = ERROR_INIT;
     bool fine;
 
-    if (at < source->file_count)
+    if (source->sources->transcript != NULL)
+        fine = open_part(source, &source->sources->transcript->parts[at], &err);
+    else if (at < source->file_count)
         fine = open_file(source, source->files[at], &err);
     else
         fine = open_text(source, &source->sources->texts[at - source->file_count], &err);
@@ -209,14 +231,18 @@ open_next(struct source *source)
 
 /* One line of the file. */
 static struct str
-cut_line(struct source_file *file, bool *has_feed)
+cut_line(struct source *source, bool *has_feed)
 {
+    struct source_file *file = source->file;
     char *line = file->rest;
     char *feed = strchr(line, '\n');
     size_t len = feed == NULL ? strlen(line) : (size_t)(feed - line);
 
     *has_feed = feed != NULL;
     file->pos.line++;
+    if (source->sources->transcript == NULL)
+        transcript_add(source->parse->snapshot->transcript, file->pos.file, file->pos.line,
+                       str_of(line, len + *has_feed));
     file->rest = feed == NULL || feed[1] == '\0' ? NULL : feed + 1;
     if (len > 0 && line[len - 1] == '\r')
         len--;
@@ -232,7 +258,7 @@ join_lines(struct source *source, struct source_line *out, struct str line, bool
     text_add(&source->joined, line);
     do {
         source->joined.len--;
-        text_add(&source->joined, cut_line(source->file, has_feed));
+        text_add(&source->joined, cut_line(source, has_feed));
     } while (source->file->rest != NULL &&
              split_wants_next_line(text_cstr(&source->joined), source->joined.len));
     text_add_char(&source->joined, '\0');
@@ -247,7 +273,7 @@ find_rest(struct source *source)
     while (source->file == NULL || source->file->rest == NULL) {
         if (source->file != NULL)
             end_file(source);
-        else if (source->at < source->file_count + source->sources->text_count)
+        else if (source->at < count_inputs(source))
             open_next(source);
         else
             return false;
@@ -263,7 +289,7 @@ source_next(struct source *source, struct source_line *out)
 
     if (!find_rest(source))
         return false;
-    line = cut_line(source->file, &has_feed);
+    line = cut_line(source, &has_feed);
     out->pos = source->file->pos;
     out->text = (char *)line.ptr;
     if (source->file->rest != NULL && split_wants_next_line(line.ptr, line.len))

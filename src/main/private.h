@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "weir/config/snapshot.h"
 #include "weir/main/global_conf.h"
 
 /* --- global_conf.c ------------------------------------------------------------------------ */
@@ -35,3 +36,20 @@ void haproxy_list_cnv(void);
 void haproxy_list_flt(void);
 void haproxy_list_smp(void);
 void haproxy_list_svc(void);
+
+/* --- history.c: configurations that were put to work; control ----------------------------- */
+
+struct history_entry {
+    struct transcript *transcript; /* holds */
+    uint64_t generation;           /* when it was first put to work */
+    int64_t applied_wall_us;
+};
+/* One that was read from files; nothing when it says the same as the running one. */
+void history_add(const struct snapshot *snapshot);
+/* The text `steps` before the running one; NULL: none. */
+struct transcript *history_find(unsigned steps);
+void history_went_back(const struct transcript *transcript);
+/* From 0, the oldest; NULL: no more. */
+const struct history_entry *history_at(unsigned index, bool *is_current);
+/* How far back it is; negative: it is younger than the running one. */
+int history_steps(unsigned index);

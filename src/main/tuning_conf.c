@@ -145,9 +145,9 @@ parse_profiling(struct parse *parse)
     }
 
 static const struct keyword keywords[] = {
-    { "tune.renice.startup", IN_GLOBAL, .args = "<priority>", .parse = parse_nice,
+    { "tune.renice.startup", IN_GLOBAL, .flags = KEYWORD_RESTART, .args = "<priority>", .parse = parse_nice,
       .help = "Priority of the process while it reads its configuration at the start." },
-    { "tune.renice.runtime", IN_GLOBAL, .args = "<priority>", .parse = parse_nice,
+    { "tune.renice.runtime", IN_GLOBAL, .flags = KEYWORD_RESTART, .args = "<priority>", .parse = parse_nice,
       .help = "Priority of the process once it has read its configuration." },
     { "warn-blocked-traffic-after", IN_GLOBAL, .args = "<time>", .parse = parse_warn_blocked,
       .help = "A thread that does not come back to its loop for so long is told about." },

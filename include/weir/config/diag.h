@@ -33,4 +33,6 @@ unsigned diag_count(const struct diag *diag, enum severity severity);
 const char *diag_bad_file(const struct diag *diag, unsigned n);
 /* In HAProxy's frame: "[ALERT]    (pid) : config : parsing [file:line] : text", then the line and the caret.
  * `least`: print nothing less severe than this. */
+/* The first alert alone, without its frame; nothing: there is none. */
+void diag_print_reason(const struct diag *diag, struct text *out);
 void diag_print(const struct diag *diag, struct text *out, enum severity least);

@@ -28,6 +28,7 @@ enum keyword_flag {
     KEYWORD_NAMED_DEFAULTS = 1 << 3, /* in defaults sections: only in named ones */
     KEYWORD_PREFIX = 1 << 4,    /* the word goes on after the name: "set-var(", "track-sc"; the parser finds
                                    the whole word as the next one */
+    KEYWORD_RESTART = 1 << 5,   /* a change has no effect before the next start: named by "show config diff" */
 };
 
 enum setter_kind {

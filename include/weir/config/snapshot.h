@@ -10,8 +10,10 @@
 
 #include "weir/base/arena.h"
 #include "weir/base/registry.h"
+#include "weir/config/outline.h"
 #include "weir/config/parse.h"
 #include "weir/config/slot.h"
+#include "weir/config/transcript.h"
 
 struct snapshot {
     unsigned magic;
@@ -20,6 +22,10 @@ struct snapshot {
     void *globals;       /* slots of SLOT_GLOBAL */
     struct snapshot_holds *holds; /* a count per thread */
     struct hashmap *environment;  /* owns: see environment.h */
+    struct transcript *transcript; /* holds; what it was read from */
+    struct outline outline;
+    const struct amendment *amendments; /* said at run time; in the arena */
+    unsigned amendment_count;
 };
 
 /* A configuration that stands in memory. */
@@ -34,6 +40,27 @@ struct config_sources {
     unsigned count;
     const struct config_text *texts;
     unsigned text_count;
+    struct transcript *transcript; /* read this and none of the others; NULL: read them */
+    const struct amendment *amendments; /* what was said at run time beside it */
+    unsigned amendment_count;
+};
+
+/* A piece of configuration that was said at run time, for the section that it belongs to. It is gone
+ * when the files are read again. */
+enum amendment_kind {
+    AMEND_LINE,    /* a line at the end of the section */
+    AMEND_SECTION, /* a section that begins behind everything else; `line` is its first one */
+    AMEND_OMIT,    /* the section is passed over */
+};
+struct amendment {
+    enum amendment_kind kind;
+    unsigned places;   /* set of IN_ bits: kinds of sections that are meant */
+    const char *name;  /* of the section */
+    const char *item;  /* what it is about, for whoever wrote it: a server's name; may be NULL */
+    const char *origin; /* in messages in the place of a file: "add server" */
+    const char *line;
+    bool is_removal; /* it takes away what the files say */
+    bool (*apply)(struct parse *parse); /* in the place of a keyword; NULL: the line is a keyword and its words */
 };
 
 /* Stages of building, in this order; within a stage by `order`, then by name. Rooms use their place
