@@ -96,11 +96,14 @@ static bool
 run_query(struct eval *eval, const struct converter *conv, const struct arg *args,
           struct value *value)
 {
-    struct token token;
-    struct str json;
+    struct token token = { .header = STR_NONE };
+    struct str json, rest = value->str;
 
-    if (!split_token(value->str, &token) ||
-        !decode(eval, conv->private == 0 ? token.header : token.payload, &json))
+    if (conv->private == 0)
+        token.header = str_split(&rest, '.'); /* of encrypted ones too */
+    if (conv->private == 0 ? rest.ptr == NULL : !split_token(value->str, &token))
+        return false;
+    if (!decode(eval, conv->private == 0 ? token.header : token.payload, &json))
         return false;
     if (arg_is_given(&args[0]))
         return json_value_find(eval, json, args, value);
