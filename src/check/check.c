@@ -282,7 +282,7 @@ stop(struct check *check)
 
 /* The configuration of a server came or changed, or its administrative state. */
 static void
-refresh(struct server *srv)
+refresh(struct server *srv, bool is_new)
 {
     const struct check_conf *conf = check_conf_of(srv->conf);
     struct check *check = srv->check;
@@ -295,6 +295,10 @@ refresh(struct server *srv)
     if (check == NULL)
         srv->check = check = check_new(srv, conf);
     check->is_wanted = true;
+    if (check->is_running && is_new) { /* it may have other steps now */
+        check_run_abort(check);
+        timer_stop(&check->timer);
+    }
     if (check->health > conf->rise + conf->fall - 1)
         check->health = (int)(conf->rise + conf->fall - 1);
     if (!check->is_running && !timer_is_running(&check->timer) && is_due(check))
@@ -330,7 +334,7 @@ on_change(struct server *srv, unsigned what)
         return;
     if (check != NULL)
         follow_maintenance(check);
-    refresh(srv);
+    refresh(srv, what == 0);
 }
 
 static const struct server_observer observers[] = { { on_change } };

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "weir/mux/mux.h"
 #include "private.h"
 
 #define INTER_MS 2000
@@ -77,6 +78,33 @@ parse_send_proxy(struct parse *parse)
     return true;
 }
 
+static bool
+parse_via_socks4(struct parse *parse)
+{
+    ((struct check_conf *)keyword_slot(parse, &check_slot))->via_socks4 = true;
+    return true;
+}
+
+const struct mux *
+check_parse_proto(struct parse *parse)
+{
+    const char *name = parse_word(parse, "a protocol");
+    const struct mux *mux = name == NULL ? NULL : mux_find(str_from(name));
+
+    if (name != NULL && mux == NULL)
+        (void)parse_alert(parse, "unknown protocol '%s'; known are h2, h1 and none", name);
+    return mux;
+}
+
+static bool
+parse_proto(struct parse *parse)
+{
+    struct check_conf *conf = keyword_slot(parse, &check_slot);
+
+    conf->mux = check_parse_proto(parse);
+    return conf->mux != NULL;
+}
+
 #define CHECK_TIME(name_, member_, help_)                                                          \
     {                                                                                              \
         name_, IN_SERVER, .args = "<time>", .slot = &check_slot,                                   \
@@ -108,6 +136,11 @@ static const struct keyword keywords[] = {
       .help = "First checks of all servers begin within this time." },
     { "check-send-proxy", IN_SERVER, .parse = parse_send_proxy,
       .help = "Begin checks with a PROXY header, as connections do." },
+    { "check-via-socks4", IN_SERVER, .parse = parse_via_socks4,
+      .help = "Check through the SOCKS server of 'socks4'; without it, checks go straight." },
+    { "check-proto", IN_SERVER, .args = "<name>", .parse = parse_proto,
+      .help = "The protocol of checks: h2 or h1 for HTTP, none for TCP; else as 'proto' or ALPN "
+              "say." },
     { "no-check-send-proxy", IN_SERVER, .parse = parse_send_proxy,
       .help = "Undoes an inherited 'check-send-proxy'." },
 };

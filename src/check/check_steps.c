@@ -13,27 +13,23 @@
 
 #include "weir/base/encode.h"
 #include "weir/expr/sample.h"
+#include "weir/http/message.h"
 #include "weir/loop/loop.h"
 #include "weir/tls/tls.h"
 #include "steps.h"
 
-#define RECEIVE_BYTES 4096
-#define RECEIVED_MAX  (1 << 20) /* more is not kept */
-
-static void run_steps(struct check *check);
-
-static const struct check_method *
-method_of(const struct check *check)
+const struct check_method *
+check_method_now(const struct check *check)
 {
     const struct proxy_conf *backend = check->server->backend->conf;
 
     return backend == NULL ? NULL : check_method_of(backend);
 }
 
-static const struct check_step *
-step_of(const struct check *check)
+const struct check_step *
+check_step_now(const struct check *check)
 {
-    const struct check_method *method = method_of(check);
+    const struct check_method *method = check_method_now(check);
 
     return method == NULL || method->steps == NULL ? NULL : method->steps[check->step];
 }
@@ -73,23 +69,17 @@ check_unique_id(struct check *check, struct eval *eval)
     return str_from(check->unique_id);
 }
 
-static int64_t
-shorter(int64_t a, int64_t b)
-{
-    return a == 0 ? b : b == 0 ? a : a < b ? a : b;
-}
-
-static void
-set_deadline(struct check *check, int64_t delay_ms)
+void
+check_set_deadline(struct check *check, int64_t delay_ms)
 {
     timer_set(loop_here(), &check->timer, loop_now_ms(loop_here()) + delay_ms);
 }
 
 /* `what`, and which step it was. */
-static void
-fail(struct check *check, enum check_status status, const char *what)
+void
+check_fail(struct check *check, enum check_status status, const char *what)
 {
-    const struct check_step *step = step_of(check);
+    const struct check_step *step = check_step_now(check);
     struct text info = TEXT_INIT;
 
     text_puts(&info, what);
@@ -103,7 +93,7 @@ void
 check_timed_out(struct check *check)
 {
     const struct connection *conn = check->conn;
-    const struct check_step *step = step_of(check);
+    const struct check_step *step = check_step_now(check);
     enum check_status status = CHECK_L4TOUT;
 
     if (conn != NULL && (conn->flags & CONN_ESTABLISHED) != 0)
@@ -113,7 +103,7 @@ check_timed_out(struct check *check)
     if (status == CHECK_L7TOUT && step != NULL && step->kind == STEP_EXPECT &&
         step->expect.timeout_status != CHECK_UNKNOWN)
         status = (enum check_status)step->expect.timeout_status;
-    fail(check, status, "");
+    check_fail(check, status, "");
 }
 
 /* --- send -------------------------------------------------------------------------------------- */
@@ -152,7 +142,14 @@ fill(struct check *check, const struct check_step *step)
     return true;
 }
 
-enum ran { RAN_ON, RAN_WAITS, RAN_OVER };
+static enum ran
+send_by_mux(struct check *check)
+{
+    if (h2_check_ask(check))
+        return RAN_ON;
+    check_done(check, CHECK_L7RSP, 0, "the request cannot be sent over HTTP/2");
+    return RAN_OVER;
+}
 
 static enum ran
 run_send(struct check *check, const struct check_step *step)
@@ -163,10 +160,12 @@ run_send(struct check *check, const struct check_step *step)
     if (check->sent == 0) {
         text_clear(&check->received);
         if (!fill(check, step)) {
-            fail(check, CHECK_SOCKERR, "TCPCHK error evaluating what is to be sent");
+            check_fail(check, CHECK_SOCKERR, "TCPCHK error evaluating what is to be sent");
             return RAN_OVER;
         }
     }
+    if (check->mux != NULL)
+        return send_by_mux(check);
     while (check->sent < check->to_send.len) {
         struct iovec iov = { check->to_send.ptr + check->sent, check->to_send.len - check->sent };
 
@@ -220,147 +219,18 @@ run_set(struct check *check, const struct check_step *step)
     variable_store_if(&eval, &step->set.name, step->set.conditions, &value);
 }
 
-/* --- connections ----------------------------------------------------------------------------------- */
-
-static void
-on_writable(struct connection *conn)
-{
-    run_steps(conn->owner_data);
-}
-
-static void
-on_readable(struct connection *conn)
-{
-    struct check *check = conn->owner_data;
-    const struct check_step *step = step_of(check);
-    char bytes[RECEIVE_BYTES];
-    enum io result;
-    size_t got;
-
-    while ((result = connection_read(conn, bytes, sizeof(bytes), &got)) == IO_OK) {
-        if (check->received.len < RECEIVED_MAX)
-            text_add(&check->received, str_of(bytes, got));
-        if (got < sizeof(bytes))
-            break;
-    }
-    if (step == NULL) {
-        check_run_abort(check);
-        return;
-    }
-    if (result == IO_FAILED && check->received.len == 0) {
-        check_done(check, CHECK_L7RSP, 0, strerror(conn->os_errno));
-        return;
-    }
-    if (step->kind == STEP_EXPECT)
-        run_steps(check);
-}
-
-static void
-on_established(struct connection *conn)
-{
-    struct check *check = conn->owner_data;
-    const struct proxy_conf *backend = check->server->backend->conf;
-
-    if (conn->err >= CONN_ERR_TLS_EMPTY && conn->err <= CONN_ERR_TLS_FATAL) {
-        check_done(check, CHECK_L6RSP, 0, connection_error_text((enum connection_error)conn->err));
-        return;
-    }
-    if (conn->err != CONN_ERR_NONE) {
-        fail(check, CHECK_L4CON,
-             conn->os_errno != 0 ? strerror(conn->os_errno) : "cannot connect");
-        return;
-    }
-    if (step_of(check) == NULL) {
-        check_run_abort(check);
-        return;
-    }
-    if (backend->timeouts.check_ms > 0)
-        set_deadline(check, backend->timeouts.check_ms);
-    check->step++;
-    run_steps(check);
-}
-
-static const struct connection_owner owner = {
-    .on_readable = on_readable,
-    .on_writable = on_writable,
-    .on_established = on_established,
-};
-
-/* As connections do when the check goes where they go; else only with check-send-proxy. */
-static void
-choose_proxy_header(const struct check_conf *conf, const struct step_connect *connect,
-                    struct dial_conf *dial)
-{
-    bool is_elsewhere = conf->addr.family != ADDR_NONE || conf->port > 0;
-    bool is_wanted = connect->send_proxy || (connect->is_default && conf->send_proxy);
-
-    if (is_wanted && !dial->send_proxy_v2)
-        dial->send_proxy = true;
-    else if (!is_wanted && (is_elsewhere || !connect->is_default))
-        dial->send_proxy = dial->send_proxy_v2 = false;
-}
-
-static void
-find_target(struct check *check, const struct check_conf *conf, const struct step_connect *connect,
-            struct addr *to)
-{
-    struct value value = { .cursor = VALUE_SINGLE };
-    struct addr server;
-    struct eval eval;
-
-    server_addr(check->server, &server);
-    *to = connect->addr.family != ADDR_NONE ? connect->addr
-          : check->addr.family != ADDR_NONE ? check->addr
-          : conf->addr.family != ADDR_NONE  ? conf->addr
-                                            : server;
-    to->port = connect->port > 0         ? (uint16_t)connect->port
-               : connect->addr.port > 0  ? connect->addr.port
-               : check->port > 0         ? check->port
-               : conf->port > 0          ? (uint16_t)conf->port
-               : conf->addr.port > 0     ? conf->addr.port
-                                         : server.port;
-    if (connect->where == NULL)
-        return;
-    check_eval(check, &eval);
-    if (sample_run_as(connect->where, &eval, VALUE_INT, &value) == FETCH_OK && value.num > 0 &&
-        value.num < 65536)
-        to->port = (uint16_t)value.num;
-}
-
-static enum ran
-run_connect(struct check *check, const struct check_step *step)
-{
-    const struct server_conf *srv = check->server->conf;
-    const struct check_conf *conf = check_conf_of(srv);
-    const struct proxy_conf *backend = check->server->backend->conf;
-    struct dial_conf dial = srv->dial;
-    struct dial_request request = { .conf = &dial };
-    enum connection_error err;
-    struct tls_dial tls;
-    int64_t limit_ms = conf->inter_ms;
-
-    choose_proxy_header(conf, &step->connect, &dial);
-    find_target(check, conf, &step->connect, &request.to);
-    tls_dial_for_check(&tls, srv->slots,
-                       !step->connect.is_default || conf->addr.family != ADDR_NONE ||
-                           conf->port > 0);
-    tls_dial_apply(&tls, &request);
-    text_clear(&check->received);
-    check->sent = 0;
-    connection_close(check->conn);
-    if (backend->timeouts.check_ms > 0)
-        limit_ms = shorter(backend->timeouts.connect_ms, conf->inter_ms);
-    if (backend->timeouts.check_ms > 0 || check->ended == CHECK_START)
-        set_deadline(check, limit_ms);
-    check->conn = connector_dial(loop_here(), &request, &owner, check, &err);
-    if (check->conn == NULL) {
-        check_done(check, CHECK_SOCKERR, 0, connection_error_name(err));
-        return RAN_OVER;
-    }
-    return RAN_WAITS;
-}
-
 /* --- the machine ------------------------------------------------------------------------------------ */
+
+/* linger of the last connect: closed with a FIN. */
+static bool
+ends_gently(const struct check *check, const struct check_method *method)
+{
+    for (unsigned at = check->step; at > 0; at--) {
+        if (method->steps[at - 1]->kind == STEP_CONNECT)
+            return method->steps[at - 1]->connect.linger;
+    }
+    return false;
+}
 
 static void
 end(struct check *check, const struct check_method *method)
@@ -373,7 +243,7 @@ end(struct check *check, const struct check_method *method)
         status = check->has_l7 ? CHECK_L7OK : is_tls ? CHECK_L6OK : CHECK_L4OK;
     if (text[0] == '\0' && !method->is_http && !method->is_plain && method->prepared == NULL)
         text = "(tcp-check)";
-    if (!check->has_l7)
+    if (!check->has_l7 && !ends_gently(check, method))
         check->conn->flags |= CONN_LINGER_RESET; /* no state stays behind on either side */
     check_done(check, status, check->ended_code, text);
 }
@@ -381,13 +251,26 @@ end(struct check *check, const struct check_method *method)
 static bool
 ended_at_end(const struct check *check)
 {
+    if (check->mux != NULL)
+        return check->has_all;
     return (check->conn->flags & (CONN_READ_CLOSED | CONN_FAILED)) != 0;
 }
 
-static void
-run_steps(struct check *check)
+void
+check_steps_go_on(struct check *check)
 {
-    const struct check_method *method = method_of(check);
+    const struct check_step *step = check_step_now(check);
+
+    if (step == NULL)
+        check_run_abort(check);
+    else if (step->kind == STEP_EXPECT)
+        check_steps_run(check);
+}
+
+void
+check_steps_run(struct check *check)
+{
+    const struct check_method *method = check_method_now(check);
     const struct check_step *step;
     enum ran ran = RAN_ON;
 
@@ -397,7 +280,7 @@ run_steps(struct check *check)
     }
     while (ran == RAN_ON && (step = method->steps[check->step]) != NULL) {
         if (step->kind == STEP_CONNECT)
-            ran = run_connect(check, step);
+            ran = check_connect(check, step);
         else if (step->kind == STEP_SEND)
             ran = run_send(check, step);
         else if (step->kind == STEP_EXPECT)
@@ -424,17 +307,16 @@ check_run_begin(struct check *check)
     check->ended_text[0] = '\0';
     check->unique_id[0] = '\0';
     text_clear(&check->received);
-    run_steps(check);
+    check_steps_run(check);
 }
 
 void
 check_run_abort(struct check *check)
 {
-    struct connection *conn = check->conn;
-
-    check->conn = NULL;
     check->is_running = false;
-    connection_close(conn);
+    check_close_connection(check);
+    message_give(check->request); /* of a connection that went by itself */
+    check->request = NULL;
     arena_fini(&check->arena);
     variable_set_clear(&check->variables);
 }

@@ -125,6 +125,16 @@ add_state(struct text *out, const struct check *check)
                 (unsigned)server_current_sum(srv->backend), 0U);
 }
 
+/* HTTP/2 has no request without one. */
+static void
+add_authority(struct text *out, const struct addr *to)
+{
+    char host[ADDR_TEXT_MAX];
+
+    (void)addr_format(to, host, sizeof(host));
+    text_printf(out, "host: %s\r\n", addr_is_ip(to) ? host : "localhost");
+}
+
 void
 http_request_write(struct check *check, const struct step_send *send, struct text *out)
 {
@@ -144,7 +154,9 @@ http_request_write(struct check *check, const struct step_send *send, struct tex
         text_puts(out, "host: ");
         add_format(out, request->host, &eval);
         text_puts(out, "\r\n");
-    } else if (strcmp(version, "HTTP/1.1") == 0)
+    } else if (check->mux != NULL)
+        add_authority(out, &check->conn->dst);
+    else if (strcmp(version, "HTTP/1.1") == 0)
         text_puts(out, "host:\r\n");
     text_puts(out, request->raw_fields != NULL ? request->raw_fields : "");
     for (const struct http_field *field = request->fields; field != NULL; field = field->next) {

@@ -18,9 +18,13 @@ struct check_conf {
     int64_t rise, fall;
     int64_t port;     /* 0: the server's */
     struct addr addr; /* ADDR_NONE: the server's */
-    bool send_proxy;
+    bool send_proxy, via_socks4;
+    const struct mux *mux; /* check-proto; NULL: not given */
 };
 const struct check_conf *check_conf_of(const struct server_conf *srv);
+
+/* Reads the name of a protocol. NULL: reported. Builder. */
+const struct mux *check_parse_proto(struct parse *parse);
 
 /* Of all checks. Slot of the global section. */
 struct check_global {
@@ -31,6 +35,10 @@ const struct check_global *check_global_now(void);
 /* How the servers of a backend are checked. Slot of proxy_conf. */
 struct check_step;
 struct http_request;
+struct message;
+struct mux;
+struct mux_conn;
+struct endpoint;
 struct check_method {
     bool is_http;
     bool stops_on_404; /* http-check disable-on-404 */
@@ -63,7 +71,11 @@ struct check {
     bool is_other; /* than the one before */
     int code;
     int64_t began_us, duration_ms;
-    struct connection *conn; /* owns while it runs */
+    struct connection *conn; /* while it runs; owns, unless there is a mux */
+    struct mux_conn *mux;    /* owns: of an HTTP/2 connection; NULL: none */
+    struct endpoint *ep;     /* its stream; NULL: nothing was asked yet */
+    struct message *request; /* owns: what was asked there */
+    bool has_all;            /* nothing more will come from it */
     struct text received, to_send;
     size_t sent;
     unsigned step;           /* index into the steps of the method */

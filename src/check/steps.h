@@ -4,14 +4,18 @@
 
 #include "weir/expr/log_format.h"
 #include "weir/expr/variable.h"
+#include "weir/mux/mux.h"
 #include "private.h"
 
 enum step_kind { STEP_CONNECT, STEP_SEND, STEP_EXPECT, STEP_SET, STEP_UNSET, STEP_COMMENT };
 
 struct step_connect {
     bool is_default; /* as the server line says: TLS, PROXY header */
-    bool send_proxy;
+    bool send_proxy, via_socks4, is_ssl;
     bool linger;
+    const char *server_name; /* sni; NULL: not given */
+    struct str alpn;         /* as on the wire; len 0: not given */
+    const struct mux *mux;   /* proto; NULL: not given */
     int64_t port;               /* 0: not given */
     const struct sample *where; /* the port as an expression; NULL: not given */
     struct addr addr;           /* ADDR_NONE: not given */
@@ -104,6 +108,10 @@ struct check_step {
 
 /* A new last step of the backend that is read; what another section wrote is forgotten first. */
 struct check_step *step_add(struct parse *parse, struct check_method *method, enum step_kind kind);
+/* --- connect_conf.c */
+bool step_parse_connect(struct parse *parse, struct check_step *step);
+/* --- steps_conf.c */
+bool step_parse_comment(struct parse *parse, struct check_step *step);
 /* "connect", "comment", "set-var(...)", "set-var-fmt(...)", "unset-var(...)". False: reported. */
 bool step_parse_common(struct parse *parse, struct check_method *method, const char *word);
 /* The words before the kind of expectation, "!" included. */
@@ -114,6 +122,15 @@ bool step_parse_pattern(struct parse *parse, struct step_expect *expect, enum ex
 void method_finish(struct parse *parse, struct check_method *method);
 
 /* --- check_steps.c: the machine ------------------------------------------------------------ */
+
+/* What is configured now; NULL: nothing any more. */
+const struct check_method *check_method_now(const struct check *check);
+const struct check_step *check_step_now(const struct check *check);
+/* Goes on from check->step. The check may be over afterwards. */
+void check_steps_run(struct check *check);
+/* Ends it: `what`, and which step it was. */
+void check_fail(struct check *check, enum check_status status, const char *what);
+void check_set_deadline(struct check *check, int64_t delay_ms);
 
 /* What expressions see while the check runs. */
 void check_eval(struct check *check, struct eval *eval);
@@ -129,6 +146,25 @@ enum judged expect_judge(struct check *check, const struct check_step *step, boo
                          struct verdict_of_step *out);
 /* " at step 2 of tcp-check (expect string 'x') comment: 'y'"; nothing for steps nobody wrote. */
 void step_describe(struct text *to, const struct check_step *step, const char *comment);
+
+/* --- check_connect.c ------------------------------------------------------------------------- */
+
+enum ran { RAN_ON, RAN_WAITS, RAN_OVER };
+enum ran check_connect(struct check *check, const struct check_step *step);
+/* Whatever there is. */
+void check_close_connection(struct check *check);
+
+/* --- h2_check.c ------------------------------------------------------------------------------ */
+
+/* HTTP/2 from now on, over the connection that is established. False: out of memory. */
+bool h2_check_start(struct check *check);
+/* Sends the request in check->to_send, as HTTP/1 has it. False: it is none. */
+bool h2_check_ask(struct check *check);
+/* Closes the connection with all that hangs on it. */
+void h2_check_close(struct check *check);
+
+/* Something has come. */
+void check_steps_go_on(struct check *check);
 
 /* --- http_check.c ---------------------------------------------------------------------------- */
 

@@ -57,75 +57,11 @@ step_add(struct parse *parse, struct check_method *method, enum step_kind kind)
     return step;
 }
 
-/* --- connect ------------------------------------------------------------------------------ */
-
-static bool
-parse_connect_port(struct parse *parse, struct step_connect *connect)
-{
-    const char *word = words_peek(parse->words);
-
-    if (word != NULL && word[strspn(word, "0123456789")] == '\0')
-        return parse_int(parse, "a port", 1, 65535, &connect->port);
-    connect->where = sample_parse(parse, PLACE_CHECK);
-    return connect->where != NULL;
-}
-
-static bool
-parse_connect_addr(struct parse *parse, struct step_connect *connect)
-{
-    const char *word = parse_address_word(parse, "an address");
-    struct error err = ERROR_INIT;
-    struct addr_spec spec;
-
-    if (word == NULL)
-        return false;
-    if (!addr_parse(word, 0, &spec, &err))
-        return parse_alert(parse, "'addr': %s", err.text);
-    connect->addr = spec.addr;
-    return true;
-}
-
-static bool
-parse_comment(struct parse *parse, struct check_step *step)
+bool
+step_parse_comment(struct parse *parse, struct check_step *step)
 {
     step->comment = parse_word(parse, "a comment");
     return step->comment != NULL;
-}
-
-static bool
-parse_connect(struct parse *parse, struct check_method *method)
-{
-    struct check_step *step = step_add(parse, method, STEP_CONNECT);
-    struct step_connect *connect = &step->connect;
-    const char *word;
-
-    while ((word = words_next(parse->words)) != NULL) {
-        if (strcmp(word, "default") == 0)
-            connect->is_default = true;
-        else if (strcmp(word, "send-proxy") == 0)
-            connect->send_proxy = true;
-        else if (strcmp(word, "linger") == 0)
-            connect->linger = true;
-        else if (strcmp(word, "port") == 0) {
-            if (!parse_connect_port(parse, connect))
-                return false;
-        } else if (strcmp(word, "addr") == 0) {
-            if (!parse_connect_addr(parse, connect))
-                return false;
-        } else if (strcmp(word, "comment") == 0) {
-            if (!parse_comment(parse, step))
-                return false;
-        } else if (strcmp(word, "ssl") == 0 || strcmp(word, "sni") == 0 ||
-                   strcmp(word, "alpn") == 0 || strcmp(word, "proto") == 0 ||
-                   strcmp(word, "via-socks4") == 0)
-            return parse_not_yet(parse,
-                                 arena_printf(parse->arena, "'%s' of a check's connect", word));
-        else
-            return parse_alert(parse, "'connect' of a check does not know '%s'; known are default, "
-                                      "port, addr, send-proxy, linger and comment",
-                               word);
-    }
-    return true;
 }
 
 /* --- variables ----------------------------------------------------------------------------- */
@@ -182,9 +118,9 @@ bool
 step_parse_common(struct parse *parse, struct check_method *method, const char *word)
 {
     if (strcmp(word, "connect") == 0)
-        return parse_connect(parse, method);
+        return step_parse_connect(parse, step_add(parse, method, STEP_CONNECT));
     if (strcmp(word, "comment") == 0)
-        return parse_comment(parse, step_add(parse, method, STEP_COMMENT)) && parse_end(parse);
+        return step_parse_comment(parse, step_add(parse, method, STEP_COMMENT)) && parse_end(parse);
     if (strncmp(word, "set-var(", 8) == 0 || strncmp(word, "set-var-fmt(", 12) == 0 ||
         strncmp(word, "unset-var(", 10) == 0)
         return parse_set(parse, method, word);
@@ -222,7 +158,7 @@ parse_send(struct parse *parse, struct check_method *method, const char *word)
         step->send.bytes = str_from(text);
     else if (!read_hex(parse, text, &step->send.bytes))
         return false;
-    if (words_accept(parse->words, "comment") && !parse_comment(parse, step))
+    if (words_accept(parse->words, "comment") && !step_parse_comment(parse, step))
         return false;
     return parse_end(parse);
 }
@@ -264,7 +200,7 @@ step_parse_expect_words(struct parse *parse, struct check_step *step)
         if (words_accept(parse->words, "min-recv"))
             is_read = parse_int(parse, "a number of bytes", -1, INT_MAX, &expect->min_received);
         else if (words_accept(parse->words, "comment"))
-            is_read = parse_comment(parse, step);
+            is_read = step_parse_comment(parse, step);
         else if (words_accept(parse->words, "ok-status"))
             is_read = parse_status(parse, good, &expect->ok_status);
         else if (words_accept(parse->words, "error-status"))

@@ -300,6 +300,12 @@ connector_dial(struct loop *loop, const struct dial_request *request,
 
     if (full.conf == NULL)
         full.conf = &plain_conf;
+    if (full.conf->socks4.family != ADDR_NONE) {
+        *err = CONN_ERR_NO_PROTOCOL;
+        if (request->to.family != ADDR_IPV4)
+            return NULL; /* the protocol has no words for others */
+        full.to = full.conf->socks4;
+    }
     fd = dial(&full, &result, err);
     if (fd == -1)
         return NULL;
@@ -309,9 +315,10 @@ connector_dial(struct loop *loop, const struct dial_request *request,
         close(fd);
         return NULL;
     }
-    conn->dst = full.to;
+    conn->dst = request->to;
     connection_set_owner(conn, owner, owner_data);
-    if ((full.transport != NULL &&
+    if ((full.conf->socks4.family != ADDR_NONE && !socks4_ask_later(conn, &request->to)) ||
+        (full.transport != NULL &&
          !connection_set_transport(conn, full.transport, full.transport_conf)) ||
         !proxy_header_send_later(conn, &full)) {
         connection_close(conn);

@@ -277,7 +277,29 @@ parse_cc(struct parse *parse)
     return true;
 }
 
+static bool
+parse_socks4(struct parse *parse)
+{
+    struct dial_conf *dial = find_dial(parse);
+    const char *word = parse_address_word(parse, "the address of a SOCKS server");
+    struct error err = ERROR_INIT;
+    struct addr_spec spec;
+
+    if (dial == NULL || word == NULL)
+        return false;
+    if (!addr_parse(word, ADDR_ALLOW_NAME, &spec, &err))
+        return parse_alert(parse, "'socks4': %s", err.text);
+    if (spec.needs_lookup && !addr_resolve(spec.host_name, AF_UNSPEC, &spec.addr, &err))
+        return parse_alert(parse, "'socks4': %s", err.text);
+    if (addr_is_ip(&spec.addr) && spec.addr.port == 0)
+        return parse_alert(parse, "'socks4' expects an address with a port, as in 127.0.0.1:1080");
+    dial->socks4 = spec.addr;
+    return true;
+}
+
 static const struct keyword keywords[] = {
+    { "socks4", IN_SERVER, .args = "<address>:<port>", .parse = parse_socks4,
+      .help = "Connect through this SOCKS 4 server; the server's own address must be IPv4." },
     { "source", IN_SERVER | IN_DEFAULTS | IN_LISTEN | IN_BACKEND,
       .args = "<addr>[:<port>[-<high>]] [usesrc <addr>|client|clientip|hdr_ip(<name>[,<n>])] "
               "[interface <name>]",

@@ -47,6 +47,11 @@ enum io plain_writev(struct connection *conn, const struct iovec *iov, int count
 
 extern const uint8_t proxy_v2_signature[PROXY_V2_SIGNATURE_LEN];
 
+/* --- socks4.c ------------------------------------------------------------ */
+
+/* Once connected to a SOCKS server, asks it for this address (IPv4). False: out of memory. */
+bool socks4_ask_later(struct connection *conn, const struct addr *to);
+
 /* --- header_reader.c ------------------------------------------------------ */
 
 struct header_kind {

@@ -140,8 +140,11 @@ struct tls_server_conf {
     const char *crt, *verify_host;
     const struct sample *server_name; /* sni; NULL: none */
     const char *check_server_name;    /* check-sni */
+    struct str check_alpn;            /* check-alpn; len 0: not said */
     bool is_ssl, no_reuse;
     bool check_ssl, no_check_ssl;
+    bool check_by_steps;    /* a step of the backend's checks says ssl */
+    bool no_check_sni_auto;
     uint64_t fingerprint;        /* of all that a kept connection was made with */
     struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };

@@ -248,8 +248,8 @@ parse_crt(struct parse *parse)
 
 /* --- protocols ------------------------------------------------------------------------------------------ */
 
-static bool
-parse_alpn(struct parse *parse)
+bool
+tls_parse_alpn(struct parse *parse, struct str *to)
 {
     const char *word = parse_word(parse, "protocols, such as h2,http/1.1");
     struct error err = ERROR_INIT;
@@ -261,9 +261,15 @@ parse_alpn(struct parse *parse)
     wire = alpn_to_wire(str_from(word), &len, &err);
     if (wire == NULL)
         return parse_alert(parse, "%s", err.text);
-    settings_of(parse)->alpn = str_of(arena_copy_str(parse->arena, str_of(wire, len)), len);
+    *to = str_of(arena_copy_str(parse->arena, str_of(wire, len)), len);
     alloc_free(wire);
     return true;
+}
+
+static bool
+parse_alpn(struct parse *parse)
+{
+    return tls_parse_alpn(parse, &settings_of(parse)->alpn);
 }
 
 static bool

@@ -90,6 +90,19 @@ parse_no_check_ssl(struct parse *parse)
 }
 
 static bool
+parse_check_alpn(struct parse *parse)
+{
+    return tls_parse_alpn(parse, &conf_of(parse)->check_alpn);
+}
+
+static bool
+parse_check_sni_auto(struct parse *parse)
+{
+    conf_of(parse)->no_check_sni_auto = strcmp(parse->keyword, "no-check-sni-auto") == 0;
+    return true;
+}
+
+static bool
 parse_server_verify(struct parse *parse)
 {
     static const char *const names[] = { "none", "required", NULL };
@@ -114,6 +127,12 @@ parse_server_verify(struct parse *parse)
     }
 
 static const struct keyword keywords[] = {
+    { "check-alpn", IN_SERVER, .args = "<protocol>[,...]", .parse = parse_check_alpn,
+      .help = "What checks offer by ALPN, instead of what 'alpn' says." },
+    { "check-sni-auto", IN_SERVER, .parse = parse_check_sni_auto,
+      .help = "HTTP checks over TLS ask for the server named by their own Host field, as by default." },
+    { "no-check-sni-auto", IN_SERVER, .parse = parse_check_sni_auto,
+      .help = "Checks ask for no server name but that of 'check-sni'." },
     SLOT_FLAG("check-ssl", check_ssl, "Check over TLS, whatever the traffic does."),
     SLOT_TEXT("check-sni", "<name>", check_server_name, "The server name that checks ask for."),
     { "crt", IN_SERVER, .args = "<file>", .parse = parse_crt,
@@ -169,12 +188,18 @@ tls_server_prepare(struct parse *parse, struct source_pos pos, void *slots)
 {
     struct tls_server_conf *conf = slot_of(slots, &tls_server_slot);
 
-    if (!conf->is_ssl && !conf->check_ssl)
+    if (!conf->is_ssl && !conf->check_ssl && !conf->check_by_steps)
         return true;
     tls_settings_inherit(&conf->settings, &tls_globals_of(parse->snapshot)->server_defaults);
     conf->context = tls_context_of_server(parse, pos, conf);
     conf->fingerprint = fingerprint_of(conf);
     return conf->context != NULL;
+}
+
+void
+tls_server_want_context(void *slots)
+{
+    ((struct tls_server_conf *)slot_of(slots, &tls_server_slot))->check_by_steps = true;
 }
 
 void
@@ -234,13 +259,25 @@ tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval)
     dial_init(dial, conf, name);
 }
 
+static struct str
+name_for_check(const struct tls_server_conf *conf, const struct tls_check *check)
+{
+    if (check->server_name.ptr != NULL)
+        return check->server_name;
+    if (check->is_default && conf->check_server_name != NULL)
+        return str_from(conf->check_server_name);
+    return conf->no_check_sni_auto ? STR_NONE : check->guess;
+}
+
 void
-tls_dial_for_check(struct tls_dial *dial, const void *slots, bool is_elsewhere)
+tls_dial_for_check(struct tls_dial *dial, const void *slots, const struct tls_check *check)
 {
     const struct tls_server_conf *conf = slot_of_const(slots, &tls_server_slot);
-    bool is_wanted = conf->check_ssl || (conf->is_ssl && !is_elsewhere && !conf->no_check_ssl);
+    bool is_traffic = conf->is_ssl && !check->is_elsewhere && !conf->no_check_ssl;
+    bool is_wanted = check->is_ssl || (check->is_default && (conf->check_ssl || is_traffic));
 
-    dial_init(dial, is_wanted ? conf : NULL, str_from(conf->check_server_name));
+    dial_init(dial, is_wanted && conf->context != NULL ? conf : NULL, name_for_check(conf, check));
+    dial->alpn = check->alpn.len > 0 ? check->alpn : check->is_default ? conf->check_alpn : STR("");
 }
 
 void
@@ -287,6 +324,9 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
         if (SSL_set_tlsext_host_name(ssl, name) != 1)
             return false;
     }
+    if (dial->alpn.len > 0 &&
+        SSL_set_alpn_protos(ssl, (const unsigned char *)dial->alpn.ptr, (unsigned)dial->alpn.len) != 0)
+        return false;
     if (kept != NULL)
         kept += this_thread->index;
     if (kept != NULL && kept->session != NULL && kept->name_hash == hash_name(str_from(name)))

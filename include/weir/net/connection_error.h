@@ -45,6 +45,10 @@ enum connection_error {
     CONN_ERR_TLS,       /* handshake failure */
     CONN_ERR_TLS_EARLY, /* the server refused early data */
     CONN_ERR_TLS_FATAL,
+    CONN_ERR_SOCKS4_SEND, /* cannot ask the SOCKS server */
+    CONN_ERR_SOCKS4_RECV,
+    CONN_ERR_SOCKS4_DENY,
+    CONN_ERR_SOCKS4_ABORT,
     CONN_ERR_POLL,
     CONN_ERR_PIPE,
     CONN_ERR_SOCKET, /* another errno */

@@ -11,7 +11,7 @@
  * }; REGISTER(dial_place, places);
  *
  * The words of IN_SERVER lines: source, interface, namespace, tfo, send-proxy, send-proxy-v2,
- * proxy-v2-options, tcp-ut, cc and their "no-" forms. Of proxies (IN_BACK): source.
+ * proxy-v2-options, tcp-ut, cc, socks4 and their "no-" forms. Of proxies (IN_BACK): source.
  */
 #pragma once
 
@@ -47,6 +47,7 @@ struct dial_conf {
     int64_t keepalive_count, keepalive_idle_s, keepalive_interval_s;
     const char *cc;
     int64_t mark, tos;      /* -1: none */
+    struct addr socks4;     /* the SOCKS server to go through; ADDR_NONE: none */
     int64_t rcvbuf, sndbuf; /* 0: as the system has it */
 };
 

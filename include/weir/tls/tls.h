@@ -44,12 +44,26 @@ struct str tls_server_alpn(const void *slots);
 struct tls_dial {
     const struct tls_server_conf *conf; /* NULL: no TLS */
     struct str server_name;             /* to ask for; ptr NULL: none */
+    struct str alpn;                    /* instead of the line's, as on the wire; len 0: none */
     uint64_t key; /* connections with another key are not for this use; 0: no TLS */
 };
 /* For a stream: the server name that `sni` gives. Owner. */
 void tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval);
-/* For a check: `is_elsewhere` if it goes to another address than the traffic. Control. */
-void tls_dial_for_check(struct tls_dial *dial, const void *slots, bool is_elsewhere);
+/* What a check asks for beyond the server line. */
+struct tls_check {
+    bool is_default;   /* as the line says for checks */
+    bool is_elsewhere; /* goes to another address than the traffic */
+    bool is_ssl;       /* over TLS, whatever the line says; needs tls_server_want_context() */
+    struct str server_name; /* ptr NULL: that of check-sni, if is_default */
+    struct str guess;       /* the name when nobody gave one, unless no-check-sni-auto */
+    struct str alpn;        /* as on the wire; len 0: as the line says */
+};
+/* For a check. Control. */
+void tls_dial_for_check(struct tls_dial *dial, const void *slots, const struct tls_check *check);
+/* Checks of this line speak TLS even if it does not say so itself. Builder, CONFIG_RESOLVE. */
+void tls_server_want_context(void *slots);
+/* Reads "h2,http/1.1" into the form on the wire. False: reported. */
+bool tls_parse_alpn(struct parse *parse, struct str *wire);
 /* Asks connector_dial() for TLS, if that is wanted. */
 void tls_dial_apply(struct tls_dial *dial, struct dial_request *request);
 
