@@ -20,6 +20,8 @@ enum fact {
     FACT_ONE,
     FACT_PID,
     FACT_UPTIME,
+    FACT_USAGE_THREAD,
+    FACT_USAGE_PROCESS,
 };
 
 static int64_t
@@ -28,6 +30,17 @@ uptime_s(void)
     const struct loop *loop = loop_here();
 
     return loop == NULL ? 0 : (loop->wall_us - this_process.start_wall_us) / 1000000;
+}
+
+/* The average of all traffic threads. */
+static int64_t
+usage_of_process(void)
+{
+    unsigned sum = 0;
+
+    for (unsigned i = 1; i < thread_count(); i++)
+        sum += loop_usage(thread_at(i)->loop);
+    return thread_traffic_count() == 0 ? 0 : sum / thread_traffic_count();
 }
 
 static int64_t
@@ -46,6 +59,10 @@ find_fact(enum fact fact)
         return getpid();
     case FACT_UPTIME:
         return uptime_s();
+    case FACT_USAGE_THREAD:
+        return loop_here() == NULL ? 0 : loop_usage(loop_here());
+    case FACT_USAGE_PROCESS:
+        return usage_of_process();
     }
     return 0;
 }
@@ -81,10 +98,11 @@ run_hostname(struct eval *eval, const struct fetch *fetch, const struct arg *arg
     return value_set_copy(out, VALUE_STR, eval->arena, name, strlen(name)) ? FETCH_OK : FETCH_NONE;
 }
 
-#define FACT(name_, fact_, help_)                                                                  \
+#define FACT_AT(place_, name_, fact_, help_)                                                       \
     {                                                                                              \
-        name_, VALUE_INT, PLACE_ANY, { { 0 } }, run_fact, fact_, .help = help_                     \
+        name_, VALUE_INT, place_, { { 0 } }, run_fact, fact_, .help = help_                        \
     }
+#define FACT(name_, fact_, help_) FACT_AT(PLACE_ANY, name_, fact_, help_)
 
 static const struct fetch fetches[] = {
     FACT("nbthread", FACT_THREADS, "How many traffic threads there are."),
@@ -94,9 +112,23 @@ static const struct fetch fetches[] = {
     FACT("proc", FACT_ONE, "The number of this process: 1."),
     FACT("pid", FACT_PID, "The process id."),
     FACT("uptime", FACT_UPTIME, "The seconds since the process began."),
-    { "stopping", VALUE_BOOL, PLACE_ANY, { { 0 } }, run_stopping,
+    FACT_AT(PLACE_RUNNING, "cpu_usage_thr", FACT_USAGE_THREAD,
+            "How busy this thread was around its last sleep, in percent."),
+    FACT_AT(PLACE_RUNNING, "cpu_usage_grp", FACT_USAGE_PROCESS,
+            "The same of all traffic threads of its group."),
+    FACT_AT(PLACE_RUNNING, "cpu_usage_proc", FACT_USAGE_PROCESS,
+            "The same of all traffic threads."),
+    { "stopping",
+      VALUE_BOOL,
+      PLACE_ANY,
+      { { 0 } },
+      run_stopping,
       .help = "Is the process stopping?" },
-    { "hostname", VALUE_STR, PLACE_ANY, { { 0 } }, run_hostname,
+    { "hostname",
+      VALUE_STR,
+      PLACE_ANY,
+      { { 0 } },
+      run_hostname,
       .help = "The name of the machine." },
 };
 REGISTER(fetch, fetches);

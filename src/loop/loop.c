@@ -86,7 +86,13 @@ loop_update_clock(struct loop *loop)
 
 /* --- turns ------------------------------------------------------------------ */
 
-/* Others may read these while we count. */
+/* Others may read these while we write. */
+static void
+set(uint64_t *statistic, int64_t value)
+{
+    __atomic_store_n(statistic, (uint64_t)value, __ATOMIC_RELAXED);
+}
+
 static void
 add(uint64_t *statistic, int64_t count)
 {
@@ -97,11 +103,21 @@ void
 loop_poll_begins(struct loop *loop)
 {
     int64_t now_us = ev_wall_us(loop) + loop->clock_offset_us;
+    int64_t spent_us = now_us > loop->now_us ? now_us - loop->now_us : 0;
 
-    if (now_us > loop->now_us)
-        add(&loop->busy_us, now_us - loop->now_us);
+    add(&loop->busy_us, spent_us);
+    set(&loop->last_busy_us, spent_us);
     loop->poll_began_us = now_us;
     __atomic_store_n(&loop->is_working, false, __ATOMIC_RELAXED);
+}
+
+unsigned
+loop_usage(const struct loop *loop)
+{
+    uint64_t busy = __atomic_load_n(&loop->last_busy_us, __ATOMIC_RELAXED);
+    uint64_t idle = __atomic_load_n(&loop->last_idle_us, __ATOMIC_RELAXED);
+
+    return busy + idle == 0 ? 0 : (unsigned)(busy * 100 / (busy + idle));
 }
 
 void
@@ -119,8 +135,9 @@ on_turn(struct ev_loop *ev, ev_check *watcher, int events)
     (void)events;
     read_clock(loop);
     add(&loop->turns, 1);
-    if (loop->now_us > loop->poll_began_us)
-        add(&loop->idle_us, loop->now_us - loop->poll_began_us);
+    set(&loop->last_idle_us,
+        loop->now_us > loop->poll_began_us ? loop->now_us - loop->poll_began_us : 0);
+    add(&loop->idle_us, (int64_t)loop->last_idle_us);
     if (__builtin_expect(!timer_is_running(&loop->trim), 0))
         timer_set(loop, &loop->trim, loop->now_ms + TRIM_PERIOD_MS);
 }

@@ -40,6 +40,7 @@ struct loop {
     uint64_t turns;
     uint64_t busy_us; /* time spent outside of polling */
     uint64_t idle_us;
+    uint64_t last_busy_us, last_idle_us; /* of the turn before this one, and the sleep between */
     uint32_t load;        /* things that live here and count when work is handed round */
     uint32_t load_coming; /* atomic: the same, handed over but not yet here */
 
@@ -68,6 +69,8 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 /* Reads the clock in the middle of a turn, after something that took long. Owner. */
 void loop_update_clock(struct loop *loop);
+/* 0..100: how busy it was around its last sleep. Any thread. */
+unsigned loop_usage(const struct loop *loop);
 /* Adds `work` unless it is already waiting. Owner. */
 void loop_defer(struct loop *loop, struct deferred *work);
 void deferred_init(struct deferred *work, void (*run)(struct deferred *work));
