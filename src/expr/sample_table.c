@@ -63,11 +63,28 @@ suggest(struct parse *parse, const struct hashmap *map, struct str name)
     return text;
 }
 
+/* Names of HAProxy's that weir does not have, and why. */
+static const struct {
+    const char *prefix, *why;
+} missing[] = {
+    { "internal.", "; it tells of HAProxy's inside, which is not weir's" },
+    { "term_events", "; it tells of HAProxy's inside, which is not weir's" },
+    { "cpu_", "; HAProxy's profile of tasks has no counterpart: see cpu_usage_thr" },
+    { "lat_ns_", "; HAProxy's profile of tasks has no counterpart: see cpu_usage_thr" },
+    { "res.cache_", "; caching is not implemented yet" },
+    { "fcgi.", "; FastCGI is not implemented" },
+    { "spoe.", "; SPOE is not implemented" },
+};
+
 const char *
 fetch_suggest(struct parse *parse, struct str name)
 {
     if (converter_find(name) != NULL)
         return "; it is a converter, which needs a fetch before it";
+    for (size_t i = 0; i < COUNT(missing); i++) {
+        if (str_starts(name, str_from(missing[i].prefix)))
+            return missing[i].why;
+    }
     return suggest(parse, &fetches, name);
 }
 
