@@ -19,6 +19,7 @@
 #include "weir/base/number.h"
 #include "weir/base/version.h"
 #include "weir/cli/command.h"
+#include "weir/cli/wait.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/thread.h"
 #include "weir/os/addr.h"
@@ -29,6 +30,8 @@
 
 struct waiting {
     int64_t until_ms; /* loop time */
+    const struct wait_condition *condition; /* NULL: the time alone */
+    const char *word; /* borrows: of the command */
 };
 
 static void
@@ -41,16 +44,51 @@ end_wait(struct command_call *call)
 static enum command_result
 explain_wait(struct command_call *call)
 {
-    text_puts(call->out, "wait {-h | <delay>}\n"
-                         "  Answers after the delay (us ms s m h d; milliseconds without a unit);\n"
-                         "  commands behind it on the same line run afterwards.\n");
+    text_puts(call->out, "wait {-h | <delay>} [<condition> <name>]\n"
+                         "  Answers after the delay (us ms s m h d; milliseconds without a unit),\n"
+                         "  or earlier, once the condition is met; commands behind it on the same\n"
+                         "  line run afterwards.\n"
+                         "  srv-removable <backend>/<server>: 'del server' would do it\n"
+                         "  be-removable <backend>: 'del backend' would do it\n");
     return COMMAND_DONE;
+}
+
+static const struct wait_condition *
+find_condition(const char *name)
+{
+    FOR_EACH_REGISTERED (wait_condition, condition, list) {
+        if (strcmp(condition->name, name) == 0)
+            return condition;
+    }
+    return NULL;
+}
+
+static enum command_result
+go_on_waiting(struct command_call *call)
+{
+    const struct waiting *waiting = call->state;
+    bool is_over = loop_now_ms(loop_here()) >= waiting->until_ms;
+    struct text why = TEXT_INIT;
+    enum command_result result = COMMAND_WAIT;
+    enum wait_result state = WAIT_LATER;
+
+    if (waiting->condition != NULL)
+        state = waiting->condition->test(waiting->word, &why);
+    if (state == WAIT_MET || (is_over && waiting->condition == NULL))
+        result = command_say(call, 6, "Done.");
+    else if (state == WAIT_NEVER)
+        result = command_say(call, 3, "Failed. %s", text_cstr(&why));
+    else if (is_over)
+        result = command_say(call, 3, "Wait delay expired. %s", text_cstr(&why));
+    text_fini(&why);
+    return result;
 }
 
 static enum command_result
 begin_wait(struct command_call *call)
 {
     const char *word = command_next(call);
+    const struct wait_condition *condition = NULL;
     struct waiting *waiting;
     int64_t ms;
 
@@ -61,27 +99,27 @@ begin_wait(struct command_call *call)
     if (!number_parse_time(str_from(word), "ms", &ms, NULL) || ms < 0)
         return command_say(call, 3, "Invalid duration.");
     word = command_next(call);
-    if (word != NULL && (strcmp(word, "srv-removable") == 0 || strcmp(word, "be-removable") == 0))
-        return command_say(call, 3, "'wait ... %s' is not implemented yet.", word);
-    if (word != NULL)
-        return explain_wait(call);
+    if (word != NULL) {
+        condition = find_condition(word);
+        if (condition == NULL)
+            return explain_wait(call);
+        word = command_next(call);
+        if (word == NULL)
+            return command_say(call, 3, "%s", condition->missing);
+    }
     waiting = alloc_zero(sizeof(*waiting));
     waiting->until_ms = loop_now_ms(loop_here()) + ms;
+    waiting->condition = condition;
+    waiting->word = word;
     call->state = waiting;
     call->end = end_wait;
-    return COMMAND_WAIT;
+    return condition == NULL ? COMMAND_WAIT : go_on_waiting(call);
 }
 
 static enum command_result
 run_wait(struct command_call *call)
 {
-    const struct waiting *waiting = call->state;
-
-    if (waiting == NULL)
-        return begin_wait(call);
-    if (loop_now_ms(loop_here()) < waiting->until_ms)
-        return COMMAND_WAIT;
-    return command_say(call, 6, "Done.");
+    return call->state == NULL ? begin_wait(call) : go_on_waiting(call);
 }
 
 /* --- show fd ----------------------------------------------------------------------------- */
@@ -232,7 +270,7 @@ run_show_dev(struct command_call *call)
 }
 
 static const struct command commands[] = {
-    { "wait", "{-h|<delay>}", LEVEL_ADMIN, run_wait,
+    { "wait", "{-h|<delay>} [srv-removable <b>/<s>|be-removable <b>]", LEVEL_ADMIN, run_wait,
       "wait that long before the answer and before the next command of the line" },
     { "show fd", "[<fd>]", LEVEL_OPERATOR, run_show_fd, "open descriptors, or one of them" },
     { "show libs", NULL, LEVEL_OPERATOR, run_show_libs, "loaded object files and where they are" },

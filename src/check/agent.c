@@ -238,6 +238,7 @@ refresh(struct server *srv)
         srv->agent = agent = alloc_zero(sizeof(*agent));
         agent->server = srv;
         agent->status = CHECK_INI;
+        agent->is_paused = srv->conf->is_dynamic;
         agent->duration_ms = -1;
         timer_init(&agent->timer, on_timer);
     }

@@ -252,6 +252,7 @@ check_new(struct server *srv, const struct check_conf *conf)
     check->status = CHECK_INI;
     check->duration_ms = -1;
     check->health = (int)conf->rise;
+    check->is_paused = srv->conf->is_dynamic;
     check->in_maint = (srv->admin & ADMIN_MAINT) != 0;
     timer_init(&check->timer, on_timer);
     arena_init(&check->arena);

@@ -86,7 +86,10 @@ result_of(const struct check_view *view)
 static unsigned
 check_bits(const struct server *srv, const struct check_view *view, bool has_check)
 {
-    unsigned bits = srv->admin & ADMIN_FMAINT ? STATE_PAUSED : 0;
+    bool is_paused =
+        (srv->admin & ADMIN_CMAINT) ||
+        ((srv->admin & ADMIN_FMAINT) && has_check && view->is_enabled);
+    unsigned bits = is_paused ? STATE_PAUSED : 0;
 
     if (!has_check)
         return bits;

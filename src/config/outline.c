@@ -9,6 +9,7 @@
 #include "weir/config/outline.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static struct outline_line *
 new_line(struct arena *arena, const struct words *words, bool is_amended)
@@ -57,4 +58,37 @@ outline_add(struct outline *outline, struct arena *arena, const struct words *wo
         section->last->next = line;
     section->last = line;
     section->line_count++;
+}
+
+static bool
+begins_with(const struct outline_line *line, const struct words *words)
+{
+    if (line->count < words->count)
+        return false;
+    for (unsigned i = 0; i < words->count; i++) {
+        if (strcmp(line->words[i], words->items[i].text) != 0)
+            return false;
+    }
+    return true;
+}
+
+void
+outline_remove(struct outline *outline, const struct words *words)
+{
+    struct outline_section *section = outline->last;
+    struct outline_line *before = NULL;
+
+    for (struct outline_line *line = section->lines; line != NULL; line = line->next) {
+        if (!begins_with(line, words)) {
+            before = line;
+            continue;
+        }
+        if (before == NULL)
+            section->lines = line->next;
+        else
+            before->next = line->next;
+        if (section->last == line)
+            section->last = before;
+        section->line_count--;
+    }
 }

@@ -294,6 +294,23 @@ read_line(struct driver *driver, const struct source_line *line)
         read_words(driver);
 }
 
+static void
+read_amendment_line(struct driver *driver, const struct amendment *amendment, const char *line)
+{
+    driver->words = (struct words){ .pos = { amendment->origin, 0 }, .line_text = line };
+    if (!split_line(&driver->parse, &driver->splitter, line))
+        return;
+    if (amendment->apply == NULL) {
+        read_words(driver);
+        return;
+    }
+    if (amendment->is_removal)
+        outline_remove(&driver->parse.snapshot->outline, &driver->words);
+    else
+        outline_add(&driver->parse.snapshot->outline, driver->parse.arena, &driver->words, true);
+    amendment->apply(&driver->parse);
+}
+
 /* The section that is closed keeps its words: they may be those of the line in hand, which waits. */
 static void
 read_amendment(struct driver *driver, const struct amendment *amendment)
@@ -301,18 +318,14 @@ read_amendment(struct driver *driver, const struct amendment *amendment)
     struct splitter splitter = SPLITTER_INIT, splitter_before = driver->splitter;
     struct words before = driver->words;
     bool was_amending = driver->is_amending;
+    struct str rest = str_from(amendment->line);
 
     driver->splitter = splitter;
-    driver->words = (struct words){ .pos = { amendment->origin, 0 }, .line_text = amendment->line };
     driver->is_amending = true;
-    if (split_line(&driver->parse, &driver->splitter, amendment->line)) {
-        if (amendment->apply == NULL) {
-            read_words(driver);
-        } else {
-            outline_add(&driver->parse.snapshot->outline, driver->parse.arena, &driver->words,
-                        true);
-            amendment->apply(&driver->parse);
-        }
+    while (rest.len > 0) {
+        struct str line = str_split(&rest, '\n');
+
+        read_amendment_line(driver, amendment, arena_copy_str(driver->parse.arena, line));
     }
     driver->is_amending = was_amending;
     splitter_fini(&driver->splitter);

@@ -82,6 +82,7 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
     environment_init(snapshot);
     snapshot->globals = slots_new(SLOT_GLOBAL, &snapshot->arena);
     copy_amendments(snapshot, sources);
+    snapshot->base = sources->base;
     snapshot->transcript = sources->transcript != NULL ? transcript_hold(sources->transcript)
                                                        : transcript_new();
     fine = hooks_run(snapshot, CONFIG_START, diag);
@@ -89,6 +90,7 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
     fine = hooks_run(snapshot, CONFIG_RESOLVE, diag) && fine;
     if (fine && diag_count(diag, DIAG_ALERT) == 0)
         fine = hooks_run(snapshot, CONFIG_CHECK, diag);
+    snapshot->base = NULL;
     if (fine && diag_count(diag, DIAG_ALERT) == 0)
         return snapshot;
     snapshot_free(snapshot);

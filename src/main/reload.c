@@ -217,7 +217,8 @@ collect_amendments(struct reload_job *job)
         job->amendments[count++] = *change;
     job->sources = (struct config_sources){ .transcript = base->transcript,
                                             .amendments = job->amendments,
-                                            .amendment_count = count };
+                                            .amendment_count = count,
+                                            .base = base };
 }
 
 static void

@@ -97,6 +97,7 @@ proxy_new(const struct proxy_conf *conf)
     proxy->name = alloc_copy(conf->name);
     proxy->sides = conf->sides;
     proxy->id = conf->id;
+    proxy->is_unpublished = conf->starts_unpublished;
     proxy->last_change_ms = loop_now_ms(loop_here());
     if (conf->sides & SIDE_FRONT)
         counter_rows_init(&proxy->front_counters, sizeof(struct proxy_row));

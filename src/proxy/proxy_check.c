@@ -159,6 +159,21 @@ check_own_id(struct parse *parse, const struct proxy_conf *conf)
     return true;
 }
 
+/* Those that the amended snapshot has as well keep their numbers. */
+static void
+keep_ids(struct parse *parse, struct id_set *written)
+{
+    LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        const struct proxy_conf *before =
+            proxy_conf_find(parse->snapshot->base, str_from(conf->name), conf->sides);
+
+        if (conf->has_own_id || before == NULL || before->sides != conf->sides)
+            continue;
+        conf->id = before->id;
+        id_set_add(written, conf->id);
+    }
+}
+
 bool
 proxy_number_all(struct parse *parse)
 {
@@ -172,11 +187,13 @@ proxy_number_all(struct parse *parse)
         id_set_add(&written, conf->id);
         fine = check_own_id(parse, conf) && fine;
     }
+    if (parse->snapshot->base != NULL)
+        keep_ids(parse, &written);
     id_set_sort(&written);
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
         if (conf->has_own_id)
             next++;
-        else
+        else if (conf->id == 0)
             conf->id = id_set_next(&written, &next);
     }
     id_set_fini(&written);

@@ -192,6 +192,13 @@ parse_disabled(struct parse *parse)
 }
 
 static bool
+parse_unpublished(struct parse *parse)
+{
+    ((struct proxy_conf *)parse->object)->starts_unpublished = true;
+    return parse_end(parse);
+}
+
+static bool
 parse_description(struct parse *parse)
 {
     struct proxy_conf *conf = parse->object;
@@ -248,6 +255,8 @@ static const struct keyword keywords[] = {
       .help = "An identifier that is unique over all proxies and servers." },
     { "description", IN_FRONTEND | IN_LISTEN | IN_BACKEND, .args = "<text>",
       .parse = parse_description, .help = "A text about this section for statistics." },
+    { "be-unpublished", IN_LISTEN | IN_BACKEND, .parse = parse_unpublished,
+      .help = "No rule sends requests there before 'publish backend'; checks run." },
     { "disabled", IN_PROXY, .parse = parse_disabled,
       .help = "The section is checked and then does nothing." },
     { "enabled", IN_PROXY, .parse = parse_disabled, .help = "Undoes an inherited 'disabled'." },

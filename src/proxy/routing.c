@@ -16,11 +16,13 @@ find_dynamic(const struct switch_rule *rule, struct eval *eval)
     return name.ptr == NULL ? NULL : proxy_conf_find(eval->snapshot, name, SIDE_BACK);
 }
 
-/* A disabled backend, or one of another kind, is passed over: the next rule is looked at. */
+/* A disabled or unpublished backend, or one of another kind, is passed over: the next rule is looked at. */
 static bool
 is_usable(const struct proxy_conf *frontend, const struct proxy_conf *backend)
 {
     return backend != NULL && !backend->disabled &&
+           !(backend->live != NULL &&
+             __atomic_load_n(&backend->live->is_unpublished, __ATOMIC_RELAXED)) &&
            (backend->mode == frontend->mode || frontend->mode == MODE_TCP);
 }
 

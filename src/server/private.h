@@ -4,6 +4,7 @@
 
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
+#include "weir/proxy/id_set.h"
 #include "weir/server/idle_pool.h"
 #include "weir/server/server.h"
 
@@ -11,6 +12,13 @@
 
 /* The default-server of a proxy, as it stands; made when missing. Builder. */
 struct server_conf *server_defaults_of(struct parse *parse, struct proxy_conf *conf);
+/* A server line behind its keyword; it begins with the options of `origin` (NULL: built-in ones). Builder. */
+bool server_conf_read(struct parse *parse, const struct server_conf *origin, bool is_dynamic);
+
+/* --- dynamic_conf.c ---------------------------------------------------------------- */
+
+/* Servers that the snapshot built upon has as well keep its numbers, unless they are written. */
+void server_conf_keep_ids(const struct parse *parse, struct proxy_conf *conf, struct id_set *written);
 
 /* --- server_addr.c --------------------------------------------------------------- */
 

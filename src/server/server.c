@@ -253,7 +253,8 @@ init_from_conf(struct server *srv, const struct server_conf *conf)
     srv->maxconn = conf->maxconn;
     srv->addr = conf->addr;
     srv->state = SERVER_RUNNING;
-    srv->admin = (conf->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0) |
+    srv->admin = (conf->is_dynamic ? ADMIN_FMAINT : 0) |
+                 (conf->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0) |
                  (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);
     if (srv->admin & ADMIN_MAINT)
         srv->state = SERVER_STOPPED;
@@ -384,6 +385,18 @@ take_changes(struct server *srv, const struct server_conf *before, const struct 
                          now->disabled ? 0 : ADMIN_CMAINT | ADMIN_FMAINT, NULL);
 }
 
+/* It was gone, and streams that began before have kept it: as new but for its counters. */
+static void
+revive(struct server *srv, const struct server_conf *conf)
+{
+    if (!addr_eq(&srv->addr, &conf->addr) && conf->addr.family != ADDR_NONE)
+        server_set_addr(srv, &conf->addr, "configuration");
+    if (conf->is_dynamic)
+        server_set_admin(srv, ADMIN_FMAINT, ADMIN_FDRAIN, NULL);
+    else if (srv->admin & ADMIN_FMAINT)
+        server_set_admin(srv, 0, conf->disabled ? 0 : ADMIN_FMAINT | ADMIN_CMAINT, NULL);
+}
+
 /* The list follows the order of the text. */
 static void
 publish_server(struct proxy *backend, const struct server_conf *conf)
@@ -396,6 +409,9 @@ publish_server(struct proxy *backend, const struct server_conf *conf)
     __atomic_store_n(&srv->id, conf->id, __ATOMIC_RELAXED);
     grace_publish(srv->conf, conf);
     take_changes(srv, before, conf);
+    if (before == NULL && srv->was_published)
+        revive(srv, conf);
+    srv->was_published = true;
     if (before == NULL)
         server_tell(srv, SERVER_ADDED);
     else

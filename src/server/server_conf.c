@@ -139,17 +139,22 @@ parse_addr(struct parse *parse, struct server_conf *srv)
     return true;
 }
 
-static bool
-parse_server(struct parse *parse)
+bool
+server_conf_read(struct parse *parse, const struct server_conf *origin, bool is_dynamic)
 {
     struct proxy_conf *conf = parse->object;
     const char *name = parse_word(parse, "a name");
-    const struct server_defaults *defaults = slot_of(conf->slots, &defaults_slot);
     struct server_conf *srv;
 
     if (name == NULL || !check_name(parse, conf, name))
         return false;
-    srv = defaults->conf == NULL ? new_conf(parse) : copy_conf(parse, defaults->conf);
+    srv = origin == NULL ? new_conf(parse) : copy_conf(parse, origin);
+    if (is_dynamic) {
+        srv->is_dynamic = true;
+        srv->id = 0;
+        srv->guid = NULL;
+        srv->init_addr = "last,libc,none";
+    }
     srv->name = name;
     srv->pos = parse_pos(parse);
     srv->backend = conf;
@@ -159,6 +164,15 @@ parse_server(struct parse *parse)
     conf->server_count++;
     list_add_last(&conf->servers, &srv->link);
     return true;
+}
+
+static bool
+parse_server(struct parse *parse)
+{
+    const struct proxy_conf *conf = parse->object;
+    const struct server_defaults *defaults = slot_of(conf->slots, &defaults_slot);
+
+    return server_conf_read(parse, defaults->conf, false);
 }
 
 static bool
@@ -366,11 +380,13 @@ number_servers(struct parse *parse, struct proxy_conf *conf)
         id_set_add(&written, srv->id);
         fine = check_own_id(parse, conf, srv) && fine;
     }
+    if (parse->snapshot->base != NULL)
+        server_conf_keep_ids(parse, conf, &written);
     id_set_sort(&written);
     LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
         if (srv->has_own_id)
             next++;
-        else
+        else if (srv->id == 0)
             srv->id = id_set_next(&written, &next);
     }
     id_set_fini(&written);

@@ -39,5 +39,7 @@ void outline_begin(struct outline *outline, struct arena *arena, const char *kin
                    const char *name, unsigned place, const struct words *words, bool is_amended);
 void outline_add(struct outline *outline, struct arena *arena, const struct words *words,
                  bool is_amended);
+/* Takes the line of the last section that begins with these words out. */
+void outline_remove(struct outline *outline, const struct words *words);
 /* What the second says otherwise, a line for each section, in words; nothing when they say the same. Control. */
 void outline_compare(const struct outline *before, const struct outline *now, struct text *out);

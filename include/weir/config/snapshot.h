@@ -26,6 +26,7 @@ struct snapshot {
     struct outline outline;
     const struct amendment *amendments; /* said at run time; in the arena */
     unsigned amendment_count;
+    const struct snapshot *base; /* while it is built: the one that it amends; NULL: none */
 };
 
 /* A configuration that stands in memory. */
@@ -43,13 +44,14 @@ struct config_sources {
     struct transcript *transcript; /* read this and none of the others; NULL: read them */
     const struct amendment *amendments; /* what was said at run time beside it */
     unsigned amendment_count;
+    const struct snapshot *base; /* the one that is amended; held by the caller; NULL: none */
 };
 
 /* A piece of configuration that was said at run time, for the section that it belongs to. It is gone
  * when the files are read again. */
 enum amendment_kind {
     AMEND_LINE,    /* a line at the end of the section */
-    AMEND_SECTION, /* a section that begins behind everything else; `line` is its first one */
+    AMEND_SECTION, /* a section that begins behind everything else; `line` is its first one, others may follow */
     AMEND_OMIT,    /* the section is passed over */
 };
 struct amendment {

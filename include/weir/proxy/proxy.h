@@ -103,6 +103,7 @@ struct proxy_conf {
     const char *guid;
     const char *description;
     bool disabled;
+    bool starts_unpublished; /* be-unpublished */
     struct snapshot *snapshot; /* that this belongs to: who lets it outlive a turn holds that */
     struct proxy *live; /* set by ADOPT; holds */
     struct list link;   /* in proxy_list of the snapshot, in order of the text */
@@ -216,6 +217,7 @@ struct proxy { /* live */
     uint64_t back_max;
     int state; /* enum proxy_state; control */
     int64_t last_change_ms;
+    bool is_unpublished;      /* relaxed atomic: no rule sends streams to it */
     int64_t maxconn_override; /* set maxconn frontend; 0: conf's */
     struct list link;         /* in the table of live proxies */
 };

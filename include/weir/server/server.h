@@ -24,6 +24,7 @@ struct server_conf {
     struct source_pos pos;
     int64_t id;                  /* puid; automatic from 1 */
     bool has_own_id;             /* written */
+    bool is_dynamic;             /* said at run time: begins in maintenance, its checks begin paused */
     const char *guid;
     struct proxy_conf *backend;  /* same snapshot */
     struct list link;            /* in backend->servers */
@@ -98,6 +99,7 @@ struct server { /* live */
     struct proxy *backend;       /* borrows: outlives us */
     const struct server_conf *conf; /* RCU; NULL once it is gone from the configuration */
     struct list link;            /* in backend_live->servers */
+    bool was_published;          /* control */
 
     /* State: changed on the control thread only (server_state.c), read by all (relaxed atomics). */
     int state;                   /* enum server_state */
