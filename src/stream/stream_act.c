@@ -249,7 +249,10 @@ parse_set_nice(struct parse *parse, struct action *action)
     int64_t nice;
 
     action->run = run_nothing;
-    return parse_int(parse, "a nice value", -1024, 1024, &nice);
+    if (!parse_int(parse, "a nice value", -1024, 1024, &nice))
+        return false;
+    parse_warn(parse, "'set-nice' has no effect: the streams of a thread take turns");
+    return true;
 }
 
 /* Handshakes are over before the first request is read. */
@@ -281,7 +284,7 @@ static const struct action_kind kinds[] = {
     { "disable-l7-retry", ON(HOOK_HTTP_REQUEST), .args = "", .parse = parse_disable_retry,
       .help = "Never send this request twice once a server may have seen it." },
     { "set-nice", IN_REQUESTS | IN_RESPONSES, .args = "<nice>", .parse = parse_set_nice,
-      .help = "Understood; streams of a thread take turns by themselves." },
+      .help = "Understood, with a warning: streams of a thread take turns by themselves." },
     { "wait-for-handshake", ON(HOOK_HTTP_REQUEST), .args = "", .parse = parse_wait_for_handshake,
       .help = "Understood; handshakes are over before a request is read." },
 };
