@@ -24,7 +24,7 @@ struct variables;
 struct source_pos;
 struct stick_tracks;
 struct sample_memo;
-struct explain; /* part 2: records what was looked at; NULL normally */
+struct explain; /* records what was looked at; NULL normally */
 
 /* Points of a stream's life at which expressions run, as bits: where a fetch is valid, where a rule set runs. */
 enum eval_place {

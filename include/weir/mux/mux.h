@@ -148,4 +148,4 @@ void mux_conn_close(struct mux_conn *mc);
  * before. Builder, CONFIG_CHECK. */
 void mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot);
 /* Front h1: bytes that were already read although TCP was meant, or the other way round (mode
- * upgrade): part 2. */
+ * upgrade). */

@@ -45,7 +45,7 @@ struct server_conf {
     const char *init_addr;
     const char *proto;
     const char *redir;
-    const char *cookie;          /* part 4 */
+    const char *cookie;          /* its value in the persistence cookie */
     bool strict_maxconn;
     int on_marked_down;          /* 1: shutdown-sessions */
     int on_marked_up;            /* 1: shutdown-backup-sessions */
