@@ -243,6 +243,22 @@ check_observed(struct server *srv, enum observe_action action, const char *text)
 /* --- life ---------------------------------------------------------------------------------------
  */
 
+/* Up until the next failure, unless init-state says something else. */
+static int
+first_health(const struct server_conf *srv, const struct check_conf *conf)
+{
+    switch (srv->init_state) {
+    case INIT_FULLY_UP:
+        return (int)(conf->rise + conf->fall - 1);
+    case INIT_DOWN:
+        return (int)conf->rise - 1;
+    case INIT_FULLY_DOWN:
+        return 0;
+    default:
+        return (int)conf->rise;
+    }
+}
+
 static struct check *
 check_new(struct server *srv, const struct check_conf *conf)
 {
@@ -251,7 +267,7 @@ check_new(struct server *srv, const struct check_conf *conf)
     check->server = srv;
     check->status = CHECK_INI;
     check->duration_ms = -1;
-    check->health = (int)conf->rise;
+    check->health = first_health(srv->conf, conf);
     check->is_paused = srv->conf->is_dynamic;
     check->in_maint = (srv->admin & ADMIN_MAINT) != 0;
     timer_init(&check->timer, on_timer);
@@ -318,7 +334,8 @@ follow_maintenance(struct check *check)
     check_run_abort(check);
     timer_stop(&check->timer);
     if (!is_maint)
-        check->health = (int)check_conf_of(check->server->conf)->rise;
+        check->health =
+            first_health(check->server->conf, check_conf_of(check->server->conf));
 }
 
 static void

@@ -147,6 +147,12 @@ check_backend(struct parse *parse, const struct proxy_conf *conf)
         if (check->is_on && !fits(method, check->mux))
             fine = parse_alert_at(parse, srv->pos, "'check-proto %s': checks of '%s' speak %s",
                                   check->mux->name, conf->name, kind_of(method));
+        if (srv->init_state != INIT_NONE && track_target_name(srv) != NULL)
+            fine = parse_alert_at(parse, srv->pos, "'init-state' does not go with 'track'");
+        else if (server_begins_down(srv) && !check->is_on)
+            fine = parse_alert_at(parse, srv->pos,
+                                  "'init-state': server '%s' has no 'check' that could bring it up",
+                                  srv->name);
         if (check->is_on && check->via_socks4 && srv->dial.socks4.family == ADDR_NONE)
             fine = parse_alert_at(parse, srv->pos, "'check-via-socks4' needs 'socks4'");
     }
@@ -167,6 +173,6 @@ on_check(struct parse *parse)
 
 static const struct config_hook hooks[] = {
     { CONFIG_RESOLVE, ORDER_CHECK, on_resolve, "check: servers that are checked over TLS" },
-    { CONFIG_CHECK, ORDER_CHECK, on_check, "check: protocols" },
+    { CONFIG_CHECK, ORDER_CHECK, on_check, "check: what does not fit" },
 };
 REGISTER(config_hook, hooks);

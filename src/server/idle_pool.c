@@ -189,12 +189,37 @@ leave_shared(struct mux_conn *mc)
 
 /* --- given back ----------------------------------------------------------------------------- */
 
+/* strict-maxconn: the connection is still that of a stream, which is in srv->current. A thread
+ * cannot make another one close what it keeps, so several threads keep nothing. */
+static bool
+exceeds_maxconn(const struct server *srv, const struct server_conf *conf, const struct idle_part *part)
+{
+    int64_t maxconn = __atomic_load_n(&srv->maxconn, __ATOMIC_RELAXED);
+
+    if (!conf->strict_maxconn || maxconn == 0)
+        return false;
+    return thread_traffic_count() > 1 ||
+           __atomic_load_n(&srv->current, __ATOMIC_RELAXED) + (int64_t)part->count > maxconn;
+}
+
+void
+idle_pool_make_room(struct server *srv)
+{
+    struct idle_part *part = part_here(srv);
+    const struct server_conf *conf = __atomic_load_n(&srv->conf, __ATOMIC_CONSUME);
+
+    while (part != NULL && conf != NULL && part->count > 0 && exceeds_maxconn(srv, conf, part))
+        close_last(part);
+}
+
 /* The limit of a server is shared out between the threads. */
 static bool
-has_room(const struct server_conf *conf, const struct idle_part *part)
+has_room(const struct server *srv, const struct server_conf *conf, const struct idle_part *part)
 {
     int64_t threads = thread_traffic_count() > 0 ? thread_traffic_count() : 1;
 
+    if (exceeds_maxconn(srv, conf, part))
+        return false;
     if (conf->pool_max_conn < 0)
         return true;
     return part->count < (conf->pool_max_conn + threads - 1) / threads;
@@ -210,7 +235,7 @@ idle_pool_give(struct server *srv, struct mux_conn *mc)
         leave_shared(mc);
     if (part == NULL)
         part = part_make(srv);
-    if (part == NULL || conf == NULL || !server_takes_persistent(srv) || !has_room(conf, part)) {
+    if (part == NULL || conf == NULL || !server_takes_persistent(srv) || !has_room(srv, conf, part)) {
         mux_conn_close(mc);
         return;
     }

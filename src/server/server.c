@@ -252,7 +252,7 @@ init_from_conf(struct server *srv, const struct server_conf *conf)
     srv->user_weight = srv->effective_weight = conf->weight;
     srv->maxconn = conf->maxconn;
     srv->addr = conf->addr;
-    srv->state = SERVER_RUNNING;
+    srv->state = server_begins_down(conf) ? SERVER_STOPPED : SERVER_RUNNING;
     srv->admin = (conf->is_dynamic ? ADMIN_FMAINT : 0) |
                  (conf->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0) |
                  (conf->addr.family == ADDR_NONE ? ADMIN_RMAINT : 0);

@@ -297,8 +297,11 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
         __atomic_store_n(&srv->state, SERVER_STOPPED, __ATOMIC_RELAXED);
     } else if (!(now & ADMIN_MAINT) && (before & ADMIN_MAINT)) {
         note_time(srv, true);
-        __atomic_store_n(&srv->state, SERVER_RUNNING, __ATOMIC_RELAXED);
-        weight_begin_slow_start(srv);
+        __atomic_store_n(&srv->state,
+                         server_begins_down(srv->conf) ? SERVER_STOPPED : SERVER_RUNNING,
+                         __ATOMIC_RELAXED);
+        if (is_up(srv->state))
+            weight_begin_slow_start(srv);
     }
     requeued = server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
     say_admin(srv, before, was_up, requeued, reason);

@@ -97,6 +97,14 @@ may_share(const struct stream *s)
     return !is_private(s) && (s->flags & STREAM_SINGLE_USE) == 0;
 }
 
+static bool
+is_strict(const struct server *srv)
+{
+    const struct server_conf *conf = grace_read(srv->conf);
+
+    return conf != NULL && conf->strict_maxconn;
+}
+
 static void
 on_idle(struct mux_conn *mc)
 {
@@ -104,7 +112,10 @@ on_idle(struct mux_conn *mc)
     const struct stream *s = closing;
 
     mc->settings = &idle_settings;
-    if (s != NULL && is_private(s)) {
+    if (s != NULL && is_private(s) && is_strict(srv)) {
+        idle_pool_forget(srv, mc);
+        mux_conn_close(mc);
+    } else if (s != NULL && is_private(s)) {
         idle_pool_forget(srv, mc);
         keep_in_session(s->session, mc, srv);
     } else
@@ -286,6 +297,8 @@ dial(struct stream *s, const struct server_conf *conf, struct tls_dial *tls,
     *err = CONN_ERR_NO_SOCKET;
     if (conf == NULL)
         return NULL; /* taken out of the configuration a moment ago */
+    if (conf->strict_maxconn)
+        idle_pool_make_room(s->eval.server);
     request.conf = &conf->dial;
     request.usesrc = address_in_header(s, &conf->dial);
     if ((conf->dial.proxy_v2_options & PROXY_V2_UNIQUE_ID) != 0)
@@ -312,10 +325,14 @@ server_side_open(struct stream *s, enum connection_error *err)
     const struct server_conf *conf = grace_read(s->eval.server->conf);
     struct tls_dial tls = { .key = 0 };
     struct mux_conn *mc;
+    struct str name;
     bool is_reused;
 
-    if (conf != NULL)
+    if (conf != NULL) {
         tls_dial_for_stream(&tls, conf->slots, &s->eval);
+        if (server_connection_name(conf, &s->eval, &name))
+            tls_dial_set_pool_name(&tls, name);
+    }
     mc = take_idle(s, tls.key);
     is_reused = mc != NULL;
     if (conf != NULL)

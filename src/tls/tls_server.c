@@ -259,6 +259,12 @@ tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval)
     dial_init(dial, conf, name);
 }
 
+void
+tls_dial_set_pool_name(struct tls_dial *dial, struct str name)
+{
+    dial->key = ((dial->conf == NULL ? 2 : dial->conf->fingerprint) ^ hash_name(name)) | 1;
+}
+
 static struct str
 name_for_check(const struct tls_server_conf *conf, const struct tls_check *check)
 {

@@ -34,6 +34,9 @@ void idle_pool_clear_all(struct server *srv, void (*done)(void *srv));
 struct mux_conn *idle_pool_take(struct server *srv, enum idle_kind kind, uint64_t key);
 /* Keeps it, or closes it when limits say so (pool-max-conn, server gone or in maintenance). */
 void idle_pool_give(struct server *srv, struct mux_conn *mc);
+/* strict-maxconn: closes what stands in the way of one more connection, for which the caller has a
+ * slot. */
+void idle_pool_make_room(struct server *srv);
 /* A connection with streams, whose mux has room for more. It stays on the list. Or NULL. */
 struct mux_conn *idle_pool_join(struct server *srv, uint64_t key);
 /* It has streams and may get others: idle_pool_join() finds it from now on, until it is given, forgotten

@@ -48,11 +48,20 @@ struct server_conf {
     const char *cookie;          /* its value in the persistence cookie */
     bool strict_maxconn;
     int on_marked_down;          /* 1: shutdown-sessions */
+    int init_state;              /* enum init_state */
     int on_marked_up;            /* 1: shutdown-backup-sessions */
     struct mux_settings mux;
     struct server *live;         /* set by ADOPT; holds */
     void *slots;                 /* SLOT_SERVER: check settings (room check), TLS, ... */
 };
+
+/* init-state: before the first check, and after maintenance. */
+enum init_state { INIT_NONE, INIT_FULLY_UP, INIT_UP, INIT_DOWN, INIT_FULLY_DOWN };
+static inline bool
+server_begins_down(const struct server_conf *conf)
+{
+    return conf != NULL && conf->init_state >= INIT_DOWN;
+}
 
 enum server_state {
     SERVER_STOPPED,  /* down */
@@ -86,6 +95,7 @@ struct server_row { /* counters, a row per thread */
 };
 
 struct balancer;
+struct eval;
 struct cookie_live;
 struct idle_pool;
 struct slow_start;
@@ -178,6 +188,8 @@ void server_addr(const struct server *srv, struct addr *out);
 struct server_row *server_row(const struct server *srv);
 /* The limit that counts now: minconn/fullconn arithmetic; 0: none. */
 uint32_t server_maxconn_now(const struct server *srv, const struct proxy_conf *backend);
+/* What pool-conn-name gives. False: the line does not say that. Owner. */
+bool server_connection_name(const struct server_conf *conf, struct eval *eval, struct str *name);
 /* Takes a slot if there is one: current < maxconn (or none). Pairs with server_slot_give(). */
 bool server_slot_take(struct server *srv, const struct proxy_conf *backend);
 /* Gives it back and hands the slot to a waiting stream, if any. */

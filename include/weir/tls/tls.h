@@ -49,6 +49,8 @@ struct tls_dial {
 };
 /* For a stream: the server name that `sni` gives. Owner. */
 void tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval);
+/* Kept connections go by this name instead of the server's (pool-conn-name), TLS or not. */
+void tls_dial_set_pool_name(struct tls_dial *dial, struct str name);
 /* What a check asks for beyond the server line. */
 struct tls_check {
     bool is_default;   /* as the line says for checks */
