@@ -24,6 +24,8 @@ void server_conf_keep_ids(const struct parse *parse, struct proxy_conf *conf, st
 
 /* Fills conf->addr from conf->host_name by init-addr. False: reported. Builder. */
 bool server_conf_resolve_addr(struct parse *parse, struct server_conf *conf);
+/* The same address, good for as long as the process runs. Control. */
+struct addr server_addr_own(const struct addr *addr);
 
 /* --- weight.c ------------------------------------------------------------------------ */
 

@@ -251,7 +251,7 @@ init_from_conf(struct server *srv, const struct server_conf *conf)
     srv->id = conf->id;
     srv->user_weight = srv->effective_weight = conf->weight;
     srv->maxconn = conf->maxconn;
-    srv->addr = conf->addr;
+    srv->addr = server_addr_own(&conf->addr);
     srv->state = server_begins_down(conf) ? SERVER_STOPPED : SERVER_RUNNING;
     srv->admin = (conf->is_dynamic ? ADMIN_FMAINT : 0) |
                  (conf->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0) |

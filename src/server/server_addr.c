@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "weir/server/server_addr.h"
+
+#include "weir/base/alloc.h"
+#include "weir/base/hashmap.h"
 #include "private.h"
 
 static bool ignores_unresolved;
@@ -112,12 +115,33 @@ server_addr(const struct server *srv, struct addr *out)
     } while (before != after || (before & 1));
 }
 
+/* A live server outlives the text that its path was read from; paths of servers are few, and kept
+ * for ever, because other threads may be reading them. */
+struct addr
+server_addr_own(const struct addr *addr)
+{
+    static struct hashmap paths;
+    struct addr own = *addr;
+
+    if (addr->family != ADDR_UNIX && addr->family != ADDR_ABSTRACT &&
+        addr->family != ADDR_ABSTRACT_SHORT)
+        return own;
+    own.path = hashmap_find(&paths, str_from(addr->path));
+    if (own.path == NULL) {
+        own.path = alloc_copy(addr->path);
+        hashmap_set(&paths, str_from(own.path), (void *)own.path);
+    }
+    return own;
+}
+
 void
 server_set_addr(struct server *srv, const struct addr *addr, const char *source)
 {
+    struct addr own = server_addr_own(addr);
+
     (void)source; /* room for a log line */
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELAXED);
-    store_words(&srv->addr, addr);
+    store_words(&srv->addr, &own);
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELEASE);
     idle_pool_clear_all(srv, NULL);
     server_tell(srv, SERVER_CHANGED_ADDR);
