@@ -109,7 +109,7 @@ static bool
 is_good(enum check_status status)
 {
     return status == CHECK_L4OK || status == CHECK_L6OK || status == CHECK_L7OK ||
-           status == CHECK_L7OKC;
+           status == CHECK_L7OKC || status == CHECK_PROCOK;
 }
 
 /* option log-health-checks: each change of the result or of the count. */

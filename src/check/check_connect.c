@@ -205,6 +205,17 @@ shorter(int64_t a, int64_t b)
     return a == 0 ? b : b == 0 ? a : a < b ? a : b;
 }
 
+int64_t
+check_limit_ms(const struct check *check)
+{
+    const struct server_conf *srv = check->server->conf;
+    int64_t inter_ms = check_conf_of(srv)->inter_ms;
+
+    return srv->backend->timeouts.check_ms > 0
+               ? shorter(srv->backend->timeouts.connect_ms, inter_ms)
+               : inter_ms;
+}
+
 enum ran
 check_connect(struct check *check, const struct check_step *step)
 {
@@ -215,7 +226,6 @@ check_connect(struct check *check, const struct check_step *step)
     struct dial_request request = { .conf = &dial };
     enum connection_error err;
     struct tls_dial tls;
-    int64_t limit_ms = conf->inter_ms;
 
     choose_proxy_header(conf, &step->connect, &dial);
     find_target(check, conf, &step->connect, &request.to);
@@ -224,10 +234,8 @@ check_connect(struct check *check, const struct check_step *step)
     text_clear(&check->received);
     check->sent = 0;
     check_close_connection(check);
-    if (backend->timeouts.check_ms > 0)
-        limit_ms = shorter(backend->timeouts.connect_ms, conf->inter_ms);
     if (backend->timeouts.check_ms > 0 || check->ended == CHECK_START)
-        check_set_deadline(check, limit_ms);
+        check_set_deadline(check, check_limit_ms(check));
     check->conn = connector_dial(loop_here(), &request, &owner, check, &err);
     if (check->conn == NULL) {
         check_done(check, CHECK_SOCKERR, 0, connection_error_name(err));

@@ -16,6 +16,7 @@
 #include "weir/http/message.h"
 #include "weir/loop/loop.h"
 #include "weir/tls/tls.h"
+#include "external.h"
 #include "steps.h"
 
 const struct check_method *
@@ -103,7 +104,10 @@ check_timed_out(struct check *check)
     if (status == CHECK_L7TOUT && step != NULL && step->kind == STEP_EXPECT &&
         step->expect.timeout_status != CHECK_UNKNOWN)
         status = (enum check_status)step->expect.timeout_status;
-    check_fail(check, status, "");
+    if (check->child != NULL)
+        check_done(check, CHECK_PROCTOUT, 0, NULL);
+    else
+        check_fail(check, status, "");
 }
 
 /* --- send -------------------------------------------------------------------------------------- */
@@ -307,13 +311,18 @@ check_run_begin(struct check *check)
     check->ended_text[0] = '\0';
     check->unique_id[0] = '\0';
     text_clear(&check->received);
-    check_steps_run(check);
+    if (check->server->conf != NULL && external_conf_of(check->server->conf->backend)->is_on) {
+        check_set_deadline(check, check_limit_ms(check));
+        external_begin(check);
+    } else
+        check_steps_run(check);
 }
 
 void
 check_run_abort(struct check *check)
 {
     check->is_running = false;
+    external_abort(check);
     check_close_connection(check);
     message_give(check->request); /* of a connection that went by itself */
     check->request = NULL;

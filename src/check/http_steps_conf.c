@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "weir/expr/regex_conf.h"
+#include "external.h"
 #include "steps.h"
 
 static bool
@@ -69,6 +70,7 @@ parse_httpchk(struct parse *parse)
 
     method->is_http = !parse->negated;
     method->prepared = NULL;
+    external_forget(parse);
     if (parse->negated)
         return parse_end(parse);
     forget_request(parse, method);

@@ -34,6 +34,7 @@ const struct check_global *check_global_now(void);
 
 /* How the servers of a backend are checked. Slot of proxy_conf. */
 struct check_step;
+struct child;
 struct http_request;
 struct message;
 struct mux;
@@ -75,6 +76,7 @@ struct check {
     struct mux_conn *mux;    /* owns: of an HTTP/2 connection; NULL: none */
     struct endpoint *ep;     /* its stream; NULL: nothing was asked yet */
     struct message *request; /* owns: what was asked there */
+    struct child *child;     /* the program that checks; NULL: none */
     bool has_all;            /* nothing more will come from it */
     struct text received, to_send;
     size_t sent;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "weir/expr/regex_conf.h"
+#include "external.h"
 #include "steps.h"
 
 /* --- building ------------------------------------------------------------------------------- */
@@ -51,6 +52,7 @@ begin(struct parse *parse)
 
     method->is_http = false;
     method->prepared = NULL;
+    external_forget(parse);
     return method;
 }
 

@@ -151,6 +151,8 @@ void step_describe(struct text *to, const struct check_step *step, const char *c
 
 enum ran { RAN_ON, RAN_WAITS, RAN_OVER };
 enum ran check_connect(struct check *check, const struct check_step *step);
+/* How long it may take to begin with. */
+int64_t check_limit_ms(const struct check *check);
 /* Whatever there is. */
 void check_close_connection(struct check *check);
 

@@ -9,6 +9,7 @@
 #include "weir/base/encode.h"
 #include "weir/expr/regex_conf.h"
 #include "weir/expr/sample.h"
+#include "external.h"
 #include "steps.h"
 
 static struct slot method_slot = SLOT("check method", SLOT_PROXY, struct check_method);
@@ -285,6 +286,7 @@ parse_tcp_check(struct parse *parse)
 
     method->is_http = false;
     method->prepared = NULL;
+    external_forget(parse);
     return parse_end(parse);
 }
 
