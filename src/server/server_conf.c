@@ -249,6 +249,8 @@ REGISTER(place_slots, server_place_slots);
                           .help = help_                                                            \
     }
 
+static const char *const ws_names[] = { "auto", "h1", "h2", NULL };
+
 static const struct keyword keywords[] = {
     { "server", IN_LISTEN | IN_BACKEND, .args = "<name> <address>[:<port>] [options]",
       .parse = parse_server, .help = "A server of this backend." },
@@ -279,6 +281,8 @@ static const struct keyword keywords[] = {
       .help = "How the address is found at start: last, libc, none, or an address." },
     { "proto", IN_SERVER, .args = "<name>", .parse = parse_proto,
       .help = "Protocol towards the server, whatever the mode." },
+    { "ws", IN_SERVER, .args = "{ auto | h1 | h2 }", SET_CHOICE(struct server_conf, ws, ws_names),
+      .help = "What is spoken for WebSockets; auto: HTTP/1.1 where ALPN offers it." },
     { "guid", IN_SERVER, .args = "<text>", SET_TEXT(struct server_conf, guid),
       .help = "An identifier that is unique over all proxies and servers." },
     { "on-marked-down", IN_SERVER, .args = "shutdown-sessions", .parse = parse_on_marked_down,

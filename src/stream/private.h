@@ -200,6 +200,11 @@ struct proxy_timeouts *deadline_own_back(struct stream *s);
 extern const struct mux_owner server_side_owner;
 /* An endpoint on an idle or a new connection in s->back. False: failed at once; *err says why. */
 bool server_side_open(struct stream *s, enum connection_error *err);
+struct tls_dial;
+/* server_protocol.c: what is spoken with the server; may ask for another choice by ALPN than the
+ * line's, and then keeps the connection for this stream. */
+const struct mux *server_protocol(struct stream *s, const struct server_conf *conf,
+                                  struct tls_dial *tls);
 /* Gives s->back back and adds up its bytes. */
 void server_side_close(struct stream *s, enum endpoint_close how);
 /* Its endpoint is another one from now on (endpoint_owner.on_moved). */

@@ -112,7 +112,8 @@ on_idle(struct mux_conn *mc)
     const struct stream *s = closing;
 
     mc->settings = &idle_settings;
-    if (s != NULL && is_private(s) && is_strict(srv)) {
+    if (s != NULL &&
+        ((s->flags & STREAM_SINGLE_USE) != 0 || (is_private(s) && is_strict(srv)))) {
         idle_pool_forget(srv, mc);
         mux_conn_close(mc);
     } else if (s != NULL && is_private(s)) {
@@ -201,38 +202,6 @@ target_addr(const struct stream *s, const struct server_conf *conf, struct addr 
     }
 }
 
-/* What the server is offered, as on the wire, leaves one protocol, or the choice. */
-static const struct mux *
-mux_of_alpn(struct str list)
-{
-    bool has_h2 = false, has_other = false;
-
-    while (list.len > 0) {
-        size_t len = (unsigned char)list.ptr[0];
-
-        if (str_eq(str_slice(list, 1, len), STR("h2")))
-            has_h2 = true;
-        else
-            has_other = true;
-        list = str_slice(list, 1 + len, list.len);
-    }
-    return !has_h2 ? &h1_mux : has_other ? &alpn_mux : &h2_mux;
-}
-
-static const struct mux *
-mux_of(const struct stream *s, const struct server_conf *conf)
-{
-    if (conf->proto != NULL) {
-        const struct mux *mux = mux_find(str_from(conf->proto));
-
-        if (mux != NULL)
-            return mux;
-    }
-    if (!stream_is_http(s))
-        return &tcp_mux;
-    return tls_server_is_on(conf->slots) ? mux_of_alpn(tls_server_alpn(conf->slots)) : &h1_mux;
-}
-
 /* The nth item of all comma-separated values of a field; n < 0: from the end. */
 static struct str
 find_item(const struct message *msg, struct str name, int n)
@@ -284,8 +253,8 @@ note_privacy(struct stream *s, const struct server_conf *conf)
 }
 
 static struct mux_conn *
-dial(struct stream *s, const struct server_conf *conf, struct tls_dial *tls,
-     enum connection_error *err)
+dial(struct stream *s, const struct server_conf *conf, const struct mux *mux,
+     struct tls_dial *tls, enum connection_error *err)
 {
     struct dial_request request = { .client = s->session->client,
                                     .client_src = s->eval.client_src,
@@ -308,8 +277,8 @@ dial(struct stream *s, const struct server_conf *conf, struct tls_dial *tls,
     conn = connector_dial(stream_loop(s), &request, NULL, NULL, err);
     if (conn == NULL)
         return NULL;
-    mc = mux_of(s, conf)->start(conn, MUX_BACK, &s->eval.backend->back_mux, &server_side_owner,
-                                s->eval.server);
+    mc = mux->start(conn, MUX_BACK, &s->eval.backend->back_mux, &server_side_owner,
+                    s->eval.server);
     if (mc == NULL)
         connection_close(conn);
     else
@@ -324,6 +293,7 @@ server_side_open(struct stream *s, enum connection_error *err)
 {
     const struct server_conf *conf = grace_read(s->eval.server->conf);
     struct tls_dial tls = { .key = 0 };
+    const struct mux *mux = NULL;
     struct mux_conn *mc;
     struct str name;
     bool is_reused;
@@ -332,13 +302,14 @@ server_side_open(struct stream *s, enum connection_error *err)
         tls_dial_for_stream(&tls, conf->slots, &s->eval);
         if (server_connection_name(conf, &s->eval, &name))
             tls_dial_set_pool_name(&tls, name);
+        mux = server_protocol(s, conf, &tls);
     }
     mc = take_idle(s, tls.key);
     is_reused = mc != NULL;
     if (conf != NULL)
         note_privacy(s, conf);
     if (mc == NULL)
-        mc = dial(s, conf, &tls, err);
+        mc = dial(s, conf, mux, &tls, err);
     stream_count_attempt(s, is_reused);
     if (mc == NULL)
         return false;

@@ -18,6 +18,14 @@
 #include "weir/server/queue.h"
 
 #define SERVER_CONF_MAGIC 0x53434f4eu
+
+/* What is spoken for WebSockets. */
+enum server_ws {
+    WS_AUTO, /* as with other requests; HTTP/1.1 where both are offered by ALPN */
+    WS_H1,
+    WS_H2,
+};
+
 struct server_conf {
     unsigned magic;
     const char *name;
@@ -44,6 +52,7 @@ struct server_conf {
     int64_t max_reuse;           /* -1: no limit */
     const char *init_addr;
     const char *proto;
+    int ws;                      /* enum server_ws */
     const char *redir;
     const char *cookie;          /* its value in the persistence cookie */
     bool strict_maxconn;
