@@ -8,6 +8,8 @@
  */
 #include "h2_conf.h"
 
+#include <string.h>
+
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 
@@ -17,6 +19,7 @@
 #define FRAME_LEAST     16384
 #define FRAME_MOST      16777215
 #define NUMBER_MOST     2147483647
+#define RXBUF_LEAST     16384
 
 void
 h2_conf_init(struct h2_conf *conf)
@@ -48,6 +51,19 @@ const struct h2_conf *
 h2_conf_of(const struct snapshot *snapshot)
 {
     return snapshot_slot(snapshot, &h2_slot);
+}
+
+static bool
+parse_rxbuf(struct parse *parse)
+{
+    struct h2_conf *conf = keyword_slot(parse, &h2_slot);
+    struct h2_side *side = strstr(parse->keyword, ".fe.") != NULL ? &conf->front : &conf->back;
+
+    return parse_size(parse, "a size", &side->rxbuf) &&
+           (side->rxbuf >= RXBUF_LEAST && side->rxbuf <= NUMBER_MOST
+                ? parse_end(parse)
+                : parse_alert(parse, "a connection needs room for %d bytes at least, and %d at most",
+                              RXBUF_LEAST, NUMBER_MOST));
 }
 
 static const struct keyword keywords[] = {
@@ -84,6 +100,15 @@ static const struct keyword keywords[] = {
     { "tune.h2.be.glitches-threshold", IN_GLOBAL, .args = "<number>", .slot = &h2_slot,
       SET_INT(struct h2_conf, back.glitches, 0, NUMBER_MOST),
       .help = "After that many faults a server's HTTP/2 connection is closed; 0: never." },
+    { "tune.h2.fe.rxbuf", IN_GLOBAL, .args = "<size>", .slot = &h2_slot,
+      .parse = parse_rxbuf,
+      .help = "Bytes of bodies that one HTTP/2 connection of a client may have waiting in weir." },
+    { "tune.h2.be.rxbuf", IN_GLOBAL, .args = "<size>", .slot = &h2_slot,
+      .parse = parse_rxbuf,
+      .help = "The same for servers." },
+    { "tune.glitches.kill.cpu-usage", IN_GLOBAL, .args = "<percent>", .slot = &h2_slot,
+      SET_INT(struct h2_conf, kill_usage, 0, 100),
+      .help = "Faulty HTTP/2 connections are closed only while their thread is at least that busy." },
     { "h2-workaround-bogus-websocket-clients", IN_GLOBAL, .slot = &h2_slot,
       SET_FLAG(struct h2_conf, no_websocket),
       .help = "Do not tell HTTP/2 clients that they may open WebSockets." },

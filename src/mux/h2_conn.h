@@ -48,6 +48,7 @@ struct h2_stream {
     struct chain early; /* before there is a tunnel */
     int32_t id;
     uint32_t unread; /* bytes of the body for which no window was given back */
+    uint32_t held;   /* the same of the connection's window, if it has a limit: rxbuf */
     uint32_t head_bytes;
     uint32_t head_fields;
     uint16_t status; /* what a refused head is answered with; 0: it is fine */
@@ -85,6 +86,7 @@ struct h2_conn {
     uint32_t most;         /* streams at once */
     uint32_t glitches;     /* faults of the peer that were borne */
     uint32_t window;       /* of each stream's body, incoming */
+    uint32_t rxbuf;        /* of all of them together; 0: no limit */
     const struct h2_stream *flushing; /* its owner is calling: it need not be told */
     uint16_t flags;        /* enum h2_flag */
     uint8_t busy;          /* inside of callbacks */

@@ -296,7 +296,7 @@ h2_glitch(struct h2_conn *h2)
     const struct h2_side *side = h2_is_back(h2) ? &h2->conf.back : &h2->conf.front;
     uint32_t count = ++h2->glitches;
 
-    if (side->glitches == 0)
+    if (side->glitches == 0 || loop_usage(h2_loop(h2)) < h2->conf.kill_usage)
         return;
     if (count >= side->glitches && (h2->flags & H2_GOAWAY) == 0) {
         h2->flags |= H2_STOPPING | H2_GOAWAY;

@@ -9,7 +9,7 @@
  * Nobody of the stream room is called from here, because nghttp2 may not be entered again: streams
  * with news go to a list (h2_stream_tell), which h2_mux.c works off afterwards. The connection's
  * window is given back at once; only the streams' own windows say how much may come, so a stream
- * that nobody reads never stops the others.
+ * that nobody reads never stops the others. With rxbuf it is given back as bodies are read.
  */
 #include "h2_conn.h"
 
@@ -232,12 +232,16 @@ on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *dat
     struct h2_conn *h2 = user;
     struct h2_stream *s = stream_of(ng, id);
 
+    bool is_wanted = s != NULL && (s->flags & H2S_DETACHED) == 0 && (s->ep.flags & EP_IN_BROKEN) == 0;
+
     (void)flags;
-    nghttp2_session_consume_connection(ng, len);
-    if (s == NULL)
-        return 0;
-    s->ep.bytes_in += len;
-    if ((s->flags & H2S_DETACHED) != 0 || (s->ep.flags & EP_IN_BROKEN) != 0)
+    if (h2->rxbuf == 0 || !is_wanted)
+        nghttp2_session_consume_connection(ng, len);
+    else
+        s->held += (uint32_t)len;
+    if (s != NULL)
+        s->ep.bytes_in += len;
+    if (!is_wanted)
         return 0;
     if (!chain_add_slice(is_early(s) ? &s->early : &s->ep.in, h2->intake.buf, (const char *)data, len)) {
         h2_stream_break(s, EP_ERR_RESET, 500, "out of memory");
@@ -424,7 +428,9 @@ submit_settings(struct h2_conn *h2)
     if (h2_is_back(h2))
         list[0] = (nghttp2_settings_entry){ NGHTTP2_SETTINGS_ENABLE_PUSH, 0 };
     return nghttp2_submit_settings(h2->ng, NGHTTP2_FLAG_NONE, list, count) == 0 &&
-           nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0, CONN_WINDOW) == 0;
+           nghttp2_session_set_local_window_size(h2->ng, NGHTTP2_FLAG_NONE, 0,
+                                                 h2->rxbuf != 0 ? (int32_t)h2->rxbuf
+                                                                : CONN_WINDOW) == 0;
 }
 
 bool
@@ -435,6 +441,7 @@ h2_session_start(struct h2_conn *h2)
 
     h2->most = streams_of(h2, side);
     h2->window = (uint32_t)(side->window != 0 ? side->window : h2->conf.window);
+    h2->rxbuf = (uint32_t)side->rxbuf;
     if (h2_is_back(h2))
         rv = nghttp2_session_client_new3(&h2->ng, callbacks, h2, options, h2_mem());
     else

@@ -37,6 +37,8 @@ h2_stream_new(struct h2_conn *h2, int32_t id, unsigned ep_flags)
 void
 h2_stream_free(struct h2_stream *s)
 {
+    if (s->held > 0)
+        nghttp2_session_consume_connection(h2_of_stream(s)->ng, s->held);
     list_remove(&s->link);
     list_remove(&s->told);
     message_give(s->head);
@@ -368,6 +370,13 @@ give_window(struct h2_stream *s)
     struct h2_conn *h2 = h2_of_stream(s);
     uint32_t taken;
 
+    if (s->held > s->ep.in.bytes + s->early.bytes) {
+        taken = s->held - (uint32_t)(s->ep.in.bytes + s->early.bytes);
+        s->held -= taken;
+        nghttp2_session_consume_connection(h2->ng, taken);
+        if (h2->busy == 0)
+            h2_later(h2);
+    }
     if (s->ep.in.bytes >= s->unread)
         return;
     taken = s->unread - (uint32_t)s->ep.in.bytes;
