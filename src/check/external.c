@@ -23,8 +23,11 @@
 #include <unistd.h>
 
 #include "weir/base/alloc.h"
+#include "weir/base/list.h"
 #include "weir/loop/loop.h"
+#include "weir/loop/start.h"
 #include "weir/net/bind.h"
+#include "weir/os/socket.h"
 #include "weir/tls/tls.h"
 
 #define NOT_USED     "NOT_USED"
@@ -35,11 +38,14 @@
 extern char **environ;
 
 struct child {
+    struct list link; /* in `children` */
     pid_t pid;
     int fd;              /* pidfd */
     struct check *check; /* NULL: nobody waits for it */
     ev_io io;
 };
+
+static struct list children = { &children, &children };
 
 /* --- what it is told ------------------------------------------------------------------------- */
 
@@ -79,8 +85,12 @@ find_proxy_addr(struct told *told, const struct proxy_conf *conf)
 {
     told->proxy_addr = told->proxy_port = "";
     LIST_FOR_EACH (bind, &conf->binds, struct bind_conf, link) {
-        if (addr_is_ip(&bind->addr) || bind->addr.family == ADDR_UNIX) {
-            print_addr(told->arena, &bind->addr, &told->proxy_addr, &told->proxy_port);
+        struct addr addr = bind->addr;
+
+        if (addr.family == ADDR_FD)
+            (void)socket_local_addr(bind->addr.fd, &addr);
+        if (addr_is_ip(&addr) || addr.family == ADDR_UNIX) {
+            print_addr(told->arena, &addr, &told->proxy_addr, &told->proxy_port);
             return;
         }
     }
@@ -192,6 +202,7 @@ end_child(struct child *child)
 {
     ev_io_stop(loop_here()->ev, &child->io);
     close(child->fd);
+    list_remove(&child->link);
     alloc_free(child);
 }
 
@@ -228,6 +239,7 @@ watch(struct check *check, pid_t pid)
     }
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
     child = alloc_zero(sizeof(*child));
+    list_add_last(&children, &child->link);
     child->pid = pid;
     child->fd = fd;
     child->check = check;
@@ -274,3 +286,19 @@ external_abort(struct check *check)
     child->check = NULL;
     (void)kill(-child->pid, SIGKILL);
 }
+
+/* Nobody is left behind. */
+static void
+on_stop(void)
+{
+    LIST_FOR_EACH_SAFE (child, &children, struct child, link) {
+        (void)kill(-child->pid, SIGKILL);
+        (void)waitpid(child->pid, NULL, WNOHANG);
+        close(child->fd);
+        list_remove(&child->link);
+        alloc_free(child);
+    }
+}
+
+static const struct start_hook hooks[] = { { STOP_PROCESS, on_stop } };
+REGISTER(start_hook, hooks);
