@@ -35,6 +35,12 @@ check_conf_of(const struct server_conf *srv)
     return slot_of_const(srv->slots, &check_slot);
 }
 
+struct check_conf *
+check_conf_write(struct server_conf *srv)
+{
+    return slot_of(srv->slots, &check_slot);
+}
+
 static struct slot global_slot = SLOT("checks", SLOT_GLOBAL, struct check_global);
 REGISTER_SLOT(global_slot);
 
@@ -136,6 +142,9 @@ static const struct keyword keywords[] = {
       .help = "First checks of all servers begin within this time." },
     { "check-send-proxy", IN_SERVER, .parse = parse_send_proxy,
       .help = "Begin checks with a PROXY header, as connections do." },
+    { "healthcheck", IN_SERVER, .args = "<name>", .slot = &check_slot,
+      SET_TEXT(struct check_conf, named),
+      .help = "Check as the healthcheck section of that name says, instead of the backend." },
     { "check-via-socks4", IN_SERVER, .parse = parse_via_socks4,
       .help = "Check through the SOCKS server of 'socks4'; without it, checks go straight." },
     { "check-proto", IN_SERVER, .args = "<name>", .parse = parse_proto,

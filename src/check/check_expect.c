@@ -208,7 +208,7 @@ expect_judge(struct check *check, const struct check_step *step, bool at_end,
     out->status = CHECK_L7RSP;
     if (expect->kind == EXPECT_JUDGE)
         judged = expect->judge(check, at_end, &out->info, &out->status);
-    else if (check_method_of(check->server->backend->conf)->is_http)
+    else if (check_method_of_server(check->server->conf)->is_http)
         judged = http_judge(check, step, at_end, out);
     else
         judged = tcp_judge(check, step, at_end, out);

@@ -22,9 +22,9 @@
 const struct check_method *
 check_method_now(const struct check *check)
 {
-    const struct proxy_conf *backend = check->server->backend->conf;
+    const struct server_conf *srv = check->server->conf;
 
-    return backend == NULL ? NULL : check_method_of(backend);
+    return srv == NULL || check->server->backend->conf == NULL ? NULL : check_method_of_server(srv);
 }
 
 const struct check_step *
@@ -298,6 +298,13 @@ check_steps_run(struct check *check)
         end(check, method);
 }
 
+static bool
+external_checks(const struct server *srv)
+{
+    return srv->conf != NULL && check_conf_of(srv->conf)->method == NULL &&
+           external_conf_of(srv->conf->backend)->is_on;
+}
+
 void
 check_run_begin(struct check *check)
 {
@@ -311,7 +318,7 @@ check_run_begin(struct check *check)
     check->ended_text[0] = '\0';
     check->unique_id[0] = '\0';
     text_clear(&check->received);
-    if (check->server->conf != NULL && external_conf_of(check->server->conf->backend)->is_on) {
+    if (external_checks(check->server)) {
         check_set_deadline(check, check_limit_ms(check));
         external_begin(check);
     } else

@@ -128,22 +128,31 @@ kind_of(const struct check_method *method)
     return method->is_http ? "HTTP" : "TCP";
 }
 
-static bool
-check_backend(struct parse *parse, const struct proxy_conf *conf)
+bool
+method_connects_fit(struct parse *parse, const struct check_method *method, struct source_pos pos,
+                    const char *name)
 {
-    const struct check_method *method = check_method_of(conf);
     bool fine = true;
 
     for (const struct check_step *step = method->first; step != NULL; step = step->next) {
         if (step->kind == STEP_CONNECT && !fits(method, step->connect.mux))
-            fine = parse_alert_at(parse, conf->pos,
+            fine = parse_alert_at(parse, pos,
                                   "'%s': step %u connects with proto %s, but its checks speak %s",
-                                  conf->name, step->number, step->connect.mux->name,
-                                  kind_of(method));
+                                  name, step->number, step->connect.mux->name, kind_of(method));
     }
+    return fine;
+}
+
+static bool
+check_backend(struct parse *parse, const struct proxy_conf *conf)
+{
+    const struct check_method *method = check_method_of(conf);
+    bool fine = method_connects_fit(parse, method, conf->pos, conf->name);
+
     LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
         const struct check_conf *check = check_conf_of(srv);
 
+        method = check_method_of_server(srv);
         if (check->is_on && !fits(method, check->mux))
             fine = parse_alert_at(parse, srv->pos, "'check-proto %s': checks of '%s' speak %s",
                                   check->mux->name, conf->name, kind_of(method));

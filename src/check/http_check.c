@@ -250,7 +250,7 @@ judge_status(struct check *check, const struct check_step *step, bool is_good, s
     char text[128];
 
     is_good = is_good != expect->is_negated;
-    if (!is_good && out->code == 404 && check_method_of(check->server->backend->conf)->stops_on_404 &&
+    if (!is_good && out->code == 404 && check_method_of_server(check->server->conf)->stops_on_404 &&
         check->server->state != SERVER_STOPPED) {
         out->status = CHECK_L7OKC;
         return JUDGED_GOOD;

@@ -277,7 +277,7 @@ parse_http_check(struct parse *parse)
     struct check_method *method = check_method_of_parse(parse);
     const char *word = parse_word(parse, "a step: send, expect, connect ...");
 
-    if (word == NULL)
+    if (word == NULL || !healthcheck_takes(parse, "httpchk"))
         return false;
     if (strcmp(word, "expect") == 0)
         return parse_expect(parse, method);
@@ -298,7 +298,7 @@ static const struct keyword keywords[] = {
     { "option httpchk", IN_BACK, .flags = KEYWORD_NO,
       .args = "[<method>] [<uri>] [<version>] [<host>]", .parse = parse_httpchk,
       .help = "Check servers by an HTTP request." },
-    { "http-check", IN_BACK,
+    { "http-check", IN_BACK | IN_HEALTHCHECK,
       .args = "send <what>... | expect [<what>...] [!] <kind> <value> | connect [<what>...] | "
               "set-var(<name>) <expr> | set-var-fmt(<name>) <fmt> | unset-var(<name>) | "
               "comment <text> | disable-on-404 | send-state",

@@ -20,8 +20,11 @@ struct check_conf {
     struct addr addr; /* ADDR_NONE: the server's */
     bool send_proxy, via_socks4;
     const struct mux *mux; /* check-proto; NULL: not given */
+    const char *named;     /* healthcheck; NULL: as the backend says */
+    struct check_method *method; /* of that section */
 };
 const struct check_conf *check_conf_of(const struct server_conf *srv);
+struct check_conf *check_conf_write(struct server_conf *srv); /* builder */
 
 /* Reads the name of a protocol. NULL: reported. Builder. */
 const struct mux *check_parse_proto(struct parse *parse);
@@ -55,6 +58,9 @@ struct check_method {
     bool is_plain;             /* connects, and nobody wrote a step */
 };
 const struct check_method *check_method_of(const struct proxy_conf *backend);
+/* Of a server: its own, or that of the backend. */
+const struct check_method *check_method_of_server(const struct server_conf *srv);
+struct check_method *check_method_in(void *slots); /* of a proxy, or of a healthcheck section */
 struct check_method *check_method_of_parse(struct parse *parse); /* keyword of a backend */
 
 /* The check of a live server. Control. */

@@ -110,10 +110,16 @@ struct check_step {
 struct check_step *step_add(struct parse *parse, struct check_method *method, enum step_kind kind);
 /* --- connect_conf.c */
 bool step_parse_connect(struct parse *parse, struct check_step *step);
+/* Do the protocols of its connections go with it? False: reported. CONFIG_CHECK. */
+bool method_connects_fit(struct parse *parse, const struct check_method *method,
+                         struct source_pos pos, const char *name);
 /* --- steps_conf.c */
 bool step_parse_comment(struct parse *parse, struct check_step *step);
 /* "connect", "comment", "set-var(...)", "set-var-fmt(...)", "unset-var(...)". False: reported. */
 bool step_parse_common(struct parse *parse, struct check_method *method, const char *word);
+/* May this section have steps of that type ("httpchk", "tcp-check")? Others than healthcheck sections
+ * always may. False: reported. section_conf.c */
+bool healthcheck_takes(struct parse *parse, const char *type);
 /* The words before the kind of expectation, "!" included. */
 bool step_parse_expect_words(struct parse *parse, struct check_step *step);
 /* string, rstring, string-lf and the binary ones. */

@@ -21,6 +21,20 @@ check_method_of(const struct proxy_conf *backend)
     return slot_of_const(backend->slots, &method_slot);
 }
 
+const struct check_method *
+check_method_of_server(const struct server_conf *srv)
+{
+    const struct check_method *own = check_conf_of(srv)->method;
+
+    return own != NULL ? own : check_method_of(srv->backend);
+}
+
+struct check_method *
+check_method_in(void *slots)
+{
+    return slot_of(slots, &method_slot);
+}
+
 struct check_method *
 check_method_of_parse(struct parse *parse)
 {
@@ -269,7 +283,7 @@ parse_tcp_step(struct parse *parse)
     struct check_method *method = keyword_slot(parse, &method_slot);
     const char *word = parse_word(parse, "a step: connect, send, expect ...");
 
-    if (word == NULL)
+    if (word == NULL || !healthcheck_takes(parse, "tcp-check"))
         return false;
     if (strcmp(word, "send") == 0 || strcmp(word, "send-lf") == 0 ||
         strcmp(word, "send-binary") == 0 || strcmp(word, "send-binary-lf") == 0)
@@ -311,7 +325,7 @@ static const struct keyword keywords[] = {
     { "option tcp-check", IN_BACK, .flags = KEYWORD_NO, .slot = &method_slot,
       .parse = parse_tcp_check,
       .help = "Check servers by connecting, and by the steps of 'tcp-check' if there are any." },
-    { "tcp-check", IN_BACK, .slot = &method_slot,
+    { "tcp-check", IN_BACK | IN_HEALTHCHECK, .slot = &method_slot,
       .args = "connect [<what>...] | send[-lf] <text> | send-binary[-lf] <hex> | expect [<what>...] "
               "[!] <kind> <pattern> | set-var(<name>) <expr> | set-var-fmt(<name>) <fmt> | "
               "unset-var(<name>) | comment <text>",
