@@ -65,7 +65,7 @@ class Bench:
         return self
 
     def __exit__(self, *_):
-        for process in self.processes:
+        for process in list(self.processes):
             self.stop(process)
         subprocess.run(["rm", "-rf", self.folder])
 

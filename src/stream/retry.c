@@ -124,7 +124,8 @@ try_again(struct stream *s, unsigned why, enum end_cause cause)
 
     s->retries_left--;
     s->retries_done++;
-    s->flags |= STREAM_NO_REUSE;
+    if (why != RETRY_CONN_FAILURE)
+        s->flags |= STREAM_NO_REUSE;
     forget_attempt(s);
     is_other = must_redispatch(s);
     stream_count_retry(s, is_other);
