@@ -21,6 +21,7 @@
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
 #include "weir/base/list.h"
+#include "weir/config/files_read.h"
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/mailbox.h"
@@ -71,6 +72,18 @@ copy_amendments(struct snapshot *snapshot, const struct config_sources *sources)
 
 /* --- building ------------------------------------------------------------------------- */
 
+static bool
+run_stages(struct snapshot *snapshot, const struct config_sources *sources, struct diag *diag)
+{
+    bool fine = hooks_run(snapshot, CONFIG_START, diag);
+
+    fine = parser_read(sources, snapshot, diag) && fine;
+    fine = hooks_run(snapshot, CONFIG_RESOLVE, diag) && fine;
+    if (fine && diag_count(diag, DIAG_ALERT) == 0)
+        fine = hooks_run(snapshot, CONFIG_CHECK, diag);
+    return fine && diag_count(diag, DIAG_ALERT) == 0;
+}
+
 struct snapshot *
 snapshot_build(const struct config_sources *sources, struct diag *diag)
 {
@@ -85,13 +98,11 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
     snapshot->base = sources->base;
     snapshot->transcript = sources->transcript != NULL ? transcript_hold(sources->transcript)
                                                        : transcript_new();
-    fine = hooks_run(snapshot, CONFIG_START, diag);
-    fine = parser_read(sources, snapshot, diag) && fine;
-    fine = hooks_run(snapshot, CONFIG_RESOLVE, diag) && fine;
-    if (fine && diag_count(diag, DIAG_ALERT) == 0)
-        fine = hooks_run(snapshot, CONFIG_CHECK, diag);
+    snapshot->files = files_read_begin();
+    fine = run_stages(snapshot, sources, diag);
+    files_read_end(snapshot->files);
     snapshot->base = NULL;
-    if (fine && diag_count(diag, DIAG_ALERT) == 0)
+    if (fine)
         return snapshot;
     snapshot_free(snapshot);
     return NULL;
@@ -114,6 +125,7 @@ free_memory(void *object)
     }
     environment_fini(snapshot);
     transcript_drop(snapshot->transcript);
+    files_read_free(snapshot->files);
     snapshot->magic = 0;
     arena_fini(&snapshot->arena);
     alloc_free(snapshot);

@@ -21,6 +21,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/list.h"
 #include "weir/base/text.h"
+#include "weir/config/files_read.h"
 #include "weir/loop/mailbox.h"
 #include "weir/loop/thread.h"
 #include "weir/telemetry/log.h"
@@ -94,8 +95,13 @@ apply(struct reload_job *job)
 static void
 tell_changes(struct reload_job *job)
 {
-    if (job->snapshot != NULL && job->ticket->kind != RELOAD_AMEND && !job->is_signal)
-        outline_compare(&job->base->outline, &job->snapshot->outline, &job->ticket->changes);
+    struct text *out = &job->ticket->changes;
+
+    if (job->snapshot == NULL || job->ticket->kind == RELOAD_AMEND || job->is_signal)
+        return;
+    outline_compare(&job->base->outline, &job->snapshot->outline, out);
+    files_read_compare(job->base->files, job->snapshot->files,
+                       job->snapshot->transcript, out);
 }
 
 static void

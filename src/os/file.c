@@ -64,6 +64,23 @@ open_for_reading(const char *path, struct text *text, struct error *err)
     return fd;
 }
 
+static void (*witness)(const char *path, struct str content); /* atomic */
+
+void
+file_set_witness(void (*fn)(const char *path, struct str content))
+{
+    __atomic_store_n(&witness, fn, __ATOMIC_RELEASE);
+}
+
+static void
+tell_witness(const char *path, struct str content)
+{
+    void (*fn)(const char *, struct str) = __atomic_load_n(&witness, __ATOMIC_ACQUIRE);
+
+    if (fn != NULL)
+        fn(path, content);
+}
+
 char *
 file_read(const char *path, size_t *len, struct error *err)
 {
@@ -82,6 +99,7 @@ file_read(const char *path, size_t *len, struct error *err)
         return NULL;
     }
     text_keep(&text, 0);
+    tell_witness(path, text_str(&text));
     if (len != NULL)
         *len = text.len;
     return alloc_resize(text.ptr, text.len + 1);

@@ -60,6 +60,7 @@ context_new(const SSL_METHOD *method)
 
     if (ex_index == -1)
         ex_index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, on_ctx_freed);
+    context->users = 1;
     context->ctx = SSL_CTX_new(method);
     MUST(context->ctx != NULL && SSL_CTX_set_ex_data(context->ctx, ex_index, context) == 1);
     return context;
@@ -71,10 +72,17 @@ tls_context_of(const SSL *ssl)
     return SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), ex_index);
 }
 
+struct tls_context *
+tls_context_hold(struct tls_context *context)
+{
+    __atomic_add_fetch(&context->users, 1, __ATOMIC_RELAXED);
+    return context;
+}
+
 void
 tls_context_drop(struct tls_context *context)
 {
-    if (context == NULL)
+    if (context == NULL || __atomic_sub_fetch(&context->users, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     cert_store_remove(context);
     SSL_CTX_free(context->ctx);

@@ -174,6 +174,7 @@ void tls_settings_inherit(struct tls_settings *to, const struct tls_settings *fr
 
 struct tls_context {
     SSL_CTX *ctx; /* lives as long as it does */
+    unsigned users; /* atomic: snapshots */
     char *alpn;   /* owns: as on the wire; NULL: none */
     size_t alpn_len;
     struct tls_context *next;    /* of bind lines, all that live */
@@ -201,6 +202,8 @@ struct tls_context *tls_context_of_bind(struct parse *parse, const struct tls_bi
 /* The same for a server line. */
 struct tls_context *tls_context_of_server(struct parse *parse, struct source_pos pos,
                                           const struct tls_server_conf *conf);
+/* For one more snapshot; the caller knows of one that holds it. Any thread. */
+struct tls_context *tls_context_hold(struct tls_context *context);
 void tls_context_drop(struct tls_context *context); /* NULL is fine */
 
 /* --- cert_store.c ---------------------------------------------------------------- */

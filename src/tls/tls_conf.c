@@ -564,20 +564,42 @@ tls_settings_inherit(struct tls_settings *to, const struct tls_settings *from)
     to->prefer_client_ciphers = to->prefer_client_ciphers || from->prefer_client_ciphers;
 }
 
+/* A snapshot that amends another one has the same bind lines: their certificates, which may have been
+ * changed at run time, stay. NULL: there is none, or no more. */
+static struct tls_bind_conf *
+first_amended(const struct parse *parse)
+{
+    const struct snapshot *base = parse->snapshot->base;
+
+    return base == NULL ? NULL : tls_globals_of(base)->binds;
+}
+
+static bool
+is_same_line(const struct tls_bind_conf *a, const struct tls_bind_conf *b)
+{
+    return b != NULL && b->context != NULL && a->pos.line == b->pos.line &&
+           strcmp(a->pos.file, b->pos.file) == 0;
+}
+
 static bool
 on_check(struct parse *parse)
 {
     struct tls_globals *globals = globals_of(parse);
+    struct tls_bind_conf *amended = first_amended(parse);
     bool fine = true;
 
     for (struct tls_bind_conf *conf = globals->binds; conf != NULL; conf = conf->next) {
+        struct tls_bind_conf *same = amended;
+
+        amended = amended == NULL ? NULL : amended->next;
         tls_settings_inherit(&conf->settings, &globals->bind_defaults);
         if (!conf->is_ssl) {
             if (conf->files != NULL)
                 parse_warn_at(parse, conf->pos, "'crt' has no effect without 'ssl'");
             continue;
         }
-        conf->context = tls_context_of_bind(parse, conf);
+        conf->context = is_same_line(conf, same) ? tls_context_hold(same->context)
+                                                 : tls_context_of_bind(parse, conf);
         fine = conf->context != NULL && fine;
     }
     return fine;

@@ -24,6 +24,7 @@ struct snapshot {
     struct hashmap *environment;  /* owns: see environment.h */
     struct transcript *transcript; /* holds; what it was read from */
     struct outline outline;
+    struct files_read *files; /* owns */
     const struct amendment *amendments; /* said at run time; in the arena */
     unsigned amendment_count;
     const struct snapshot *base; /* while it is built: the one that it amends; NULL: none */
