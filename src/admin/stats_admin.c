@@ -20,13 +20,13 @@
 static void
 make_ready(struct server *srv)
 {
-    server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_RMAINT | ADMIN_FDRAIN, NULL);
+    server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_FDRAIN, NULL);
 }
 
 static void
 drain(struct server *srv)
 {
-    server_set_admin(srv, ADMIN_FDRAIN, ADMIN_FMAINT | ADMIN_RMAINT, NULL);
+    server_set_admin(srv, ADMIN_FDRAIN, ADMIN_FMAINT, NULL);
 }
 
 static void

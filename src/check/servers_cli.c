@@ -127,8 +127,9 @@ write_state(struct text *out, const struct server *srv)
     write_check(out, srv);
     where = host_of(&check->addr, check_host, sizeof(check_host));
     /* "addr" and "port" are those of an agent too, as long as it has none of its own. */
-    text_printf(out, " 0 %d %d %s %u - 0 %lld %s %s %lld\n", conf->backend->has_own_id,
-                conf->has_own_id, conf->host_name == NULL ? "-" : conf->host_name, addr.port,
+    text_printf(out, " 0 %d %d %s %u %s 0 %lld %s %s %lld\n", conf->backend->has_own_id,
+                conf->has_own_id, server_fqdn(srv) == NULL ? "-" : server_fqdn(srv), addr.port,
+                conf->host_name != NULL && conf->host_name[0] == '_' ? conf->host_name : "-",
                 (long long)check->port, where, where, (long long)check->port);
 }
 

@@ -36,6 +36,9 @@ void weight_begin_slow_start(struct server *srv);
 
 /* --- server_state.c -------------------------------------------------------------------- */
 
+/* Into the log of the backend; server_say(): and to standard error. */
+void server_log(struct server *srv, enum log_level level, const char *text);
+void server_say(struct server *srv, enum log_level level, const char *text);
 /* Tells the observers. */
 void server_tell(struct server *srv, unsigned what);
 /* Everything that follows from a change: the set, who waits, who keeps connections, the observers.

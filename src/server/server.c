@@ -289,6 +289,7 @@ server_free(void *object)
     idle_pool_free(srv->idle);
     srv->magic = 0;
     alloc_free((void *)srv->name);
+    alloc_free(srv->fqdn);
     alloc_free(srv);
     proxy_drop(backend);
 }
@@ -367,6 +368,38 @@ on_adopt(struct parse *parse)
     return true;
 }
 
+static bool
+is_same_name(const struct server_conf *a, const struct server_conf *b)
+{
+    return a->host_name == NULL || b->host_name == NULL ? a->host_name == b->host_name
+                                                        : strcmp(a->host_name, b->host_name) == 0;
+}
+
+/* As long as a name is followed, its name servers know best; only the port is what is written. */
+static void
+take_addr(struct server *srv, const struct server_conf *before, const struct server_conf *now)
+{
+    bool goes_on = before->follows_name && now->follows_name && is_same_name(before, now);
+    struct addr addr = goes_on ? srv->addr : now->addr;
+
+    if (!goes_on && srv->fqdn != NULL)
+        server_set_fqdn(srv, NULL, NULL);
+    if (goes_on && now->host_name[0] == '_')
+        return;
+    if (goes_on && before->addr.port != now->addr.port) {
+        addr.port = now->addr.port;
+        if (addr.family != ADDR_NONE)
+            server_set_addr(srv, &addr, "configuration");
+        return;
+    }
+    if (goes_on || (!before->follows_name && addr_eq(&before->addr, &now->addr)))
+        return;
+    if (addr.family == ADDR_NONE)
+        server_lose_addr(srv, "no address yet", SERVER_KEEPS_PORT);
+    else if (!addr_eq(&srv->addr, &addr))
+        server_set_addr(srv, &addr, "configuration");
+}
+
 /* What the text changed goes over what was set at run time; what it did not change leaves that
  * alone. */
 static void
@@ -378,8 +411,8 @@ take_changes(struct server *srv, const struct server_conf *before, const struct 
     }
     if (before == NULL || before->maxconn != now->maxconn)
         __atomic_store_n(&srv->maxconn, now->maxconn, __ATOMIC_RELAXED);
-    if (before != NULL && !addr_eq(&before->addr, &now->addr) && now->addr.family != ADDR_NONE)
-        server_set_addr(srv, &now->addr, "configuration");
+    if (before != NULL)
+        take_addr(srv, before, now);
     if (before != NULL && before->disabled != now->disabled)
         server_set_admin(srv, now->disabled ? ADMIN_FMAINT | ADMIN_CMAINT : 0,
                          now->disabled ? 0 : ADMIN_CMAINT | ADMIN_FMAINT, NULL);

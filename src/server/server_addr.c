@@ -5,6 +5,7 @@
  * Thread: builder resolves; control changes; any reads through a sequence lock: even version, copy,
  * same version.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/server/server_addr.h"
@@ -63,6 +64,10 @@ server_conf_resolve_addr(struct parse *parse, struct server_conf *conf)
     struct str rest = str_from(conf->init_addr != NULL ? conf->init_addr : "libc");
     struct error err = ERROR_INIT;
 
+    if (conf->host_name[0] == '_') { /* a service: SRV records say more, once weir runs */
+        conf->addr.family = ADDR_NONE;
+        return true;
+    }
     while (rest.ptr != NULL) {
         if (try_method(conf, str_split(&rest, ','), &err))
             return true;
@@ -134,16 +139,94 @@ server_addr_own(const struct addr *addr)
     return own;
 }
 
-void
-server_set_addr(struct server *srv, const struct addr *addr, const char *source)
+static void
+publish_addr(struct server *srv, const struct addr *addr)
 {
     struct addr own = server_addr_own(addr);
 
-    (void)source; /* room for a log line */
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELAXED);
     store_words(&srv->addr, &own);
     __atomic_store_n(&srv->addr_version, srv->addr_version + 1, __ATOMIC_RELEASE);
     idle_pool_clear_all(srv, NULL);
     server_tell(srv, SERVER_CHANGED_ADDR);
+}
+
+void
+server_set_addr(struct server *srv, const struct addr *addr, const char *source)
+{
+    (void)source; /* room for a log line */
+    publish_addr(srv, addr);
     server_set_admin(srv, 0, ADMIN_RMAINT, NULL);
+}
+
+/* --- names that are followed ---------------------------------------------------------------- */
+
+static void
+say_new_addr(struct server *srv, const struct addr *addr, const char *by)
+{
+    char before[ADDR_TEXT_MAX] = "(none)", now[ADDR_TEXT_MAX], text[512];
+
+    if (addr_is_ip(&srv->addr))
+        addr_format_host(&srv->addr, before, sizeof(before));
+    addr_format_host(addr, now, sizeof(now));
+    snprintf(text, sizeof(text), "%s/%s changed its IP from %s to %s by %s.", srv->backend->name,
+             srv->name, before, now, by);
+    server_say(srv, LOG_LEVEL_NOTICE, text);
+}
+
+void
+server_follow_addr(struct server *srv, const struct addr *addr, const char *by)
+{
+    bool had_none = (srv->admin & ADMIN_RMAINT) != 0;
+    char text[256];
+
+    if (!addr_eq_host(&srv->addr, addr))
+        say_new_addr(srv, addr, by);
+    if (!addr_eq(&srv->addr, addr))
+        publish_addr(srv, addr);
+    server_set_admin(srv, 0, ADMIN_RMAINT, NULL);
+    if (!had_none)
+        return;
+    snprintf(text, sizeof(text), "Server %s/%s administratively READY thanks to valid DNS answer.",
+             srv->backend->name, srv->name);
+    server_say(srv, LOG_LEVEL_NOTICE, text);
+}
+
+/* First the traffic goes elsewhere, then the address. */
+void
+server_lose_addr(struct server *srv, const char *reason, enum server_port port)
+{
+    struct addr none = { .family = ADDR_NONE };
+
+    if (port == SERVER_KEEPS_PORT)
+        none.port = srv->addr.port;
+    server_set_admin(srv, ADMIN_RMAINT, 0, reason);
+    if (srv->addr.family != ADDR_NONE || srv->addr.port != none.port)
+        publish_addr(srv, &none);
+}
+
+const char *
+server_fqdn(const struct server *srv)
+{
+    const char *written = srv->conf == NULL ? NULL : srv->conf->host_name;
+
+    if (srv->fqdn != NULL)
+        return srv->fqdn;
+    return written == NULL || written[0] == '_' ? NULL : written;
+}
+
+void
+server_set_fqdn(struct server *srv, const char *fqdn, const char *by)
+{
+    const char *before = server_fqdn(srv);
+    char *now = fqdn == NULL ? NULL : alloc_copy(fqdn);
+    char text[1024];
+
+    if (now != NULL && (before == NULL || strcmp(before, now) != 0)) {
+        snprintf(text, sizeof(text), "%s/%s changed its FQDN from %s to %s by %s",
+                 srv->backend->name, srv->name, before == NULL ? "(null)" : before, now, by);
+        server_log(srv, LOG_LEVEL_NOTICE, text);
+    }
+    alloc_free(srv->fqdn);
+    srv->fqdn = now;
 }

@@ -103,9 +103,9 @@ set_state(struct command_call *call, struct server *srv)
     const char *word = command_next(call);
 
     if (word != NULL && strcmp(word, "ready") == 0)
-        server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_RMAINT | ADMIN_FDRAIN, NULL);
+        server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_FDRAIN, NULL);
     else if (word != NULL && strcmp(word, "drain") == 0)
-        server_set_admin(srv, ADMIN_FDRAIN, ADMIN_FMAINT | ADMIN_RMAINT, NULL);
+        server_set_admin(srv, ADMIN_FDRAIN, ADMIN_FMAINT, NULL);
     else if (word != NULL && strcmp(word, "maint") == 0)
         server_set_admin(srv, ADMIN_FMAINT, ADMIN_FDRAIN, NULL);
     else
@@ -120,7 +120,7 @@ run_enable(struct command_call *call)
     struct server *srv = server_of_command(call);
 
     if (srv != NULL)
-        server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_RMAINT | ADMIN_FDRAIN, NULL);
+        server_set_admin(srv, 0, ADMIN_FMAINT | ADMIN_FDRAIN, NULL);
     return COMMAND_DONE;
 }
 
@@ -239,21 +239,10 @@ run_set_server(struct command_call *call)
                        "ssl | state | weight");
 }
 
-static enum command_result
-set_fqdn(struct command_call *call, struct server *srv)
-{
-    (void)srv;
-    if (command_next(call) == NULL)
-        return command_say(call, 3, "set server <b>/<s> fqdn requires a FQDN.");
-    return command_say(call, 3,
-                       "set server <b>/<s> fqdn failed because no resolution is configured.");
-}
-
 static const struct server_word words[] = {
     { "state", set_state },
     { "weight", set_weight },
     { "addr", set_addr },
-    { "fqdn", set_fqdn },
 };
 REGISTER(server_word, words);
 

@@ -5,6 +5,7 @@
  *
  * Thread: builder.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "weir/base/hashmap.h"
@@ -139,6 +140,14 @@ parse_addr(struct parse *parse, struct server_conf *srv)
     return true;
 }
 
+static void
+add_to_backend(struct server_conf *srv)
+{
+    srv->has_own_id = srv->id != 0;
+    srv->backend->server_count++;
+    list_add_last(&srv->backend->servers, &srv->link);
+}
+
 bool
 server_conf_read(struct parse *parse, const struct server_conf *origin, bool is_dynamic)
 {
@@ -160,9 +169,72 @@ server_conf_read(struct parse *parse, const struct server_conf *origin, bool is_
     srv->backend = conf;
     if (!parse_addr(parse, srv) || !parse_options(parse, srv))
         return false;
-    srv->has_own_id = srv->id != 0;
-    conf->server_count++;
-    list_add_last(&conf->servers, &srv->link);
+    add_to_backend(srv);
+    return true;
+}
+
+/* --- templates: one line, many servers ------------------------------------------------------ */
+
+#define TEMPLATE_MAX 65536
+
+/* "3" or "2-5" */
+static bool
+parse_range(struct parse *parse, int64_t *low, int64_t *high)
+{
+    const char *word = parse_word(parse, "a number or range of servers");
+    int used = 0;
+    long long from, to;
+
+    if (word == NULL)
+        return false;
+    if (sscanf(word, "%lld-%lld%n", &from, &to, &used) != 2 || word[used] != '\0') {
+        if (sscanf(word, "%lld%n", &to, &used) != 1 || word[used] != '\0')
+            return parse_alert(parse, "'%s' is neither a number nor a range like 1-8", word);
+        from = 1;
+    }
+    if (from < 0 || to < from || to - from >= TEMPLATE_MAX)
+        return parse_alert(parse, "'%s' does not make between 1 and %d servers", word, TEMPLATE_MAX);
+    *low = from;
+    *high = to;
+    return true;
+}
+
+static bool
+name_from_template(struct parse *parse, struct server_conf *srv, const char *prefix, int64_t number,
+                   int64_t first)
+{
+    srv->name = arena_printf(parse->arena, "%s%lld", prefix, (long long)number);
+    if (srv->guid != NULL)
+        srv->guid = arena_printf(parse->arena, "%s-%lld", srv->guid, (long long)number);
+    if (srv->id != 0)
+        srv->id += number - first;
+    return check_name(parse, srv->backend, srv->name);
+}
+
+static bool
+parse_server_template(struct parse *parse)
+{
+    struct proxy_conf *conf = parse->object;
+    const struct server_defaults *defaults = slot_of(conf->slots, &defaults_slot);
+    const char *prefix = parse_word(parse, "the beginning of the names");
+    struct server_conf *model;
+    int64_t low = 0, high = 0;
+
+    if (prefix == NULL || !parse_range(parse, &low, &high))
+        return false;
+    model = defaults->conf == NULL ? new_conf(parse) : copy_conf(parse, defaults->conf);
+    model->name = prefix;
+    model->pos = parse_pos(parse);
+    model->backend = conf;
+    if (!parse_addr(parse, model) || !parse_options(parse, model))
+        return false;
+    for (int64_t i = low; i <= high; i++) {
+        struct server_conf *srv = copy_conf(parse, model);
+
+        if (!name_from_template(parse, srv, prefix, i, low))
+            return false;
+        add_to_backend(srv);
+    }
     return true;
 }
 
@@ -254,6 +326,11 @@ static const char *const ws_names[] = { "auto", "h1", "h2", NULL };
 static const struct keyword keywords[] = {
     { "server", IN_LISTEN | IN_BACKEND, .args = "<name> <address>[:<port>] [options]",
       .parse = parse_server, .help = "A server of this backend." },
+    { "server-template", IN_LISTEN | IN_BACKEND,
+      .args = "<prefix> <count>|<low>-<high> <name>[:<port>] [options]",
+      .parse = parse_server_template,
+      .help = "Many servers by one line; with resolvers, each takes one of the name's addresses or "
+              "SRV records." },
     { "default-server", IN_BACK, .args = "[options]", .parse = parse_default_server,
       .help = "Options that the server lines below begin with." },
     INT_WORD("weight", weight, 0, 256, "Share of the traffic, relative to the other servers'."),

@@ -50,18 +50,30 @@ add_members(struct text *text, const struct server *srv)
                                                  : states[srv->state]);
 }
 
-static void
-say(struct server *srv, enum log_level level, enum notice_level notice, const char *text)
+void
+server_log(struct server *srv, enum log_level level, const char *text)
 {
     const struct proxy_conf *conf = srv->backend->conf;
     struct text members = TEXT_INIT;
 
-    notice_print(notice, "%s", text);
     if (conf != NULL && log_targets_want(conf->logs, level)) {
         add_members(&members, srv);
         log_event(conf->logs, level, conf->log_tag, "server", text_str(&members), "%s", text);
     }
     text_fini(&members);
+}
+
+static void
+say(struct server *srv, enum log_level level, enum notice_level notice, const char *text)
+{
+    notice_print(notice, "%s", text);
+    server_log(srv, level, text);
+}
+
+void
+server_say(struct server *srv, enum log_level level, const char *text)
+{
+    say(srv, level, NOTICE_WARNING, text);
 }
 
 static uint32_t
@@ -234,13 +246,16 @@ say_enters_maint(struct server *srv, bool was_up, bool was_drain, unsigned reque
 }
 
 static void
-say_leaves_maint(struct server *srv, bool is_drain)
+say_leaves_maint(struct server *srv, bool is_drain, bool has_addr_again)
 {
     struct text text = TEXT_INIT;
 
     add_name(&text, srv);
-    text_printf(&text, "is %s/%s (leaving forced maintenance).", is_up(srv->state) ? "UP" : "DOWN",
-                is_drain ? "DRAIN" : "READY");
+    if (has_addr_again && server_fqdn(srv) != NULL)
+        text_printf(&text, "('%s') ", server_fqdn(srv));
+    text_printf(&text, "is %s/%s (%s).", is_up(srv->state) ? "UP" : "DOWN",
+                is_drain ? "DRAIN" : "READY",
+                has_addr_again ? "resolves again" : "leaving forced maintenance");
     say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
     text_fini(&text);
     if (is_drain)
@@ -273,7 +288,7 @@ say_admin(struct server *srv, unsigned before, bool was_up, unsigned requeued, c
     if (!was_maint && is_maint)
         say_enters_maint(srv, was_up, was_drain, requeued, reason);
     else if (was_maint && !is_maint)
-        say_leaves_maint(srv, is_drain);
+        say_leaves_maint(srv, is_drain, (before & ADMIN_RMAINT) != 0);
     else if (!is_maint && was_drain != is_drain)
         say_drain(srv, is_drain, requeued);
     else

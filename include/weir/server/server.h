@@ -39,6 +39,7 @@ struct server_conf {
     const char *addr_text;
     struct addr addr;            /* resolved at start (init-addr); ADDR_NONE: not known yet */
     const char *host_name;       /* when the address is a name */
+    bool follows_name;           /* resolvers look it up at run time (room dns); else it is looked up at start */
     int port_offset;             /* "+N": added to the client's port */
     bool port_is_offset;
     int64_t weight;              /* 0..256, default 1 */
@@ -86,8 +87,8 @@ enum server_admin {
     ADMIN_FDRAIN = 0x08,
     ADMIN_IDRAIN = 0x10,
     ADMIN_RMAINT = 0x20, /* no address by resolution */
-    ADMIN_HMAINT = 0x40, /* name set at run time */
-    ADMIN_MAINT = 0x63,
+    ADMIN_HMAINT = 0x40, /* name set at run time, or taken from an SRV record */
+    ADMIN_MAINT = 0x23, /* not ADMIN_HMAINT: it only tells where the name comes from */
     ADMIN_DRAIN = 0x18,
 };
 
@@ -141,10 +142,13 @@ struct server { /* live */
     struct counter_rows counters; /* struct server_row */
     struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
     void *check, *agent;         /* room check's; owns through its observers */
+    void *follow;                /* room dns's; the same */
+    char *fqdn;                  /* owns; control: the name that counts now; NULL: the one in conf, if any */
     struct slow_start *slow_start; /* owns; NULL: not starting slowly */
 };
 
 /* Who wants to know (check room, balance, admin ...). Runs on the control thread. */
+enum server_port { SERVER_KEEPS_PORT, SERVER_LOSES_PORT };
 struct server_observer {
     void (*changed)(struct server *srv, unsigned what); /* enum server_change bits */
 };
@@ -215,6 +219,15 @@ void server_set_admin(struct server *srv, unsigned set, unsigned clear, const ch
 bool server_set_weight(struct server *srv, struct str text, struct error *err);
 /* The server leaves the state "no address". `source`: "stats socket command" ... */
 void server_set_addr(struct server *srv, const struct addr *addr, const char *source);
+/* What a name server has found, by "resolvers/nameserver" or the like: said in the log, when it is a change; the server leaves
+ * the state "no address". */
+void server_follow_addr(struct server *srv, const struct addr *addr, const char *by);
+/* The name leads nowhere any more: maintenance. */
+void server_lose_addr(struct server *srv, const char *reason, enum server_port port);
+/* The name that it follows from now on (NULL: the one in conf); said in the log. `by`: 'SRV record' ... */
+void server_set_fqdn(struct server *srv, const char *fqdn, const char *by);
+/* That name; NULL: none. */
+const char *server_fqdn(const struct server *srv);
 /* 0: no limit. */
 void server_set_maxconn(struct server *srv, int64_t maxconn);
 /* Rebuilds and publishes the set after any change. */

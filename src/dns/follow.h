@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Servers that follow names: what follow.c, follow_conf.c, service.c and follow_cli.c share. */
+#pragma once
+
+#include "weir/server/server.h"
+#include "private.h"
+
+struct follow_net {
+    struct addr addr;
+    unsigned bits;
+};
+
+/* What a server line says. */
+struct follow_conf {
+    const char *resolvers; /* NULL: none */
+    struct source_pos pos;
+    struct resolvers_conf *section; /* from CONFIG_RESOLVE on */
+    bool prefers_ipv4;
+    bool allows_same_addr;
+    bool ignores_weight;
+    const struct follow_net *nets;
+    unsigned net_count;
+};
+
+const struct follow_conf *follow_conf_of(const struct server_conf *conf);
+
+/* A live server that follows a name, or waits for an SRV record. */
+struct follow {
+    struct dns_follower by_name; /* of addresses */
+    struct server *server;
+    struct resolver *resolver;   /* borrows: the server's configuration holds it */
+    char *name;                  /* owns: what by_name follows; NULL: nothing */
+    enum dns_want want;
+    struct service *service;     /* NULL: the line has a host name */
+    struct list service_link;    /* in service->members */
+    uint16_t port;               /* of its SRV record */
+    bool has_record;             /* SRV */
+};
+
+/* Follows `name` (NULL: nothing) from now on. */
+void follow_name(struct follow *follow, const char *name);
+/* There is an error, and nothing hides it any more. */
+const char *follow_reason(enum dns_outcome outcome);
+
+/* --- service.c ---------------------------------------------------------------------------------- */
+
+void service_join(struct follow *follow, const char *record);
+void service_leave(struct follow *follow);
