@@ -6,6 +6,7 @@
 
 #include "weir/admin/runtime_session.h"
 #include "weir/admin/stats.h"
+#include "weir/cli/command.h"
 #include "weir/cli/command_line.h"
 #include "weir/loop/counter.h"
 #include "weir/loop/timer.h"
@@ -35,6 +36,10 @@ uint64_t stat_seconds_since(int64_t then_ms);
 int64_t stat_last_session_s(const struct counter_rows *server_rows);
 /* Seconds since then; -1: never. */
 int64_t stat_seconds_ago(int64_t wall_s);
+
+/* --- stats_resolvers.c: "show stat domain resolvers" -------------------------------- */
+
+enum command_result stats_show_resolvers(struct command_call *call);
 
 /* --- runtime_input.c: bytes become lines and payloads ---------------------------------- */
 

@@ -43,3 +43,5 @@ struct snapshot;
 void prometheus_filter(struct text *body, struct str query);
 /* prometheus_stick.c: sizes of stick tables. Control. */
 void prometheus_put_tables(struct text *out, const struct snapshot *snapshot);
+/* stats_resolvers.c: name servers. Control. */
+void prometheus_put_resolvers(struct text *out);

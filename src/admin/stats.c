@@ -21,6 +21,7 @@
 #include "weir/base/number.h"
 #include "weir/cli/command.h"
 #include "weir/config/snapshot.h"
+#include "private.h"
 
 #define PIECE_BYTES (64 * 1024)
 
@@ -250,15 +251,6 @@ show_proxies(struct command_call *call)
     return continue_dump(call);
 }
 
-/* Room dns has no counters of its own yet. */
-static enum command_result
-show_resolvers(struct command_call *call)
-{
-    text_puts(call->out, "# id,pid,sent,send_error,valid,update,cname,cname_error,any_err,nx,"
-                         "timeout,refused,other,invalid,too_big,truncated,outdated,\n");
-    return COMMAND_DONE;
-}
-
 static enum command_result
 run_show_stat(struct command_call *call)
 {
@@ -269,7 +261,7 @@ run_show_stat(struct command_call *call)
     if (command_accept(call, "proxy"))
         return show_proxies(call);
     if (command_accept(call, "resolvers"))
-        return show_resolvers(call);
+        return stats_show_resolvers(call);
     return command_say(call, 3, "Invalid statistics domain.");
 }
 

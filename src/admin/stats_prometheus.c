@@ -30,7 +30,7 @@ static const char *const code_classes[] = { "1xx", "2xx", "3xx", "4xx", "5xx", "
 enum scope {
     SCOPE_GLOBAL = 1 << 8,
     SCOPE_TABLES = 1 << 9,
-    SCOPE_RESOLVERS = 1 << 10, /* none is counted yet */
+    SCOPE_RESOLVERS = 1 << 10,
     SCOPE_WRONG = 1 << 11,
     SCOPE_ALL = SCOPE_GLOBAL | SCOPE_TABLES | SCOPE_RESOLVERS | 1 << STAT_FRONTEND | 1 << STAT_LISTENER | 1 << STAT_BACKEND |
                 1 << STAT_SERVER
@@ -439,6 +439,8 @@ stats_prometheus_work(struct errand *errand)
     join(&page->body, &export, count);
     if ((export.scopes & SCOPE_TABLES) != 0)
         prometheus_put_tables(&page->body, page->snapshot);
+    if ((export.scopes & SCOPE_RESOLVERS) != 0)
+        prometheus_put_resolvers(&page->body);
     put_latencies(&page->body, page, export.scopes, filter.flags);
     alloc_free(export.texts);
     prometheus_filter(&page->body, query);

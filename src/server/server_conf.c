@@ -136,6 +136,8 @@ parse_addr(struct parse *parse, struct server_conf *srv)
         srv->port_is_offset = false;
     if (spec.needs_lookup)
         srv->host_name = arena_copy_str(parse->arena, spec.host_name);
+    if (srv->host_name != NULL && srv->host_name[0] == '_')
+        srv->port_is_offset = false; /* the port stands in the SRV record */
     srv->dial.mptcp = spec.is_mptcp;
     return true;
 }
