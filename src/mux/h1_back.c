@@ -121,8 +121,10 @@ parse_response(struct h1_conn *h1)
         head_is_unfinished(h1);
     else if (result == PARSE_DONE)
         h1_break(h1, EP_ERR_TOO_LARGE, 502, h1_too_large_text(h1, &is_uri));
-    else
+    else {
+        h1_show_bad(h1, intake_bytes(&h1->intake), intake_len(&h1->intake), &err);
         h1_break(h1, EP_ERR_BAD, err.status == 500 ? 500 : 502, err.text);
+    }
 }
 
 static void

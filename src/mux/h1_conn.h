@@ -114,6 +114,9 @@ bool h1_become_h2(struct h1_conn *h1);
 struct h1_limits h1_limits(const struct h1_conn *h1);
 uint32_t h1_max_head(const struct h1_conn *h1);
 /* The incoming side breaks. */
+/* Shows the owner a head that cannot be read. */
+struct h1_error;
+void h1_show_bad(struct h1_conn *h1, const char *bytes, size_t len, const struct h1_error *err);
 void h1_break(struct h1_conn *h1, enum endpoint_error error, int status, const char *text);
 /* A head or trailers that grow too long: their text names the longest field. Does not change the
  * connection. */

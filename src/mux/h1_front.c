@@ -218,8 +218,10 @@ parse_request(struct h1_conn *h1)
         head_is_unfinished(h1);
     else if (result == PARSE_DONE)
         head_too_large(h1);
-    else
+    else {
+        h1_show_bad(h1, bytes, len, &err);
         offer_broken(h1, EP_ERR_BAD, err.status, err.text);
+    }
 }
 
 static void

@@ -135,6 +135,13 @@ h1_break(struct h1_conn *h1, enum endpoint_error error, int status, const char *
     h1->ep.error_text = text;
 }
 
+void
+h1_show_bad(struct h1_conn *h1, const char *bytes, size_t len, const struct h1_error *err)
+{
+    if (h1->mux.owner->on_bad != NULL && err->status != 500)
+        h1->mux.owner->on_bad(&h1->mux, &h1->ep, str_of(bytes, len), err->offset, err->text);
+}
+
 static void
 h1_close(struct endpoint *ep, enum endpoint_close how)
 {

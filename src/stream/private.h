@@ -198,6 +198,13 @@ struct proxy_timeouts *deadline_own_back(struct stream *s);
 
 /* mux_owner of server connections. */
 extern const struct mux_owner server_side_owner;
+
+/* --- bad_message.c: for "show errors"; owner ---------------------------------------------------- */
+
+void bad_message_note_request(const struct session *session, struct str bytes, size_t at,
+                              const char *text);
+void bad_message_note_response(const struct stream *s, struct str bytes, size_t at,
+                               const char *text);
 /* An endpoint on an idle or a new connection in s->back. False: failed at once; *err says why. */
 bool server_side_open(struct stream *s, enum connection_error *err);
 struct tls_dial;

@@ -129,7 +129,17 @@ on_gone(struct mux_conn *mc)
     idle_pool_forget(mc->owner_data, mc);
 }
 
-const struct mux_owner server_side_owner = { .on_idle = on_idle, .on_gone = on_gone };
+static void
+on_bad(struct mux_conn *mc, struct endpoint *ep, struct str bytes, size_t at, const char *text)
+{
+    (void)mc;
+    if (ep->owner != NULL && ep->owner_data != NULL)
+        bad_message_note_response(ep->owner_data, bytes, at, text);
+}
+
+const struct mux_owner server_side_owner = { .on_idle = on_idle,
+                                             .on_gone = on_gone,
+                                             .on_bad = on_bad };
 
 bool
 request_can_be_replayed(const struct stream *s)

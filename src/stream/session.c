@@ -243,10 +243,18 @@ on_settings(struct mux_conn *mc)
     return frontend == NULL ? NULL : &frontend->front_mux;
 }
 
+static void
+on_bad(struct mux_conn *mc, struct endpoint *ep, struct str bytes, size_t at, const char *text)
+{
+    (void)ep; /* no stream has begun */
+    bad_message_note_request(mc->owner_data, bytes, at, text);
+}
+
 const struct mux_owner session_mux_owner = { .on_stream = on_stream,
                                              .on_gone = on_gone,
                                              .on_replaced = on_replaced,
-                                             .on_settings = on_settings };
+                                             .on_settings = on_settings,
+                                             .on_bad = on_bad };
 
 void
 session_stream_ended(struct session *session, struct stream *s)

@@ -63,6 +63,10 @@ struct mux_owner {
     /* Front: the settings for the next request (the configuration may have changed since the
      * connection was accepted). NULL: keep. */
     const struct mux_settings *(*on_settings)(struct mux_conn *mc);
+    /* A head cannot be read: `bytes` of it are there, and what is wrong stands at `at`. Back: of the stream of
+     * `ep`. NULL: nobody wants to see them. */
+    void (*on_bad)(struct mux_conn *mc, struct endpoint *ep, struct str bytes, size_t at,
+                   const char *text);
 };
 
 #define MUX_CONN_MAGIC 0x4d555843u
