@@ -286,8 +286,14 @@ resolution_free(struct resolution *resolution)
 {
     LIST_FOR_EACH_SAFE (query, &resolution->queries, struct dns_query, owner_link)
         query_drop(query);
-    LIST_FOR_EACH_SAFE (follower, &resolution->followers, struct dns_follower, link)
+    resolution->is_telling = true;
+    while (!list_is_empty(&resolution->followers)) {
+        struct dns_follower *follower =
+            LIST_FIRST(&resolution->followers, struct dns_follower, link);
+
+        follower->on_result(follower, DNS_TIMEOUT);
         resolution_leave(follower);
+    }
     timer_stop(&resolution->timer);
     hashmap_remove(resolution->resolver->by_key, str_from(resolution->key));
     list_remove(&resolution->link);
@@ -315,9 +321,9 @@ resolutions_forget_nameserver(struct resolver *resolver, const struct nameserver
     }
 }
 
-void
-resolution_follow(struct resolver *resolver, const char *name, enum dns_want want,
-                  struct dns_follower *follower)
+static void
+join(struct resolver *resolver, const char *name, enum dns_want want,
+     struct dns_follower *follower)
 {
     static const char kinds[] = { '4', '6', 'S' };
     struct resolution *resolution;
@@ -329,7 +335,25 @@ resolution_follow(struct resolver *resolver, const char *name, enum dns_want wan
         resolution = resolution_new(resolver, key, want);
     follower->resolution = resolution;
     list_add_last(&resolution->followers, &follower->link);
-    resolution_trigger(resolution);
+}
+
+void
+resolution_follow(struct resolver *resolver, const char *name, enum dns_want want,
+                  struct dns_follower *follower)
+{
+    join(resolver, name, want, follower);
+    resolution_trigger(follower->resolution);
+}
+
+bool
+resolution_join(struct resolver *resolver, const char *name, enum dns_want want,
+                struct dns_follower *follower)
+{
+    join(resolver, name, want, follower);
+    if (resolution_is_fresh(follower->resolution))
+        return false;
+    resolution_trigger(follower->resolution);
+    return true;
 }
 
 void

@@ -23,7 +23,6 @@ static const char *const known[] = {
     "cache-use",
     "del-acl",
     "del-map",
-    "do-resolve",
     "lua.",
     "sc-add-gpc",
     "sc-inc-gpc",

@@ -29,7 +29,16 @@ on_asked(struct mail *mail)
 {
     struct errand *errand = LIST_ITEM(mail, struct errand, mail);
 
+    bool is_slow = errand->is_slow; /* it may be over, and gone, by the time work() returns */
+
     errand->work(errand);
+    if (!is_slow)
+        errand_finish(errand);
+}
+
+void
+errand_finish(struct errand *errand)
+{
     mailbox_send(errand->home, &errand->mail, on_done);
 }
 

@@ -53,13 +53,18 @@ struct resolution; /* what is known about one name; shared by all that follow it
 struct dns_follower {
     struct list link;
     struct resolution *resolution; /* NULL: follows nothing */
-    /* A resolution has ended: DNS_VALID, or an error of which nothing is hidden by hold times. May leave. */
+    /* A resolution has ended, or its resolvers go (DNS_TIMEOUT). Whether hold times hide an error says
+     * resolution_holds(). May leave. */
     void (*on_result)(struct dns_follower *follower, enum dns_outcome outcome);
 };
 
 /* Begins to follow; it is resolved now and again and again. The name is normalised. */
 void resolution_follow(struct resolver *resolver, const char *name, enum dns_want want,
                        struct dns_follower *follower);
+/* For once: on_result comes with the end of the resolution that is under way, or begins now. False: the answer that is
+ * known is fresh enough ("hold valid"), and the follower is told nothing. */
+bool resolution_join(struct resolver *resolver, const char *name, enum dns_want want,
+                     struct dns_follower *follower);
 /* Harmless when it follows nothing. */
 void resolution_leave(struct dns_follower *follower);
 /* Asks now, if nothing is under way. */

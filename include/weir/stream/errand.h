@@ -20,6 +20,7 @@ struct stream;
 struct errand {
     void (*work)(struct errand *errand); /* on the control thread */
     void (*free)(struct errand *errand); /* on the stream's thread */
+    bool is_slow; /* `work` only begins it: errand_finish() follows, on the control thread */
     bool is_done;
     /* errand.c's: */
     struct mail mail;
@@ -29,6 +30,8 @@ struct errand {
 
 /* One at a time for each stream. `work` and `free` must be set. Owner of the stream. */
 void errand_start(struct errand *errand, struct stream *s);
+/* Of slow ones: the stream goes on. Control. */
+void errand_finish(struct errand *errand);
 /* The one that was started; NULL: none. Owner. */
 struct errand *errand_of(const struct stream *s);
 /* The stream ends. Owner. */
