@@ -21,6 +21,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/crash.h"
 #include "weir/base/pool.h"
+#include "weir/loop/profile.h"
 #include "private.h"
 
 #define CLOCK_STEP_US    20000 /* a longer step may be a jump of the wall clock */
@@ -164,6 +165,8 @@ on_trim(struct timer *timer)
 static void
 run_deferred(struct list *waiting)
 {
+    void (*run)(struct deferred *work);
+    int64_t began_ns;
     struct list batch;
 
     /* The new head takes the old one's place; what is deferred meanwhile waits for the next round.
@@ -174,7 +177,10 @@ run_deferred(struct list *waiting)
         struct deferred *work = LIST_FIRST(&batch, struct deferred, link);
 
         list_remove(&work->link);
-        work->run(work);
+        began_ns = profile_begin();
+        run = work->run;
+        run(work);
+        profile_end(run, began_ns);
     }
 }
 

@@ -19,6 +19,7 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
+#include "weir/loop/profile.h"
 #include "weir/loop/thread.h"
 #include "private.h"
 
@@ -112,8 +113,10 @@ static void
 run_call(struct mail *mail)
 {
     struct call *call = LIST_ITEM(mail, struct call, mail);
+    int64_t began_ns = profile_begin();
 
     call->fn(call->arg);
+    profile_end(call->fn, began_ns);
     alloc_free(call);
 }
 
@@ -155,8 +158,10 @@ static void
 run_round(struct mail *mail)
 {
     struct round_call *round = LIST_ITEM(mail, struct round_mail, mail)->round;
+    int64_t began_ns = profile_begin();
 
     round->fn(round->arg);
+    profile_end(round->fn, began_ns);
     if (__atomic_sub_fetch(&round->waiting, 1, __ATOMIC_ACQ_REL) == 0)
         mailbox_send(round->caller, &round->back, end_round);
 }

@@ -16,6 +16,7 @@
 
 #include "weir/base/alloc.h"
 #include "weir/loop/loop.h"
+#include "weir/loop/profile.h"
 #include "private.h"
 
 static void
@@ -38,6 +39,8 @@ arm(struct loop *loop)
 static void
 fire_due(struct loop *loop)
 {
+    void (*fire)(struct timer *timer);
+    int64_t began_ns;
     struct list due;
 
     list_init(&due);
@@ -48,7 +51,10 @@ fire_due(struct loop *loop)
         list_remove(&timer->link);
         if (timer->deadline_ms <= loop->now_ms) {
             timer->deadline_ms = timer->placed_ms = TIMER_NEVER;
-            timer->fire(timer);
+            began_ns = profile_begin();
+            fire = timer->fire;
+            fire(timer);
+            profile_end(fire, began_ns);
         } else if (timer->deadline_ms == TIMER_NEVER) {
             timer->placed_ms = TIMER_NEVER;
         } else {

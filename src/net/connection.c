@@ -24,6 +24,7 @@
 #include "weir/base/crash.h"
 #include "weir/base/pool.h"
 #include "weir/loop/loop.h"
+#include "weir/loop/profile.h"
 #include "weir/net/proxy_protocol.h"
 #include "weir/net/transport.h"
 #include "weir/os/socket.h"
@@ -128,6 +129,8 @@ static void
 on_io(struct ev_loop *ev, ev_io *watcher, int events)
 {
     struct connection *conn = LIST_ITEM(watcher, struct connection, io);
+    const void *fn = conn->owner->on_readable; /* who is called most */
+    int64_t began_ns = profile_begin();
 
     (void)ev;
     if (__builtin_expect((conn->flags & CONN_ESTABLISHED) == 0, 0)) {
@@ -139,6 +142,7 @@ on_io(struct ev_loop *ev, ev_io *watcher, int events)
     } else {
         on_other_event(conn, events);
     }
+    profile_end(fn, began_ns);
 }
 
 void
