@@ -251,6 +251,7 @@ fill_process(struct boot *boot)
     static char host[256];
 
     gethostname(host, sizeof(host) - 1);
+    this_process.has_predecessor = boot->options->old_pid_count > 0;
     this_process.name = boot->options->name;
     this_process.version = version_text(boot->options->name);
     this_process.release_date = WEIR_RELEASE_DATE;

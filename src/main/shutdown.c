@@ -15,6 +15,7 @@
 #include "weir/base/alloc.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/mailbox.h"
+#include "weir/loop/start.h"
 #include "weir/loop/thread.h"
 #include "weir/loop/timer.h"
 #include "weir/net/listener.h"
@@ -50,7 +51,7 @@ counted(void *arg)
     uint64_t left = __atomic_load_n(&count->sessions, __ATOMIC_RELAXED);
 
     alloc_free(count);
-    if (left == 0)
+    if (left == 0 && this_process.chores == 0)
         shutdown_now();
     else
         timer_set(loop_here(), &poll_timer, loop_now_ms(loop_here()) + POLL_MS);
@@ -82,6 +83,7 @@ stop_listening(struct timer *timer)
 {
     (void)timer;
     listener_stop_all();
+    start_run_hooks(SOFT_STOP);
     mailbox_call_all(stop_thread, stopped_threads, NULL);
 }
 

@@ -240,6 +240,12 @@ parse_server_template(struct parse *parse)
     return true;
 }
 
+struct server_conf *
+server_conf_new_lone(struct parse *parse, const struct server_conf *origin)
+{
+    return origin == NULL ? new_conf(parse) : copy_conf(parse, origin);
+}
+
 static bool
 parse_server(struct parse *parse)
 {

@@ -49,11 +49,6 @@ stick_data_find(struct str name)
     return -1;
 }
 
-/* Events of this period, and of the one before; times are the low bits of the loop's milliseconds. */
-struct stick_rate {
-    uint32_t current, previous, began_ms;
-};
-
 static void
 rotate(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
 {
@@ -137,6 +132,8 @@ stick_data_add(struct stick_table *table, struct stick_entry *entry, enum stick_
         return 0;
     lock_take(&shard->lock);
     result = change(entry, &table->layout.columns[data], stick_data_infos[data].kind, index, amount);
+    if (amount != 0)
+        stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
     return result;
 }
@@ -167,6 +164,7 @@ stick_data_set(struct stick_table *table, struct stick_entry *entry, enum stick_
         memcpy(place_of(entry, column, kind, index), &number, sizeof(number));
     else
         memcpy(place_of(entry, column, kind, index), &rate, sizeof(rate));
+    stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
 }
 
@@ -185,5 +183,83 @@ stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stic
         (void)change(entry, counts, stick_data_infos[count].kind, 0, (int64_t)amount);
     if (rates->is_stored)
         (void)change(entry, rates, KIND_RATE, 0, (int64_t)amount);
+    stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
+}
+
+/* --- outside of entries ------------------------------------------------------------------------- */
+
+static size_t
+size_of(enum stick_kind kind)
+{
+    return kind == KIND_NUMBER  ? sizeof(uint32_t)
+           : kind == KIND_LARGE ? sizeof(uint64_t)
+                                : sizeof(struct stick_rate);
+}
+
+uint32_t
+stick_column_size(const struct stick_column *column, enum stick_data data)
+{
+    return column->count * (uint32_t)size_of(stick_data_infos[data].kind);
+}
+
+struct stick_rate
+stick_image_rate(const struct stick_image *image, const struct stick_column *column, unsigned index)
+{
+    struct stick_rate rate;
+
+    memcpy(&rate, (const char *)image->bytes + column->offset + index * sizeof(rate), sizeof(rate));
+    return rate;
+}
+
+void
+stick_image_set_rate(struct stick_image *image, const struct stick_column *column, unsigned index,
+                     const struct stick_rate *rate)
+{
+    memcpy((char *)image->bytes + column->offset + index * sizeof(*rate), rate, sizeof(*rate));
+}
+
+uint64_t
+stick_image_number(const struct stick_image *image, const struct stick_column *column,
+                   enum stick_data data, unsigned index)
+{
+    enum stick_kind kind = stick_data_infos[data].kind;
+    const char *at = (const char *)image->bytes + column->offset + index * size_of(kind);
+    uint32_t small;
+    uint64_t large;
+
+    if (kind == KIND_LARGE) {
+        memcpy(&large, at, sizeof(large));
+        return large;
+    }
+    memcpy(&small, at, sizeof(small));
+    return small;
+}
+
+void
+stick_image_set_number(struct stick_image *image, const struct stick_column *column,
+                       enum stick_data data, unsigned index, uint64_t number)
+{
+    enum stick_kind kind = stick_data_infos[data].kind;
+    char *at = (char *)image->bytes + column->offset + index * size_of(kind);
+    uint32_t small = (uint32_t)number;
+
+    if (kind == KIND_LARGE)
+        memcpy(at, &number, sizeof(number));
+    else
+        memcpy(at, &small, sizeof(small));
+}
+
+void
+stick_image_apply(const struct stick_table *table, struct stick_entry *entry,
+                  const struct stick_image *image)
+{
+    for (unsigned i = 0; i < STICK_DATAS; i++) {
+        const struct stick_column *column = &table->layout.columns[i];
+
+        if (column->is_stored && (image->has & 1u << i) != 0)
+            memcpy((char *)stick_entry_data(entry) + column->offset,
+                   (const char *)image->bytes + column->offset,
+                   stick_column_size(column, (enum stick_data)i));
+    }
 }

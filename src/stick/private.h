@@ -16,6 +16,14 @@
 
 #define STICK_SHARDS 16
 
+/* In front of each entry of a table that peers share: its place among the changes of its shard. A
+ * mark in that list has the number MARK. */
+struct stick_change {
+    struct list link;
+    uint64_t number; /* 0: never changed here */
+};
+#define STICK_CHANGE_MARK UINT64_MAX
+
 struct stick_entry {
     struct stick_entry *next; /* in its bucket */
     struct list link;         /* of its shard: the least recently used first */
@@ -30,6 +38,9 @@ struct stick_shard {
     struct stick_entry **buckets;
     uint32_t mask;
     struct list used; /* struct stick_entry */
+    struct list changed;   /* struct stick_change in order of their numbers, and marks of peers */
+    uint64_t change_number; /* of the last change; also read without the lock */
+    uint64_t told_number;   /* all up to this have been told to some peer: a change needs a new one */
 };
 
 struct stick_table { /* live */
@@ -59,6 +70,64 @@ stick_entry_data(struct stick_entry *entry)
 {
     return entry->bytes;
 }
+/* Only of tables with a lead. */
+static inline struct stick_change *
+stick_change_of(struct stick_entry *entry)
+{
+    return (struct stick_change *)entry - 1;
+}
+static inline struct stick_entry *
+stick_entry_of_change(struct stick_change *change)
+{
+    return (struct stick_entry *)(change + 1);
+}
+/* An entry is written as it came from a peer: columns of `has`, which lie in `image` as in an entry.
+ * `expires_in_ms` negative: as the table says. False: no room. Any thread. */
+struct stick_image;
+bool stick_table_learn(struct stick_table *table, const struct stick_key *key,
+                       const struct stick_image *image, int64_t expires_in_ms);
+
+/* --- change.c ------------------------------------------------------------------------ */
+
+/* The entry is another one now: peers will be told. Under the lock of its shard. */
+void stick_change_add(struct stick_shard *shard, struct stick_entry *entry);
+static inline void
+stick_change_note(const struct stick_table *table, struct stick_shard *shard,
+                  struct stick_entry *entry)
+{
+    if (table->layout.lead > 0)
+        stick_change_add(shard, entry);
+}
+/* Calls it on the control thread soon after a change of any table. Control. */
+void stick_change_listen(void (*fn)(void));
+
+/* --- data_type.c ----------------------------------------------------------------------- */
+
+#define STICK_IMAGE_BYTES 8192 /* the most that all columns of a table may take */
+
+/* What an entry holds, outside of it. */
+struct stick_image {
+    uint32_t has; /* set of bits of enum stick_data */
+    uint64_t bytes[STICK_IMAGE_BYTES / 8];
+};
+
+/* Events of this period, and of the one before; times are the low bits of the loop's milliseconds. */
+struct stick_rate {
+    uint32_t current, previous, began_ms;
+};
+struct stick_rate stick_image_rate(const struct stick_image *image,
+                                   const struct stick_column *column, unsigned index);
+uint64_t stick_image_number(const struct stick_image *image, const struct stick_column *column,
+                            enum stick_data data, unsigned index);
+void stick_image_set_rate(struct stick_image *image, const struct stick_column *column,
+                          unsigned index, const struct stick_rate *rate);
+void stick_image_set_number(struct stick_image *image, const struct stick_column *column,
+                            enum stick_data data, unsigned index, uint64_t number);
+/* The columns that it has; under the lock of the entry's shard. */
+void stick_image_apply(const struct stick_table *table, struct stick_entry *entry,
+                       const struct stick_image *image);
+/* Bytes of one column. */
+uint32_t stick_column_size(const struct stick_column *column, enum stick_data data);
 
 /* --- table_conf.c ----------------------------------------------------------------------- */
 
@@ -68,6 +137,8 @@ struct stick_table_conf *stick_table_resolve(struct parse *parse, struct source_
 /* An expression's argument: the table of that name; without one that of the proxy. */
 void *stick_resolve_arg(struct parse *parse, struct source_pos pos, struct str name,
                         void *proxy_conf);
+/* A line "table" of a peers section. */
+bool stick_table_parse_shared(struct parse *parse, struct peers_conf *peers);
 /* tune.stick-counters */
 int64_t stick_tracks_limit(const struct snapshot *snapshot);
 

@@ -60,6 +60,7 @@ shard_init(struct stick_shard *shard, uint64_t entries)
     shard->buckets = alloc_zero(buckets * sizeof(*shard->buckets));
     shard->mask = buckets - 1;
     list_init(&shard->used);
+    list_init(&shard->changed);
 }
 
 struct stick_table *
@@ -83,10 +84,10 @@ stick_table_hold(struct stick_table *table)
 }
 
 static void
-free_entries(struct stick_shard *shard)
+free_entries(const struct stick_table *table, struct stick_shard *shard)
 {
     LIST_FOR_EACH_SAFE (entry, &shard->used, struct stick_entry, link) {
-        alloc_free(entry);
+        alloc_free((char *)entry - table->layout.lead);
     }
     alloc_free(shard->buckets);
 }
@@ -97,7 +98,7 @@ stick_table_drop(struct stick_table *table)
     if (table == NULL || __atomic_sub_fetch(&table->refs, 1, __ATOMIC_ACQ_REL) != 0)
         return;
     for (unsigned i = 0; i < STICK_SHARDS; i++)
-        free_entries(&table->shards[i]);
+        free_entries(table, &table->shards[i]);
     alloc_free(table->name);
     alloc_free(table);
 }
@@ -108,6 +109,12 @@ static const uint8_t *
 key_of(const struct stick_table *table, const struct stick_entry *entry)
 {
     return (const uint8_t *)entry->bytes + table->layout.data_size;
+}
+
+static void
+free_entry(const struct stick_table *table, struct stick_entry *entry)
+{
+    alloc_free((char *)entry - table->layout.lead);
 }
 
 static uint32_t
@@ -132,8 +139,10 @@ remove_entry(struct stick_table *table, struct stick_shard *shard, struct stick_
         at = &(*at)->next;
     *at = entry->next;
     list_remove(&entry->link);
+    if (table->layout.lead > 0)
+        list_remove(&stick_change_of(entry)->link);
     __atomic_sub_fetch(&table->count, 1, __ATOMIC_RELAXED);
-    alloc_free(entry);
+    free_entry(table, entry);
 }
 
 static void
@@ -189,6 +198,21 @@ has_room(struct stick_table *table, struct stick_shard *shard)
 }
 
 static struct stick_entry *
+new_entry(const struct stick_table *table, uint32_t key_len)
+{
+    uint32_t lead = table->layout.lead;
+    char *block = calloc(1, lead + sizeof(struct stick_entry) + table->layout.data_size + key_len);
+    struct stick_entry *entry;
+
+    if (block == NULL)
+        return NULL;
+    entry = (struct stick_entry *)(void *)(block + lead);
+    if (lead > 0)
+        list_init(&stick_change_of(entry)->link);
+    return entry;
+}
+
+static struct stick_entry *
 add(struct stick_table *table, struct stick_shard *shard, const struct stick_key *key, uint32_t hash)
 {
     struct stick_entry *entry, **bucket = bucket_of(shard, hash), *old = *bucket;
@@ -205,7 +229,7 @@ add(struct stick_table *table, struct stick_shard *shard, const struct stick_key
     }
     if (!has_room(table, shard))
         return NULL;
-    entry = calloc(1, sizeof(*entry) + table->layout.data_size + key->len);
+    entry = new_entry(table, key->len);
     if (entry == NULL)
         return NULL;
     entry->hash = hash;
@@ -239,8 +263,10 @@ take(struct stick_table *table, const struct stick_key *key, uint32_t hash, bool
         entry = add(table, shard, key, hash);
     if (entry != NULL) {
         entry->holders++;
-        if (make)
+        if (make) {
             touch(table, shard, entry);
+            stick_change_note(table, shard, entry);
+        }
     }
     lock_give(&shard->lock);
     return entry;
@@ -279,6 +305,46 @@ stick_table_make(struct stick_table *table, const struct stick_key *key)
     if (entry == NULL && make_room_elsewhere(table, hash))
         entry = take(table, key, hash, true);
     return entry;
+}
+
+/* One that lives shorter than the others stands behind them all the same: it is passed over from then
+ * on, and goes when its turn comes. */
+static void
+set_life(const struct stick_table *table, struct stick_shard *shard, struct stick_entry *entry,
+         int64_t expires_in_ms)
+{
+    touch(table, shard, entry);
+    if (expires_in_ms >= 0 && life_ms(table) > 0 && expires_in_ms < life_ms(table))
+        entry->expires_ms = stick_now_ms() + expires_in_ms;
+}
+
+static bool
+learn(struct stick_table *table, const struct stick_key *key, uint32_t hash,
+      const struct stick_image *image, int64_t expires_in_ms)
+{
+    struct stick_shard *shard = &table->shards[hash % STICK_SHARDS];
+    struct stick_entry *entry;
+
+    lock_take(&shard->lock);
+    entry = find(table, shard, key, hash);
+    if (entry == NULL)
+        entry = add(table, shard, key, hash);
+    if (entry != NULL) {
+        stick_image_apply(table, entry, image);
+        set_life(table, shard, entry, expires_in_ms);
+    }
+    lock_give(&shard->lock);
+    return entry != NULL;
+}
+
+bool
+stick_table_learn(struct stick_table *table, const struct stick_key *key,
+                  const struct stick_image *image, int64_t expires_in_ms)
+{
+    uint32_t hash = hash_key(key);
+
+    return learn(table, key, hash, image, expires_in_ms) ||
+           (make_room_elsewhere(table, hash) && learn(table, key, hash, image, expires_in_ms));
 }
 
 void

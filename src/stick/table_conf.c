@@ -12,6 +12,7 @@
 #include "weir/expr/arg.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/timer.h"
+#include "peers.h"
 #include "private.h"
 
 #define PURGE_PERIOD_MS  1000
@@ -165,6 +166,19 @@ lay_out(struct stick_layout *layout)
 }
 
 static bool
+parse_byte_unit(struct parse *parse, struct stick_layout *layout)
+{
+    int64_t unit;
+
+    if (!parse_int(parse, "how many bytes count as one", 1, 1024, &unit))
+        return false;
+    layout->byte_unit = (uint32_t)unit;
+    return true;
+}
+
+static const char *const srvkeys[] = { "name", "addr", NULL };
+
+static bool
 parse_words(struct parse *parse, struct stick_table_conf *conf)
 {
     const char *word;
@@ -183,12 +197,19 @@ parse_words(struct parse *parse, struct stick_table_conf *conf)
             conf->nopurge = true;
         else if (strcmp(word, "store") == 0)
             fine = parse_store(parse, &conf->layout);
-        else if (strcmp(word, "peers") == 0 || strcmp(word, "write-to") == 0 ||
-                 strcmp(word, "srvkey") == 0 || strcmp(word, "recv-only") == 0 ||
-                 strcmp(word, "brates-factor") == 0)
-            fine = parse_not_yet(parse, arena_printf(parse->arena, "stick-table ... %s", word));
+        else if (strcmp(word, "srvkey") == 0)
+            fine = parse_choice(parse, "what servers are known by", srvkeys, &conf->srvkey);
+        else if (strcmp(word, "recv-only") == 0)
+            conf->recv_only = true;
+        else if (strcmp(word, "write-to") == 0)
+            fine = (conf->write_to_name = parse_word(parse, "the name of a table")) != NULL;
+        else if (strcmp(word, "brates-factor") == 0)
+            fine = parse_byte_unit(parse, &conf->layout);
+        else if (strcmp(word, "peers") == 0 && conf->peers == NULL)
+            fine = (conf->peers_name = parse_word(parse, "the name of a peers section")) != NULL;
         else
-            fine = parse_alert(parse, "unknown word '%s'; known are type, size, expire, nopurge, store",
+            fine = parse_alert(parse, "unknown word '%s'; known are type, size, expire, nopurge, store, "
+                               "peers, write-to, recv-only, srvkey, brates-factor",
                                word);
         if (!fine)
             return false;
@@ -201,15 +222,12 @@ parse_words(struct parse *parse, struct stick_table_conf *conf)
 }
 
 static bool
-parse_table(struct parse *parse)
+read_table(struct parse *parse, struct stick_table_conf *conf)
 {
-    const struct proxy_conf *proxy = parse->object;
     struct stick_globals *globals = globals_of(parse->snapshot);
-    struct stick_table_conf *conf = ARENA_NEW(parse->arena, struct stick_table_conf);
 
-    if (stick_table_conf_find(parse->snapshot, str_from(proxy->name)) != NULL)
-        return parse_alert(parse, "'%s' has a table already", proxy->name);
-    conf->name = proxy->name;
+    conf->pos = parse_pos(parse);
+    conf->layout.byte_unit = 1;
     if (!parse_words(parse, conf))
         return false;
     lay_out(&conf->layout);
@@ -221,9 +239,37 @@ parse_table(struct parse *parse)
     return true;
 }
 
+static bool
+parse_table(struct parse *parse)
+{
+    const struct proxy_conf *proxy = parse->object;
+    struct stick_table_conf *conf = ARENA_NEW(parse->arena, struct stick_table_conf);
+
+    if (stick_table_conf_find(parse->snapshot, str_from(proxy->name)) != NULL)
+        return parse_alert(parse, "'%s' has a table already", proxy->name);
+    conf->name = conf->shared_name = proxy->name;
+    return read_table(parse, conf);
+}
+
+bool
+stick_table_parse_shared(struct parse *parse, struct peers_conf *peers)
+{
+    struct stick_table_conf *conf = ARENA_NEW(parse->arena, struct stick_table_conf);
+    const char *word = parse_word(parse, "a name for the table");
+
+    if (word == NULL)
+        return false;
+    conf->name = arena_printf(parse->arena, "%s/%s", peers->name, word);
+    conf->shared_name = arena_printf(parse->arena, "/%s", word);
+    conf->peers = peers;
+    if (stick_table_conf_find(parse->snapshot, str_from(conf->name)) != NULL)
+        return parse_alert(parse, "peers '%s' have a table '%s' already", peers->name, word);
+    return read_table(parse, conf);
+}
+
 static const struct keyword keywords[] = {
     { "stick-table", IN_FRONTEND | IN_LISTEN | IN_BACKEND,
-      .args = "type <type> [len <length>] size <entries> [expire <time>] [nopurge] [store <data>[,...]]...",
+      .args = "type <type> [len <length>] size <entries> [expire <time>] [nopurge] [recv-only] [write-to <table>] [srvkey name|addr] [brates-factor <bytes>] [peers <section>] [store <data>[,...]]...",
       .parse = parse_table, .help = "A table of the proxy's name, of what is remembered about keys." },
     { "tune.stick-counters", IN_GLOBAL, .args = "<count>", .slot = &globals_slot,
       SET_INT(struct stick_globals, counters, 0, STICK_TRACKS_MAX),
@@ -331,7 +377,49 @@ on_release(struct parse *parse)
     return true;
 }
 
+/* --- names of other things ----------------------------------------------------------------------------- */
+
+static bool
+resolve_write_to(struct parse *parse, struct stick_table_conf *conf)
+{
+    struct stick_table_conf *to;
+
+    if (conf->write_to_name == NULL)
+        return true;
+    to = stick_table_resolve(parse, conf->pos, str_from(conf->write_to_name));
+    if (to == NULL)
+        return false;
+    if (to == conf)
+        return parse_alert_at(parse, conf->pos, "table '%s' cannot write to itself", conf->name);
+    if (to->layout.type != conf->layout.type || to->layout.key_size != conf->layout.key_size)
+        return parse_alert_at(parse, conf->pos,
+                              "table '%s' cannot write to '%s': their keys are of another type or length",
+                              conf->name, to->name);
+    conf->write_to = to;
+    return true;
+}
+
+static bool
+on_resolve(struct parse *parse)
+{
+    bool fine = true;
+
+    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
+         conf = conf->next) {
+        if (conf->peers_name != NULL) {
+            conf->peers = peers_conf_find(parse->snapshot, str_from(conf->peers_name));
+            if (conf->peers == NULL)
+                fine = parse_alert_at(parse, conf->pos, "there are no peers '%s'", conf->peers_name);
+        }
+        if (conf->peers != NULL && peers_conf_is_on(conf->peers))
+            conf->layout.lead = sizeof(struct stick_change);
+        fine = resolve_write_to(parse, conf) && fine;
+    }
+    return fine;
+}
+
 static const struct config_hook hooks[] = {
+    { CONFIG_RESOLVE, ORDER_STICK, on_resolve, "stick: peers of tables" },
     { CONFIG_ADOPT, ORDER_STICK, on_adopt, "stick: tables" },
     { CONFIG_PUBLISH, ORDER_STICK, on_publish, "stick: tables" },
     { CONFIG_RELEASE, ORDER_STICK, on_release, "stick: tables" },

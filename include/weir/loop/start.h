@@ -11,6 +11,7 @@ enum start_stage {
     START_BOOT,         /* first thing; one thread, before the configuration is read */
     START_AFTER_CONFIG, /* the first snapshot is published; before traffic threads start */
     START_THREAD,       /* in each traffic thread and in the control thread, before its loop runs */
+    SOFT_STOP,          /* the control thread: the process will end when its work is done */
     STOP_THREAD,        /* in each, after its loop */
     STOP_PROCESS,       /* last: one thread again */
 };

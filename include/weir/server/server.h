@@ -208,6 +208,12 @@ bool server_slot_take(struct server *srv, const struct proxy_conf *backend);
 /* Gives it back and hands the slot to a waiting stream, if any. */
 void server_slot_give(struct server *srv);
 
+/* --- builder --------------------------------------------------------------- */
+
+/* One that belongs to no backend, as the words of its line fill it: a peer, for example. `origin`: its
+ * default-server; NULL: none. Its owner prepares and releases TLS. */
+struct server_conf *server_conf_new_lone(struct parse *parse, const struct server_conf *origin);
+
 /* --- control ---------------------------------------------------------------- */
 
 struct server *server_find(struct proxy *backend, struct str name);

@@ -12,8 +12,10 @@
 #include <stdint.h>
 
 #include "weir/base/str.h"
+#include "weir/config/diag.h"
 
 struct snapshot;
+struct peers_conf;
 struct value;
 struct arena;
 
@@ -78,8 +80,13 @@ struct stick_layout {
     enum stick_type type;
     uint32_t key_size; /* bytes; strings: the longest */
     uint32_t data_size;
+    uint32_t lead;      /* bytes in front of each entry: for changes that peers are told; else 0 */
+    uint32_t byte_unit; /* brates-factor: rates of bytes count so many as one */
     struct stick_column columns[STICK_DATAS];
 };
+
+/* What stick rules remember servers by. */
+enum stick_srvkey { SRVKEY_NAME, SRVKEY_ADDR };
 
 struct stick_table_conf { /* in the snapshot's arena */
     struct stick_table_conf *next;
@@ -88,7 +95,14 @@ struct stick_table_conf { /* in the snapshot's arena */
     uint64_t size;
     int64_t expire_ms; /* 0: entries stay */
     bool nopurge;
-    const char *write_to;     /* NULL: none */
+    struct source_pos pos;
+    const char *shared_name;  /* by which peers know it */
+    const char *peers_name;   /* as written; NULL: none, or a table of a peers section */
+    struct peers_conf *peers; /* who shares it; NULL: nobody */
+    const char *write_to_name; /* as written; NULL: none */
+    struct stick_table_conf *write_to; /* what peers tell of servers and tags goes there too */
+    bool recv_only;                    /* peers are not told, and conn_cur is learnt */
+    int srvkey;                        /* enum stick_srvkey */
     struct stick_table *live; /* set by ADOPT; holds */
 };
 

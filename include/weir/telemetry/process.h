@@ -32,6 +32,8 @@ struct process {
     bool is_stopping; /* soft stop has begun */
 
     /* Control thread only. */
+    bool has_predecessor; /* another process was asked to stop for us */
+    unsigned chores;      /* what a soft stop waits for besides sessions */
     const char *node;        /* "node" of the global section, else the host name */
     const char *description; /* NULL: none */
 };
