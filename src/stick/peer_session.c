@@ -172,7 +172,7 @@ peer_session_push(struct peer_session *session)
 {
     bool has_more;
 
-    if (session->state != PEER_READY || !is_sent(session))
+    if (session->state != PEER_READY || !flush(session) || !is_sent(session))
         return;
     tell_confirmations(session);
     has_more = tell_tables(session);
