@@ -231,6 +231,7 @@ check_connect(struct check *check, const struct check_step *step)
     find_target(check, conf, &step->connect, &request.to);
     choose_tls(check, step, &tls);
     tls_dial_apply(&tls, &request);
+    check_response_forget(check);
     text_clear(&check->received);
     check->sent = 0;
     check_close_connection(check);

@@ -54,6 +54,8 @@ check_eval(struct check *check, struct eval *eval)
         .final = 1,
         .now_us = loop_here()->now_us,
     };
+    if (check_method_now(check) != NULL)
+        check_show_received(check, check_method_now(check)->is_http, eval);
 }
 
 struct str
@@ -162,6 +164,7 @@ run_send(struct check *check, const struct check_step *step)
 
     check->has_l7 = true;
     if (check->sent == 0) {
+        check_response_forget(check);
         text_clear(&check->received);
         if (!fill(check, step)) {
             check_fail(check, CHECK_SOCKERR, "TCPCHK error evaluating what is to be sent");
@@ -317,6 +320,7 @@ check_run_begin(struct check *check)
     check->ended_code = 0;
     check->ended_text[0] = '\0';
     check->unique_id[0] = '\0';
+    check_response_forget(check);
     text_clear(&check->received);
     if (external_checks(check->server)) {
         check_set_deadline(check, check_limit_ms(check));
@@ -333,6 +337,7 @@ check_run_abort(struct check *check)
     check_close_connection(check);
     message_give(check->request); /* of a connection that went by itself */
     check->request = NULL;
+    check_response_forget(check);
     arena_fini(&check->arena);
     variable_set_clear(&check->variables);
 }

@@ -26,7 +26,7 @@
 static void
 add_head(struct text *out, const struct message *msg)
 {
-    text_printf(out, "HTTP/2.0 %03u\r\n", msg->status);
+    text_printf(out, "HTTP/1.1 %03u\r\n", msg->status);
     for (uint32_t i = 0; i < msg->count; i++) {
         struct str name = field_name_str(&msg->fields[i]), value = field_value(&msg->fields[i]);
 

@@ -11,6 +11,7 @@
 
 #include "weir/base/number.h"
 #include "weir/base/regex.h"
+#include "weir/http/token.h"
 #include "weir/loop/loop.h"
 #include "steps.h"
 
@@ -55,28 +56,6 @@ is_in_list(const char *list, int status)
     }
     return false;
 }
-
-/* Where the body begins, and whether all of it is there. */
-static bool
-find_body(struct str received, bool at_end, struct str *body)
-{
-    long head = str_find(received, STR("\r\n\r\n"), 0);
-    long at = str_find_nocase(received, STR("\r\ncontent-length:"), 0);
-    uint64_t length;
-
-    if (head < 0)
-        return at_end;
-    *body = str_of(received.ptr + head + 4, received.len - (size_t)head - 4);
-    if (at >= 0 && at < head) {
-        struct str value = str_of(received.ptr + at + 17, (size_t)(head - at - 17));
-
-        value = str_trim(str_split(&value, '\r'));
-        if (number_read_digits(value, &length) && body->len >= length)
-            return true;
-    }
-    return at_end || received.len >= RECEIVED_MAX;
-}
-
 
 /* --- the request ------------------------------------------------------------------------------ */
 
@@ -139,12 +118,14 @@ void
 http_request_write(struct check *check, const struct step_send *send, struct text *out)
 {
     const struct http_request *request = send->request;
+    const char *method = request->method != NULL ? request->method : "OPTIONS";
     const char *version = request->version != NULL ? request->version : "HTTP/1.0";
     struct str body = STR_NONE;
     struct eval eval;
 
     check_eval(check, &eval);
-    text_printf(out, "%s ", request->method != NULL ? request->method : "OPTIONS");
+    check->asked_method = method_find(str_from(method));
+    text_printf(out, "%s ", method);
     if (request->uri == NULL)
         text_add_char(out, '/');
     else
@@ -272,7 +253,7 @@ judge_body(struct check *check, const struct check_step *step, bool at_end,
     struct eval eval;
     bool is_found;
 
-    if (!find_body(received, at_end, &body))
+    if (!check_body(check, &body) && !at_end && received.len < RECEIVED_MAX)
         return JUDGED_LATER;
     if (expect->kind == EXPECT_STRING_LF) {
         check_eval(check, &eval);

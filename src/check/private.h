@@ -82,6 +82,10 @@ struct check {
     struct mux_conn *mux;    /* owns: of an HTTP/2 connection; NULL: none */
     struct endpoint *ep;     /* its stream; NULL: nothing was asked yet */
     struct message *request; /* owns: what was asked there */
+    struct message *response; /* owns: the head that came; NULL: none yet */
+    size_t head_len;          /* of it, in `received` */
+    bool is_junk;             /* no response of HTTP */
+    uint8_t asked_method;     /* enum http_method */
     struct child *child;     /* the program that checks; NULL: none */
     bool has_all;            /* nothing more will come from it */
     struct text received, to_send;

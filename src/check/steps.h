@@ -174,6 +174,16 @@ void h2_check_close(struct check *check);
 /* Something has come. */
 void check_steps_go_on(struct check *check);
 
+/* --- check_response.c ---------------------------------------------------------------------------- */
+
+/* The head of the response; NULL: not here yet, or none. */
+struct message *check_response(struct check *check);
+/* As much of the body as is here. True: that is all of it. */
+bool check_body(struct check *check, struct str *body);
+/* Lets expressions see what came, until they are shown something else. */
+void check_show_received(struct check *check, bool is_http, struct eval *eval);
+void check_response_forget(struct check *check);
+
 /* --- http_check.c ---------------------------------------------------------------------------- */
 
 void http_request_write(struct check *check, const struct step_send *send, struct text *out);

@@ -25,7 +25,7 @@ side_of(const struct eval *eval, intptr_t side)
 const struct endpoint *
 received_from(const struct eval *eval)
 {
-    return (eval->place & PLACE_HTTP_RESPONSE) != 0 ? eval->back : eval->front;
+    return (eval->place & (PLACE_HTTP_RESPONSE | PLACE_CHECK)) != 0 ? eval->back : eval->front;
 }
 
 bool
@@ -218,7 +218,7 @@ run_body_param(struct eval *eval, const struct fetch *fetch, const struct arg *a
     (PLACE_FE_CONTENT | PLACE_FE_REQUEST | PLACE_FE_REQUEST_BODY | PLACE_SWITCH |                  \
      PLACE_BE_CONTENT | PLACE_BE_REQUEST | PLACE_BE_REQUEST_BODY | PLACE_BE_SERVER |               \
      PLACE_BE_CONNECT)
-#define RESPONSE_BYTES PLACE_HTTP_RESPONSE
+#define RESPONSE_BYTES (PLACE_HTTP_RESPONSE | PLACE_CHECK)
 #define EITHER_BYTES   (REQUEST_BYTES | RESPONSE_BYTES)
 #define TWO_NUMBERS                                                                                \
     {                                                                                              \
