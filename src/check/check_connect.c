@@ -55,7 +55,10 @@ on_readable(struct connection *conn)
         return;
     }
     if (result == IO_FAILED && check->received.len == 0) {
-        check_done(check, CHECK_L7RSP, 0, strerror(conn->os_errno));
+        if (check_method_now(check)->is_http)
+            check_done(check, CHECK_SOCKERR, 0, strerror(conn->os_errno));
+        else
+            check_fail(check, CHECK_SOCKERR, strerror(conn->os_errno));
         return;
     }
     if (step->kind == STEP_EXPECT)
@@ -92,7 +95,7 @@ on_established(struct connection *conn)
     const struct proxy_conf *backend = check->server->backend->conf;
 
     if (conn->err >= CONN_ERR_TLS_EMPTY && conn->err <= CONN_ERR_TLS_FATAL) {
-        check_done(check, CHECK_L6RSP, 0, connection_error_text((enum connection_error)conn->err));
+        check_fail(check, CHECK_L6RSP, connection_error_text((enum connection_error)conn->err));
         return;
     }
     if (conn->err >= CONN_ERR_SOCKS4_SEND && conn->err <= CONN_ERR_SOCKS4_ABORT) {

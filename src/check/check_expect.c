@@ -136,7 +136,7 @@ say_mismatch(struct text *info, const struct check_step *step)
         text_puts(info, " (log-format)");
     text_printf(info, " at step %u", step->number);
     if (step->comment != NULL)
-        text_printf(info, " comment: '%s'", step->comment);
+        text_printf(info, " comment: %s", step->comment);
 }
 
 static enum judged
@@ -198,6 +198,23 @@ take_code(struct check *check, const struct sample *sample, int *code)
         *code = (int)value.num;
 }
 
+static enum judged
+judge_protocol(struct check *check, const struct step_expect *expect, bool at_end,
+               struct verdict_of_step *out)
+{
+    enum judged judged;
+
+    if (at_end && check->received.len == 0) {
+        text_printf(&out->info, "TCPCHK got an empty response at step %u", expect->shown_step);
+        out->status = expect->empty_status;
+        return JUDGED_BAD;
+    }
+    check->judged_code = 0;
+    judged = expect->judge(check, at_end, &out->info, &out->status);
+    out->code = check->judged_code;
+    return judged;
+}
+
 enum judged
 expect_judge(struct check *check, const struct check_step *step, bool at_end,
              struct verdict_of_step *out)
@@ -207,7 +224,7 @@ expect_judge(struct check *check, const struct check_step *step, bool at_end,
 
     out->status = CHECK_L7RSP;
     if (expect->kind == EXPECT_JUDGE)
-        judged = expect->judge(check, at_end, &out->info, &out->status);
+        judged = judge_protocol(check, expect, at_end, out);
     else if (check_method_of_server(check->server->conf)->is_http)
         judged = http_judge(check, step, at_end, out);
     else

@@ -78,6 +78,15 @@ check_set_deadline(struct check *check, int64_t delay_ms)
     timer_set(loop_here(), &check->timer, loop_now_ms(loop_here()) + delay_ms);
 }
 
+/* Is it one of 'option tcp-check', whether or not somebody wrote steps? */
+static bool
+says_steps(const struct check *check)
+{
+    const struct check_method *method = check_method_now(check);
+
+    return method->is_steps && method->prepared == NULL;
+}
+
 /* `what`, and which step it was. */
 void
 check_fail(struct check *check, enum check_status status, const char *what)
@@ -86,8 +95,10 @@ check_fail(struct check *check, enum check_status status, const char *what)
     struct text info = TEXT_INIT;
 
     text_puts(&info, what);
-    if (step != NULL)
+    if (step != NULL && step->number > 0)
         step_describe(&info, step, NULL);
+    else if (step != NULL && step->kind == STEP_CONNECT && says_steps(check))
+        text_puts(&info, " at initial connection step of tcp-check");
     check_done(check, status, 0, text_cstr(&info));
     text_fini(&info);
 }
@@ -108,6 +119,9 @@ check_timed_out(struct check *check)
         status = (enum check_status)step->expect.timeout_status;
     if (check->child != NULL)
         check_done(check, CHECK_PROCTOUT, 0, NULL);
+    else if (check_method_now(check) != NULL && check_method_now(check)->is_http &&
+             step != NULL && step->kind == STEP_EXPECT)
+        check_done(check, status, 0, "");
     else
         check_fail(check, status, "");
 }

@@ -255,6 +255,10 @@ judge_body(struct check *check, const struct check_step *step, bool at_end,
 
     if (!check_body(check, &body) && !at_end && received.len < RECEIVED_MAX)
         return JUDGED_LATER;
+    if (body.len == 0) {
+        out->code = 0;
+        return bad_text(step, out, "HTTP content check could not find a response body");
+    }
     if (expect->kind == EXPECT_STRING_LF) {
         check_eval(check, &eval);
         wanted = log_format_to_str(expect->format, &eval);
@@ -286,6 +290,12 @@ http_judge(struct check *check, const struct check_step *step, bool at_end,
         return bad_text(step, out, received.len == 0 ? "HTTP check returned no response"
                                                      : "HTTP status line is not valid");
     }
+    if (check_response(check) == NULL) {
+        if (!at_end && !check->is_junk && received.len < RECEIVED_MAX)
+            return JUDGED_LATER;
+        out->code = 0;
+        return bad_text(step, out, "HTTP header fields are not complete");
+    }
     switch ((int)expect->kind) {
     case EXPECT_STATUS:
         return judge_status(check, step, is_in_list(expect->text, out->code), reason, out);
@@ -294,8 +304,6 @@ http_judge(struct check *check, const struct check_step *step, bool at_end,
         return judge_status(check, step, regex_match(expect->regex, str_from(text)), reason, out);
     case EXPECT_FIELD:
     case EXPECT_FULL_FIELD:
-        if (head < 0 && !at_end)
-            return JUDGED_LATER;
         received.len = head < 0 ? received.len : (size_t)head + 2;
         return judge_status(check, step, has_field(check, expect, received), reason, out);
     default:

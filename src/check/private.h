@@ -55,6 +55,7 @@ struct check_method {
     /* The sections that say it; another one starts afresh. */
     const void *steps_of, *request_of;
     struct check_step **steps; /* as they run; NULL at the end. Made in CONFIG_CHECK */
+    bool is_steps;             /* option tcp-check */
     bool is_plain;             /* connects, and nobody wrote a step */
 };
 const struct check_method *check_method_of(const struct proxy_conf *backend);
@@ -93,6 +94,7 @@ struct check {
     unsigned step;           /* index into the steps of the method */
     bool has_l7;             /* sent or expected something */
     enum check_status ended; /* what the steps so far make of it */
+    int judged_code;         /* by the judge of a protocol */
     int ended_code;
     char ended_text[128];
     struct arena arena;      /* of the running one */

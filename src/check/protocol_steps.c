@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "weir/expr/regex_conf.h"
+#include "weir/base/number.h"
 #include "external.h"
 #include "steps.h"
 
@@ -35,14 +36,18 @@ add_send(struct parse *parse, struct check_method *method, struct str bytes)
         str_of(arena_copy_str(parse->arena, bytes), bytes.len);
 }
 
-static void
-add_judge(struct parse *parse, struct check_method *method, judge_fn *judge)
+/* shown_step: the number of the step in HAProxy's own list, which reasons name. */
+static struct step_expect *
+add_judge(struct parse *parse, struct check_method *method, judge_fn *judge, unsigned shown_step)
 {
     struct check_step *step = add(parse, method, STEP_EXPECT);
 
     step->expect.kind = EXPECT_JUDGE;
     step->expect.judge = judge;
     step->expect.min_received = -1;
+    step->expect.shown_step = shown_step;
+    step->expect.empty_status = CHECK_L7RSP;
+    return &step->expect;
 }
 
 static struct check_method *
@@ -88,12 +93,12 @@ judge_redis(struct check *check, bool at_end, struct text *info, int *status)
 {
     struct str got = text_str(&check->received);
 
-    if (str_find_char(got, '\n') < 0)
-        return too_short(at_end, info, "Redis server");
+    if (got.len < 5 && !at_end)
+        return JUDGED_LATER;
     *status = CHECK_L7OK;
     if (str_starts(got, STR("+PONG")))
         return say(info, JUDGED_GOOD, "Redis server is ok");
-    *status = got.ptr[0] == '-' ? CHECK_L7STS : CHECK_L7RSP;
+    *status = CHECK_L7STS;
     add_line(info, got);
     return JUDGED_BAD;
 }
@@ -106,7 +111,7 @@ parse_redis(struct parse *parse)
     if (parse->negated)
         return parse_end(parse);
     add_send(parse, method, STR("*1\r\n$4\r\nPING\r\n"));
-    add_judge(parse, method, judge_redis);
+    add_judge(parse, method, judge_redis, 2)->empty_status = CHECK_L7STS;
     return parse_end(parse);
 }
 
@@ -117,6 +122,7 @@ static enum judged
 judge_smtp(struct check *check, bool at_end, struct text *info, int *status)
 {
     struct str got = text_str(&check->received), rest = got, line = STR_NONE;
+    uint64_t code;
 
     if (got.len == 0 || got.ptr[got.len - 1] != '\n')
         return too_short(at_end, info, "SMTP server");
@@ -124,12 +130,14 @@ judge_smtp(struct check *check, bool at_end, struct text *info, int *status)
         line = str_split(&rest, '\n');
     if (line.len >= 4 && line.ptr[3] == '-')
         return too_short(at_end, info, "SMTP server");
-    *status = CHECK_L7OK;
-    add_line(info, line);
-    if (line.len >= 3 && line.ptr[0] == '2')
-        return JUDGED_GOOD;
-    *status = line.len >= 3 && isdigit((unsigned char)line.ptr[0]) ? CHECK_L7STS : CHECK_L7RSP;
-    return JUDGED_BAD;
+    if (line.len < 3 || !number_read_digits(str_of(line.ptr, 3), &code)) {
+        add_line(info, line);
+        return JUDGED_BAD;
+    }
+    check->judged_code = (int)code;
+    add_line(info, str_slice(line, 4, SIZE_MAX));
+    *status = line.ptr[0] == '2' ? CHECK_L7OK : CHECK_L7STS;
+    return line.ptr[0] == '2' ? JUDGED_GOOD : JUDGED_BAD;
 }
 
 static bool
@@ -147,11 +155,11 @@ parse_smtp(struct parse *parse)
         hello = "HELO";
         domain = domain == NULL ? "localhost" : domain;
     }
-    add_judge(parse, method, judge_smtp);
+    add_judge(parse, method, judge_smtp, 2);
     add_send(parse, method, str_from(arena_printf(parse->arena, "%s %s\r\n", hello, domain)));
-    add_judge(parse, method, judge_smtp);
+    add_judge(parse, method, judge_smtp, 5)->empty_status = CHECK_L7STS;
     add_send(parse, method, STR("QUIT\r\n"));
-    add_judge(parse, method, judge_smtp);
+    add_judge(parse, method, judge_smtp, 7)->empty_status = CHECK_L7STS;
     return parse_end(parse);
 }
 
@@ -180,6 +188,13 @@ add_pgsql_error(struct text *info, struct str fields)
 }
 
 static enum judged
+say_no_pgsql(struct text *info, int *status)
+{
+    *status = CHECK_L7STS;
+    return say(info, JUDGED_BAD, "PostgreSQL unknown error");
+}
+
+static enum judged
 judge_pgsql(struct check *check, bool at_end, struct text *info, int *status)
 {
     struct str got = text_str(&check->received);
@@ -189,7 +204,7 @@ judge_pgsql(struct check *check, bool at_end, struct text *info, int *status)
         return too_short(at_end, info, "PostgreSQL server");
     len = read_u32(got.ptr + 1);
     if ((got.ptr[0] != 'R' && got.ptr[0] != 'E') || len < 8 || len > 30000)
-        return say(info, JUDGED_BAD, "this is not a PostgreSQL server");
+        return say_no_pgsql(info, status);
     if (got.len < len + 1)
         return too_short(at_end, info, "PostgreSQL server");
     if (got.ptr[0] == 'E') {
@@ -231,7 +246,7 @@ parse_pgsql(struct parse *parse)
     text_add_char(&packet, '\0');
     add_send(parse, method, text_str(&packet));
     text_fini(&packet);
-    add_judge(parse, method, judge_pgsql);
+    add_judge(parse, method, judge_pgsql, 3);
     return parse_end(parse);
 }
 
@@ -290,40 +305,48 @@ judge_mysql_auth(struct check *check, bool at_end, struct text *info, int *statu
     return say(info, JUDGED_GOOD, "MySQL server is ok");
 }
 
+enum mysql_login { LOGIN_POST_41, LOGIN_PRE_41, LOGIN_POST_80 };
+
 /* A login without password, by the protocol of 4.1 and later, or of before; then COM_QUIT. */
 static void
-add_mysql_login(struct parse *parse, struct check_method *method, const char *user, bool is_old)
+add_mysql_login(struct parse *parse, struct check_method *method, const char *user,
+                enum mysql_login login)
 {
-    static const char quit[] = { 1, 0, 0, 0, 1 };
+    static const char quit[] = { 1, 0, 0, 0, 1 }, plugin[] = "mysql_native_password";
     struct text packet = TEXT_INIT;
-    size_t len = strlen(user) + 1 + (is_old ? 2 + 3 + 1 : 4 + 4 + 1 + 23 + 1);
+    size_t len = strlen(user) + 1 + (login == LOGIN_PRE_41 ? 2 + 3 + 1 : 4 + 4 + 1 + 23 + 1) +
+                 (login == LOGIN_POST_80 ? sizeof(plugin) : 0);
 
     text_add(&packet, str_of((char[]){ (char)len, (char)(len >> 8), 0, 1 }, 4));
-    if (is_old)
+    if (login == LOGIN_PRE_41)
         text_add(&packet, str_of((char[]){ 0, (char)0x80, 0, 0, 1 }, 5));
     else {
-        text_add(&packet, str_of((char[]){ 0, (char)0x82, 0, 0, 0, 0, 0, 1, 33 }, 9));
+        char more = login == LOGIN_POST_80 ? 0x08 : 0; /* CLIENT_PLUGIN_AUTH */
+
+        text_add(&packet, str_of((char[]){ 0, (char)0x82, more, 0, 0, 0, 0, 1, 33 }, 9));
         text_add(&packet, str_of((char[23]){ 0 }, 23));
     }
     text_add(&packet, str_of(user, strlen(user) + 1));
     text_add_char(&packet, '\0');
+    if (login == LOGIN_POST_80)
+        text_add(&packet, str_of(plugin, sizeof(plugin)));
     add_send(parse, method, text_str(&packet));
     text_fini(&packet);
-    add_judge(parse, method, judge_mysql_auth);
+    add_judge(parse, method, judge_mysql_auth, 4);
     add_send(parse, method, str_of(quit, sizeof(quit)));
 }
 
 static bool
 parse_mysql(struct parse *parse)
 {
-    static const char *const versions[] = { "post-41", "pre-41", NULL };
+    static const char *const versions[] = { "post-41", "pre-41", "post-80", NULL };
     struct check_method *method = begin(parse);
     int version = 0;
     const char *user;
 
     if (parse->negated)
         return parse_end(parse);
-    add_judge(parse, method, judge_mysql_hello);
+    add_judge(parse, method, judge_mysql_hello, 3);
     if (words_at_end(parse->words))
         return true;
     user = parse_user(parse);
@@ -331,9 +354,9 @@ parse_mysql(struct parse *parse)
         return false;
     if (strlen(user) > 200)
         return parse_alert(parse, "the name of a user has 200 bytes at most");
-    if (!words_at_end(parse->words) && !parse_choice(parse, "post-41 or pre-41", versions, &version))
+    if (!words_at_end(parse->words) && !parse_choice(parse, "post-41, pre-41 or post-80", versions, &version))
         return false;
-    add_mysql_login(parse, method, user, version == 1);
+    add_mysql_login(parse, method, user, (enum mysql_login)version);
     return parse_end(parse);
 }
 
@@ -379,7 +402,7 @@ parse_ldap(struct parse *parse)
     if (parse->negated)
         return parse_end(parse);
     add_send(parse, method, str_of(bind, sizeof(bind) - 1));
-    add_judge(parse, method, judge_ldap);
+    add_judge(parse, method, judge_ldap, 2);
     add_send(parse, method, str_of(unbind, sizeof(unbind) - 1));
     return parse_end(parse);
 }
@@ -409,11 +432,14 @@ parse_ssl_hello(struct parse *parse)
                                  "\x00\x1a\x00\x0a\x00\x06\x00\x04\x00\x1d\x00\x17"
                                  "\x00\x0d\x00\x0c\x00\x0a\x04\x03\x08\x04\x04\x01\x05\x01\x02\x01";
     struct check_method *method = begin(parse);
+    struct step_expect *expect;
 
     if (parse->negated)
         return parse_end(parse);
     add_send(parse, method, str_of(record, sizeof(record) - 1));
-    add_judge(parse, method, judge_hello);
+    expect = add_judge(parse, method, judge_hello, 2);
+    expect->empty_status = CHECK_L6RSP;
+    expect->timeout_status = CHECK_L6TOUT;
     return parse_end(parse);
 }
 
@@ -424,7 +450,7 @@ static const struct keyword keywords[] = {
       .parse = parse_smtp, .help = "Check servers by SMTP: greeting, HELO or EHLO, QUIT." },
     { "option pgsql-check", IN_BACK, .flags = KEYWORD_NO, .args = "user <name>",
       .parse = parse_pgsql, .help = "Check servers by the start of a PostgreSQL session." },
-    { "option mysql-check", IN_BACK, .flags = KEYWORD_NO, .args = "[user <name> [post-41|pre-41]]",
+    { "option mysql-check", IN_BACK, .flags = KEYWORD_NO, .args = "[user <name> [post-41|pre-41|post-80]]",
       .parse = parse_mysql, .help = "Check servers by MySQL's handshake, and a login if a user is given." },
     { "option ldap-check", IN_BACK, .flags = KEYWORD_NO, .parse = parse_ldap,
       .help = "Check servers by LDAP: an anonymous bind must succeed." },

@@ -15,6 +15,7 @@
 #include "weir/loop/thread.h"
 #include "weir/server/idle_pool.h"
 #include "weir/server/server_cli.h"
+#include "weir/tls/tls.h"
 #include "private.h"
 
 /* HAProxy's numbers of check results in state files. */
@@ -127,9 +128,10 @@ write_state(struct text *out, const struct server *srv)
     write_check(out, srv);
     where = host_of(&check->addr, check_host, sizeof(check_host));
     /* "addr" and "port" are those of an agent too, as long as it has none of its own. */
-    text_printf(out, " 0 %d %d %s %u %s 0 %lld %s %s %lld\n", conf->backend->has_own_id,
+    text_printf(out, " 0 %d %d %s %u %s %d %lld %s %s %lld\n", conf->backend->has_own_id,
                 conf->has_own_id, server_fqdn(srv) == NULL ? "-" : server_fqdn(srv), addr.port,
                 conf->host_name != NULL && conf->host_name[0] == '_' ? conf->host_name : "-",
+                tls_server_is_on(conf->slots),
                 (long long)check->port, where, where, (long long)check->port);
 }
 

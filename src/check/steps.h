@@ -81,6 +81,8 @@ struct step_expect {
     const struct log_format *on_success, *on_error;
     const struct sample *code;
     /* A protocol's own: on JUDGED_BAD `info` and *status say why; JUDGED_GOOD may fill info too. */
+    unsigned shown_step; /* of it: as HAProxy counts */
+    int empty_status;    /* of it: when nothing came at all */
     enum judged (*judge)(struct check *check, bool at_end, struct text *info, int *status);
 };
 

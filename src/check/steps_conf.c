@@ -299,6 +299,7 @@ parse_tcp_check(struct parse *parse)
     struct check_method *method = keyword_slot(parse, &method_slot);
 
     method->is_http = false;
+    method->is_steps = !parse->negated;
     method->prepared = NULL;
     external_forget(parse);
     return parse_end(parse);
