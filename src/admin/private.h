@@ -94,6 +94,7 @@ struct runtime_session {
     enum runtime_mode mode;
     bool has_uptime; /* in the prompt */
     unsigned flags;  /* set of enum runtime_flag */
+    uint32_t anon_key; /* 0: names are shown */
 
     /* Input */
     struct runtime_input input;

@@ -102,6 +102,7 @@ begin_call(struct runtime_session *session, unsigned count)
         .level = session->access.level,
         .out = &session->out,
         .severity_output = session->access.severity_output,
+        .anon_key = session->anon_key,
         .session = session,
         .command = count == 0 ? NULL : command_find(session->words, count),
     };
@@ -133,6 +134,8 @@ runtime_answer_start(struct runtime_session *session)
     } else if (session->call.command->is_experimental &&
                (session->flags & RUNTIME_EXPERIMENTAL) == 0) {
         command_say(&session->call, 3, "This command is restricted to experimental mode only.");
+    } else if (session->call.command->is_expert && (session->flags & RUNTIME_EXPERT) == 0) {
+        command_say(&session->call, 3, "This command is restricted to expert mode only.");
     } else {
         session->call.at = command_name_words(session->call.command);
         session->is_running = true;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "weir/loop/loop.h"
+#include "weir/cli/anon.h"
 #include "weir/loop/thread.h"
 #include "weir/server/idle_pool.h"
 #include "weir/server/server_cli.h"
@@ -33,7 +34,7 @@ enum { RESULT_UNKNOWN, RESULT_NEUTRAL, RESULT_FAILED, RESULT_PASSED, RESULT_COND
 /* Runs `write` for all servers, or for those of the named backend. */
 static enum command_result
 for_each_server(struct command_call *call, const char *header,
-                void (*write)(struct text *out, const struct server *srv))
+                void (*write)(struct text *out, const struct server *srv, uint32_t anon))
 {
     const char *name = command_next(call);
     const struct proxy *only = NULL;
@@ -48,7 +49,7 @@ for_each_server(struct command_call *call, const char *header,
         if (!proxy_conf_is_back(conf) || (only != NULL && conf->live != only))
             continue;
         LIST_FOR_EACH (written, &conf->servers, struct server_conf, link)
-            write(call->out, written->live);
+            write(call->out, written->live, call->anon_key);
     }
     return COMMAND_DONE;
 }
@@ -111,17 +112,18 @@ write_check(struct text *out, const struct server *srv)
 }
 
 static void
-write_state(struct text *out, const struct server *srv)
+write_state(struct text *out, const struct server *srv, uint32_t anon)
 {
     const struct server_conf *conf = srv->conf;
     const struct check_conf *check = check_conf_of(conf);
-    char host[80], check_host[80];
+    char host[80], check_host[80], backend[ANON_NAME_MAX], name[ANON_NAME_MAX];
     const char *where;
     struct addr addr;
 
     server_addr(srv, &addr);
     text_printf(out, "%lld %s %lld %s %s %d %u %lld %lld %lld", (long long)srv->backend->id,
-                srv->backend->name, (long long)srv->id, srv->name,
+                anon_name(anon, srv->backend->name, backend), (long long)srv->id,
+                anon_name(anon, srv->name, name),
                 host_of(&addr, host, sizeof(host)), srv->state, srv->admin,
                 (long long)srv->user_weight, (long long)conf->weight,
                 (long long)(loop_now_ms(loop_here()) - srv->last_change_ms) / 1000);
@@ -152,16 +154,16 @@ run_show_state(struct command_call *call)
 /* --- connections -------------------------------------------------------------------------- */
 
 static void
-write_conn(struct text *out, const struct server *srv)
+write_conn(struct text *out, const struct server *srv, uint32_t anon)
 {
     uint32_t idle = idle_pool_count(srv), now = __atomic_load_n(&srv->current, __ATOMIC_RELAXED);
     uint32_t max = __atomic_load_n(&srv->current_max, __ATOMIC_RELAXED);
-    char host[80];
+    char host[80], backend[ANON_NAME_MAX], name[ANON_NAME_MAX];
     struct addr addr;
 
     server_addr(srv, &addr);
-    text_printf(out, "%s/%s %lld/%lld %s %u - %lld %u %u %u %u 0 0 %u %lld %u", srv->backend->name,
-                srv->name, (long long)srv->backend->id, (long long)srv->id,
+    text_printf(out, "%s/%s %lld/%lld %s %u - %lld %u %u %u %u 0 0 %u %lld %u",
+                anon_name(anon, srv->backend->name, backend), anon_name(anon, srv->name, name), (long long)srv->backend->id, (long long)srv->id,
                 host_of(&addr, host, sizeof(host)), addr.port,
                 (long long)srv->conf->pool_purge_delay_ms, now, now, max, max, idle,
                 (long long)srv->conf->pool_max_conn, idle);
@@ -186,7 +188,7 @@ run_show_conn(struct command_call *call)
 }
 
 static const struct command commands[] = {
-    { "show servers state", "[<backend>]", LEVEL_OPERATOR, run_show_state,
+    { "show servers state", "[<backend>]", LEVEL_USER, run_show_state,
       "the state of all servers, as in a state file" },
     { "show servers conn", "[<backend>]", LEVEL_USER, run_show_conn, "connections of servers" },
 };

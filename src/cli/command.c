@@ -186,7 +186,7 @@ command_help(struct text *out, const char **words, unsigned count, enum command_
         const char *name = table[i]->name;
 
         /* Names that begin with '_' are private to weir's own processes. */
-        if (table[i]->level <= level && !is_always(table[i]) && *name != '_' &&
+        if (table[i]->level <= level && !is_always(table[i]) && !table[i]->is_expert && *name != '_' &&
             agreeing_words(name, words, count) == count)
             print_help(out, table[i]);
     }

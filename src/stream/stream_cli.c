@@ -16,6 +16,7 @@
 #include "weir/base/json.h"
 #include "weir/base/number.h"
 #include "weir/base/text.h"
+#include "weir/cli/anon.h"
 #include "weir/cli/command.h"
 #include "weir/loop/mailbox.h"
 #include "weir/loop/thread.h"
@@ -29,6 +30,7 @@ struct ask {
     char *backend;        /* owns; NULL: any */
     char *server;         /* owns; of that backend; NULL: any */
     bool with_uri;
+    uint32_t anon_key; /* names are shown as numbers; 0: not */
     struct text *answers; /* owns; one for each thread */
     unsigned found;       /* atomic */
     bool is_done;
@@ -133,20 +135,23 @@ family_name(const struct addr *addr)
 }
 
 static void
-add_stream(struct stream *s, struct text *out)
+add_stream(struct stream *s, uint32_t anon, struct text *out)
 {
     const struct loop *loop = stream_loop(s);
     const struct addr *src = connection_src(s->session->client);
-    char text[ADDR_TEXT_MAX];
+    char text[ADDR_TEXT_MAX], names[3][ANON_NAME_MAX];
 
     if (addr_is_ip(src))
         addr_format(src, text, sizeof(text));
     else
         snprintf(text, sizeof(text), "unix:%lld", (long long)session_listener_id(s->session));
     text_printf(out, "0x%llx: proto=%s src=%s fe=%s be=%s srv=%s", (unsigned long long)id_of(s),
-                family_name(src), text, s->eval.frontend->name,
-                (s->flags & STREAM_HAD_BACKEND) != 0 ? s->eval.backend->name : "<NONE>",
-                s->eval.server == NULL ? "<none>" : s->eval.server->name);
+                family_name(src), text, anon_name(anon, s->eval.frontend->name, names[0]),
+                (s->flags & STREAM_HAD_BACKEND) != 0
+                    ? anon_name(anon, s->eval.backend->name, names[1])
+                    : "<NONE>",
+                s->eval.server == NULL ? "<none>"
+                                       : anon_name(anon, s->eval.server->name, names[2]));
     text_printf(out, " thr=%u step=\"%s\" age=", this_thread->index, stream_step(s)->name);
     add_age(out, (loop->now_us - s->times.accepted) / 1000);
     text_printf(out, " rq[in=%llu,out=%llu] rp[in=%llu,out=%llu]",
@@ -199,7 +204,7 @@ show_if_meant(struct stream *s, void *arg)
     if (!is_meant(s, ask))
         return;
     __atomic_add_fetch(&ask->found, 1, __ATOMIC_RELAXED);
-    add_stream(s, out);
+    add_stream(s, ask->anon_key, out);
     if (ask->with_uri)
         add_uri(s, out);
     text_add_char(out, '\n');
@@ -329,6 +334,7 @@ begin_show(struct command_call *call)
     struct ask *ask = ask_new();
     const char *word;
 
+    ask->anon_key = call->anon_key;
     while ((word = command_next(call)) != NULL) {
         if (!read_show_word(call, ask, word)) {
             ask_free(ask);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "weir/base/registry.h"
 #include "weir/base/str.h"
@@ -24,6 +25,7 @@ struct command_call {
     enum command_level level;
     struct text *out;   /* the answer; the frame adds the empty line */
     int severity_output; /* 0 none, 1 number, 2 string */
+    uint32_t anon_key; /* of "set anon on": see anon.h; 0: names are shown */
     /* For answers in pieces: return COMMAND_MORE and keep the place here; freed with `end`. */
     void *state;
     void (*end)(struct command_call *call);
@@ -44,6 +46,7 @@ struct command {
     command_fn *run;
     const char *help;
     bool is_experimental; /* runs after "experimental-mode on" only */
+    bool is_expert; /* runs after "expert-mode on" only; help does not list it */
 };
 REGISTRY(command, struct command);
 
