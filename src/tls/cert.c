@@ -192,11 +192,40 @@ set_ocsp(struct tls_cert *cert, struct str content, struct error *err)
     return true;
 }
 
+/* RFC 6962 3.3: a list of timestamps, each with its length before it. */
+static bool
+is_timestamp_list(struct str s)
+{
+    const unsigned char *at = (const unsigned char *)s.ptr, *end = at + s.len;
+
+    if (s.len < 4 || (size_t)(at[0] << 8 | at[1]) != s.len - 2)
+        return false;
+    for (at += 2; end - at >= 2; at += 2 + (at[0] << 8 | at[1])) {
+        if ((at[0] << 8 | at[1]) > end - at - 2)
+            return false;
+    }
+    return at == end;
+}
+
+static bool
+set_sctl(struct tls_cert *cert, struct str content, struct error *err)
+{
+    if (!is_timestamp_list(content))
+        return error_set(err, "'%s.sctl' is no list of certificate timestamps (RFC 6962 3.3)",
+                         cert->path);
+    alloc_free(cert->sctl);
+    cert->sctl = (unsigned char *)alloc_copy_str(content);
+    cert->sctl_len = content.len;
+    return true;
+}
+
 bool
 tls_cert_set_extra(struct tls_cert *cert, const char *ending, struct str content, struct error *err)
 {
     if (strcmp(ending, ".key") == 0)
         return set_key(cert, content, err);
+    if (strcmp(ending, ".sctl") == 0)
+        return set_sctl(cert, content, err);
     return strcmp(ending, ".ocsp") == 0 ? set_ocsp(cert, content, err)
                                         : set_issuer(cert, content, err);
 }
@@ -218,19 +247,12 @@ tls_cert_finish(struct tls_cert *cert, struct error *err)
 /* --- files ------------------------------------------------------------------------------------ */
 
 static bool
-load_extra(struct tls_cert *cert, unsigned extras, const char *ending, struct error *err)
+read_extra(struct tls_cert *cert, const char *path, const char *ending, struct error *err)
 {
-    struct str base = str_from(cert->path);
-    char path[PATH_MAX], *content;
     size_t len;
+    char *content = file_read(path, &len, err);
     bool fine;
 
-    if ((extras & EXTRA_DEL_EXT) != 0 && str_ends(base, STR(".crt")))
-        base.len -= strlen(".crt");
-    if (snprintf(path, sizeof(path), "%.*s%s", STR_ARG(base), ending) >= PATH_MAX ||
-        !file_exists(path))
-        return true;
-    content = file_read(path, &len, err);
     if (content == NULL)
         return false;
     fine = tls_cert_set_extra(cert, ending, str_of(content, len), err);
@@ -239,20 +261,63 @@ load_extra(struct tls_cert *cert, unsigned extras, const char *ending, struct er
     return fine;
 }
 
+/* The file beside it, or the one that was named. False: there is none. */
 static bool
-load(struct tls_cert *cert, struct str text, unsigned extras, struct error *err)
+find_extra(const struct tls_cert *cert, const char *ending, char path[PATH_MAX])
 {
-    if (!tls_cert_set_pem(cert, text, err))
-        return false;
-    if (cert->key == NULL && (extras & EXTRA_KEY) != 0 && !load_extra(cert, extras, ".key", err))
+    const struct cert_files *files = cert->files;
+    struct str base = str_from(cert->path);
+    const char *named;
+
+    if (files != NULL) {
+        named = strcmp(ending, ".key") == 0      ? files->key
+                : strcmp(ending, ".ocsp") == 0   ? files->ocsp
+                : strcmp(ending, ".issuer") == 0 ? files->issuer
+                                                 : files->sctl;
+        return named != NULL && snprintf(path, PATH_MAX, "%s", named) < PATH_MAX;
+    }
+    if ((cert->extras & EXTRA_DEL_EXT) != 0 && str_ends(base, STR(".crt")))
+        base.len -= strlen(".crt");
+    return snprintf(path, PATH_MAX, "%.*s%s", STR_ARG(base), ending) < PATH_MAX &&
+           file_exists(path);
+}
+
+static const struct {
+    const char *ending;
+    unsigned extra;
+} extra_files[] = {
+    { ".key", EXTRA_KEY },
+    { ".ocsp", EXTRA_OCSP },
+    { ".issuer", EXTRA_ISSUER },
+    { ".sctl", EXTRA_SCTL },
+};
+
+/* A key of its own takes the place of one beside the certificate only if it was named. */
+static bool
+load_extras(struct tls_cert *cert, struct error *err)
+{
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < COUNT(extra_files); i++) {
+        bool is_wanted = cert->files != NULL || (cert->extras & extra_files[i].extra) != 0;
+
+        if (!is_wanted || (cert->files == NULL && i == 0 && cert->key != NULL))
+            continue;
+        if (find_extra(cert, extra_files[i].ending, path) &&
+            !read_extra(cert, path, extra_files[i].ending, err))
+            return false;
+    }
+    return true;
+}
+
+static bool
+load(struct tls_cert *cert, struct str text, struct error *err)
+{
+    if (!tls_cert_set_pem(cert, text, err) || !load_extras(cert, err))
         return false;
     if (cert->key == NULL)
         return error_set(err, "no private key in '%s' or in '%s.key'; keys with a password cannot be read",
                          cert->path, cert->path);
-    if ((extras & EXTRA_OCSP) != 0 && !load_extra(cert, extras, ".ocsp", err))
-        return false;
-    if ((extras & EXTRA_ISSUER) != 0 && !load_extra(cert, extras, ".issuer", err))
-        return false;
     return tls_cert_finish(cert, err);
 }
 
@@ -262,7 +327,7 @@ add_stamp(uint64_t hash, const char *path)
     struct stat stat_now;
     uint64_t facts[4];
 
-    if (stat(path, &stat_now) != 0)
+    if (path == NULL || stat(path, &stat_now) != 0)
         return hash;
     facts[0] = (uint64_t)stat_now.st_ino;
     facts[1] = (uint64_t)stat_now.st_size;
@@ -271,38 +336,99 @@ add_stamp(uint64_t hash, const char *path)
     return hash_xxh3(str_of((const char *)facts, sizeof(facts)), hash);
 }
 
-uint64_t
-tls_cert_stamp(const char *path)
+static const char *
+main_file(const struct tls_cert *cert)
 {
-    char key_path[PATH_MAX];
-    uint64_t hash = add_stamp(1, path);
+    return cert->files != NULL && cert->files->crt != NULL ? cert->files->crt : cert->path;
+}
 
-    if (snprintf(key_path, sizeof(key_path), "%s.key", path) < PATH_MAX)
-        hash = add_stamp(hash, key_path);
+uint64_t
+tls_cert_stamp(const struct tls_cert *cert)
+{
+    uint64_t hash = add_stamp(1, main_file(cert));
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < COUNT(extra_files); i++) {
+        if (find_extra(cert, extra_files[i].ending, path))
+            hash = add_stamp(hash, path);
+    }
     return hash;
 }
 
-struct tls_cert *
-tls_cert_load(const char *path, unsigned extras, struct error *err)
+/* Takes `cert`, which knows where its files are. */
+static struct tls_cert *
+read_files(struct tls_cert *cert, struct error *err)
 {
-    uint64_t stamp = tls_cert_stamp(path); /* before: what is written meanwhile is seen later */
     size_t len;
-    char *content = file_read(path, &len, err);
-    struct tls_cert *cert;
+    char *content;
     bool fine;
 
-    if (content == NULL)
-        return NULL;
-    cert = tls_cert_new(path);
-    cert->extras = extras;
-    cert->stamp = stamp;
-    fine = load(cert, str_of(content, len), extras, err);
-    OPENSSL_cleanse(content, len);
+    cert->stamp = tls_cert_stamp(cert); /* before: what is written meanwhile is seen later */
+    content = file_read(main_file(cert), &len, err);
+    fine = content != NULL && load(cert, str_of(content, len), err);
+    if (content != NULL)
+        OPENSSL_cleanse(content, len);
     alloc_free(content);
     if (fine)
         return cert;
     tls_cert_drop(cert);
     return NULL;
+}
+
+struct tls_cert *
+tls_cert_load(const char *path, unsigned extras, struct error *err)
+{
+    struct tls_cert *cert = tls_cert_new(path);
+
+    cert->extras = extras;
+    return read_files(cert, err);
+}
+
+static char *
+copy_or_null(const char *text)
+{
+    return text == NULL ? NULL : alloc_copy(text);
+}
+
+static struct cert_files *
+copy_files(const struct cert_files *files)
+{
+    struct cert_files *copy = files == NULL ? NULL : alloc_zero(sizeof(*copy));
+
+    if (copy != NULL)
+        *copy = (struct cert_files){ copy_or_null(files->crt), copy_or_null(files->key),
+                                     copy_or_null(files->ocsp), copy_or_null(files->issuer),
+                                     copy_or_null(files->sctl) };
+    return copy;
+}
+
+void
+cert_files_free(struct cert_files *files)
+{
+    if (files == NULL)
+        return;
+    alloc_free(files->crt);
+    alloc_free(files->key);
+    alloc_free(files->ocsp);
+    alloc_free(files->issuer);
+    alloc_free(files->sctl);
+    alloc_free(files);
+}
+
+struct tls_cert *
+tls_cert_load_files(const char *path, const struct cert_files *files, struct error *err)
+{
+    struct tls_cert *cert = tls_cert_new(path);
+
+    cert->files = copy_files(files);
+    return read_files(cert, err);
+}
+
+struct tls_cert *
+tls_cert_reload(const struct tls_cert *cert, struct error *err)
+{
+    return cert->files != NULL ? tls_cert_load_files(cert->path, cert->files, err)
+                               : tls_cert_load(cert->path, cert->extras, err);
 }
 
 /* --- life --------------------------------------------------------------------------------------- */
@@ -337,6 +463,12 @@ tls_cert_copy(const struct tls_cert *cert)
             (unsigned char *)alloc_copy_str(str_of((const char *)cert->ocsp, cert->ocsp_len));
         copy->ocsp_len = cert->ocsp_len;
     }
+    if (cert->sctl != NULL) {
+        copy->sctl =
+            (unsigned char *)alloc_copy_str(str_of((const char *)cert->sctl, cert->sctl_len));
+        copy->sctl_len = cert->sctl_len;
+    }
+    copy->files = copy_files(cert->files);
     return copy;
 }
 
@@ -357,6 +489,8 @@ tls_cert_drop(struct tls_cert *cert)
     X509_free(cert->issuer);
     free_names(cert);
     alloc_free(cert->ocsp);
+    alloc_free(cert->sctl);
+    cert_files_free(cert->files);
     alloc_free(cert->path);
     alloc_free(cert);
 }

@@ -164,7 +164,7 @@ is_outdated(const struct cert_use *use)
 
     if (!use->is_watched)
         return false;
-    stamp = tls_cert_stamp(use->cert->path);
+    stamp = tls_cert_stamp(use->cert);
     return stamp != use->cert->stamp && stamp != use->cert->refused_stamp;
 }
 

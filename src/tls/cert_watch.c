@@ -30,12 +30,12 @@ static void
 refresh(const char *path)
 {
     struct tls_cert *before = cert_store_find(path), *now;
-    uint64_t stamp = tls_cert_stamp(path);
+    uint64_t stamp = before == NULL ? 0 : tls_cert_stamp(before);
     struct error err = ERROR_INIT;
 
     if (before == NULL || before->stamp == stamp || before->refused_stamp == stamp)
         return;
-    now = tls_cert_load(path, before->extras, &err);
+    now = tls_cert_reload(before, &err);
     if (now == NULL) {
         before->refused_stamp = stamp;
         notice_print(NOTICE_WARNING, "tls: %s; the certificate that was there before stays in use",

@@ -191,6 +191,42 @@ on_status(SSL *ssl, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* RFC 6962 3.3.1: timestamps of the certificate, for clients that want some. TLS 1.3 asks for each
+ * certificate of the chain; they are of the first. */
+static int
+on_timestamps(SSL *ssl, unsigned type, unsigned where, const unsigned char **out, size_t *out_len,
+              X509 *x509, size_t depth, int *alert, void *arg)
+{
+    const struct tls_cert *cert = cert_of(ssl);
+
+    (void)type;
+    (void)where;
+    (void)x509;
+    (void)alert;
+    (void)arg;
+    if (cert == NULL || cert->sctl == NULL || depth > 0)
+        return 0;
+    *out = cert->sctl;
+    *out_len = cert->sctl_len;
+    return 1;
+}
+
+static int
+on_timestamps_wanted(SSL *ssl, unsigned type, unsigned where, const unsigned char *in, size_t len,
+                     X509 *x509, size_t depth, int *alert, void *arg)
+{
+    (void)ssl;
+    (void)type;
+    (void)where;
+    (void)in;
+    (void)len;
+    (void)x509;
+    (void)depth;
+    (void)alert;
+    (void)arg;
+    return 1;
+}
+
 /* --- settings -------------------------------------------------------------------------------------- */
 
 /* RFC 7301 3.2: our order counts; without a common protocol the client is served all the same. */
@@ -476,6 +512,10 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     }
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, context);
     SSL_CTX_set_tlsext_status_cb(ctx, on_status);
+    SSL_CTX_add_custom_ext(ctx, TLSEXT_TYPE_signed_certificate_timestamp,
+                           SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_2_SERVER_HELLO |
+                               SSL_EXT_TLS1_3_CERTIFICATE,
+                           on_timestamps, NULL, NULL, on_timestamps_wanted, NULL);
     cert_store_add(context);
     return context;
 }

@@ -393,7 +393,7 @@ parse_extras(struct parse *parse)
 {
     static const char *const names[] = { "none", "all",    "bundle", "key",
                                          "ocsp", "issuer", "sctl",   NULL };
-    static const unsigned bits[] = { 0, EXTRA_ALL, EXTRA_BUNDLE, EXTRA_KEY, EXTRA_OCSP, EXTRA_ISSUER, 0 };
+    static const unsigned bits[] = { 0, EXTRA_ALL, EXTRA_BUNDLE, EXTRA_KEY, EXTRA_OCSP, EXTRA_ISSUER, EXTRA_SCTL };
     struct tls_globals *globals = globals_of(parse);
     int at;
 
@@ -401,8 +401,6 @@ parse_extras(struct parse *parse)
     do {
         if (!parse_choice(parse, "a kind of file", names, &at))
             return false;
-        if (strcmp(names[at], "sctl") == 0)
-            return parse_alert(parse, "'sctl' is not implemented yet: certificate timestamps are not read");
         globals->extras |= bits[at];
     } while (!words_at_end(parse->words));
     return true;
@@ -508,7 +506,7 @@ static const struct keyword keywords[] = {
     DEFAULT("sigalgs", "<algorithms>", parse_sigalgs, "signature algorithms."),
     { "ssl-load-extra-files", IN_GLOBAL, .args = "[all|none|bundle|key|ocsp|issuer|sctl]...",
       .parse = parse_extras,
-      .help = "Which files beside a certificate are read with it: <file>.key, .ocsp, .issuer, and "
+      .help = "Which files beside a certificate are read with it: <file>.key, .ocsp, .issuer, .sctl, and "
               "<file>.rsa and <file>.ecdsa for a file that is not there. All, unless it is said." },
     { "ssl-max-ver", IN_BIND | IN_SERVER, .args = "<version>", .parse = parse_max_version,
       .help = "The newest version of TLS to speak." },

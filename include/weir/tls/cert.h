@@ -17,8 +17,14 @@ enum tls_extra {
     EXTRA_OCSP = 2,
     EXTRA_ISSUER = 4,
     EXTRA_BUNDLE = 8,
-    EXTRA_ALL = 15,
     EXTRA_DEL_EXT = 16, /* they stand beside "<path>" without its ".crt" */
+    EXTRA_SCTL = 32,
+    EXTRA_ALL = EXTRA_KEY | EXTRA_OCSP | EXTRA_ISSUER | EXTRA_BUNDLE | EXTRA_SCTL,
+};
+
+/* Files that make one certificate, where the configuration names them. NULL: not said. */
+struct cert_files {
+    char *crt, *key, *ocsp, *issuer, *sctl;
 };
 
 struct tls_cert {
@@ -32,17 +38,26 @@ struct tls_cert {
     unsigned name_count;
     unsigned char *ocsp; /* owns: the answer to staple, DER; NULL: none */
     size_t ocsp_len;
+    unsigned char *sctl; /* owns: timestamps of the logs, RFC 6962 3.3; NULL: none */
+    size_t sctl_len;
+    struct cert_files *files; /* owns, with its paths; NULL: those beside `path` */
     unsigned extras; /* how it was read */
     uint64_t stamp;  /* of its files when they were read */
     uint64_t refused_stamp; /* control's: of files that could not take its place; 0: none */
 };
 
 /* Reads a PEM file with certificate, key and chain in any order, and what stands beside it in files
- * that end in .key, .ocsp, .issuer (`extras`: enum tls_extra). Held once for the caller. NULL: err.
- * Builder or control. */
+ * that end in .key, .ocsp, .issuer, .sctl (`extras`: enum tls_extra). Held once for the caller.
+ * NULL: err. Builder or control. */
 struct tls_cert *tls_cert_load(const char *path, unsigned extras, struct error *err);
-/* Another number whenever the file, or its key beside it, was replaced or written. */
-uint64_t tls_cert_stamp(const char *path);
+/* Reads exactly those files, which are copied. `path` is its name; files->crt NULL: it is the file
+ * too. */
+struct tls_cert *tls_cert_load_files(const char *path, const struct cert_files *files,
+                                     struct error *err);
+/* Reads it again from where it came. */
+struct tls_cert *tls_cert_reload(const struct tls_cert *cert, struct error *err);
+/* Another number whenever one of its files was replaced or written. */
+uint64_t tls_cert_stamp(const struct tls_cert *cert);
 /* An empty one. */
 struct tls_cert *tls_cert_new(const char *path);
 /* One that can be changed, with the same content. */
@@ -50,11 +65,14 @@ struct tls_cert *tls_cert_copy(const struct tls_cert *cert);
 /* Certificate, chain and key become those of the PEM text; the key may be missing yet. Only before
  * it is shown. False: err, and nothing has changed. */
 bool tls_cert_set_pem(struct tls_cert *cert, struct str text, struct error *err);
-/* The content of one of the files beside it; `ending` is ".key", ".ocsp" or ".issuer". */
+/* The content of one of the files beside it; `ending` is ".key", ".ocsp", ".sctl" or
+ * ".issuer". */
 bool tls_cert_set_extra(struct tls_cert *cert, const char *ending, struct str content,
                         struct error *err);
 /* Checks that key and certificate fit, and reads the names. The last step before it is shown. */
 bool tls_cert_finish(struct tls_cert *cert, struct error *err);
+/* With its paths, from alloc_copy(); NULL is fine. */
+void cert_files_free(struct cert_files *files);
 /* Any thread. */
 void tls_cert_hold(struct tls_cert *cert);
 void tls_cert_drop(struct tls_cert *cert); /* NULL is fine */
