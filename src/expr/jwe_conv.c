@@ -6,6 +6,7 @@
  * Thread:  builder reads keys; traffic decrypts, inside an expression.
  */
 #include "weir/base/encode.h"
+#include "weir/expr/jwt.h"
 #include "jose.h"
 #include "private.h"
 
@@ -97,6 +98,14 @@ decrypt(struct eval *eval, struct value *value, const struct jose_key *key)
         return false;
     value_set_bin(value, text);
     return true;
+}
+
+bool
+jwt_decrypt_key(struct eval *eval, EVP_PKEY *key, struct value *token)
+{
+    struct jose_key jose = { .secret = STR_NONE, .pkey = key };
+
+    return decrypt(eval, token, &jose);
 }
 
 /* In base64, or as it is: keys have few lengths, so only one of the two can be meant. */

@@ -16,19 +16,10 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/encode.h"
+#include "weir/expr/jwt.h"
 #include "weir/os/file.h"
 #include "json_value.h"
 #include "private.h"
-
-/* What jwt_verify gives, beside 1 and 0. */
-enum verify_result {
-    VERIFY_UNKNOWN_ALG = -1,
-    VERIFY_UNMANAGED_ALG = -2,
-    VERIFY_BAD_TOKEN = -3,
-    VERIFY_NO_MEMORY = -4,
-    VERIFY_UNKNOWN_KEY = -5,
-    VERIFY_INTERNAL = -6,
-};
 
 enum family { FAMILY_HMAC, FAMILY_RSA, FAMILY_PSS, FAMILY_ECDSA };
 
@@ -152,19 +143,30 @@ read_key(const char *path, struct error *err)
     return key;
 }
 
+/* num: index of a literal algorithm, or -1 */
+bool
+jwt_check_alg(struct arg *arg, struct error *err)
+{
+    const struct algorithm *alg = arg->ptr == NULL ? find_algorithm(arg->str) : NULL;
+
+    arg->num = alg == NULL ? -1 : alg - algorithms;
+    return arg->ptr != NULL || alg != NULL ||
+           error_set(err, "unknown algorithm '%s': HS, RS, PS or ES with 256, 384 or 512",
+                     arg->str.ptr);
+}
+
 /* A literal key is a secret with HS..., a file otherwise; when the algorithm is in a variable, what
- * is a file decides. args[0].num: index of a literal algorithm, or -1; args[1].num: is it a key? */
+ * is a file decides. args[1].num: is it a key? */
 static bool
 check_verify(struct parse *parse, struct arg *args, unsigned count, struct error *err)
 {
-    const struct algorithm *alg = args[0].ptr == NULL ? find_algorithm(args[0].str) : NULL;
+    const struct algorithm *alg;
     EVP_PKEY *key;
 
     (void)count;
-    if (args[0].ptr == NULL && alg == NULL)
-        return error_set(err, "unknown algorithm '%s': HS, RS, PS or ES with 256, 384 or 512",
-                         args[0].str.ptr);
-    args[0].num = alg == NULL ? -1 : alg - algorithms;
+    if (!jwt_check_alg(&args[0], err))
+        return false;
+    alg = args[0].num < 0 ? NULL : &algorithms[args[0].num];
     args[1].num = 0;
     if (args[1].ptr != NULL || (alg != NULL && alg->family == FAMILY_HMAC) ||
         (alg == NULL && !file_exists(args[1].str.ptr)))
@@ -189,10 +191,10 @@ verify_hmac(const struct algorithm *alg, const struct arg *arg, struct eval *eva
     unsigned len;
 
     if (arg->num != 0 || !arg_find_str(arg, eval, &secret))
-        return VERIFY_UNKNOWN_KEY;
+        return JWT_UNKNOWN_KEY;
     if (HMAC(alg->md(), secret.ptr, (int)secret.len, (const unsigned char *)token->is_signed.ptr,
              token->is_signed.len, code, &len) == NULL)
-        return VERIFY_INTERNAL;
+        return JWT_INTERNAL;
     return signature.len == len && CRYPTO_memcmp(code, signature.ptr, len) == 0;
 }
 
@@ -237,10 +239,10 @@ verify_with(const struct algorithm *alg, EVP_PKEY *key, const struct token *toke
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     EVP_PKEY_CTX *pkey;
-    int result = VERIFY_INTERNAL;
+    int result = JWT_INTERNAL;
 
     if (ctx == NULL)
-        return VERIFY_NO_MEMORY;
+        return JWT_NO_MEMORY;
     if (EVP_DigestVerifyInit(ctx, &pkey, alg->md(), NULL, key) == 1 && set_padding(pkey, alg))
         result = EVP_DigestVerify(ctx, signature, len,
                                   (const unsigned char *)token->is_signed.ptr,
@@ -250,23 +252,22 @@ verify_with(const struct algorithm *alg, EVP_PKEY *key, const struct token *toke
 }
 
 static int
-verify_key(const struct algorithm *alg, const struct arg *arg, const struct token *token,
+verify_key(const struct algorithm *alg, EVP_PKEY *key, const struct token *token,
            struct str signature)
 {
     unsigned char *der = NULL;
     int len, result;
 
-    if (arg->num == 0)
-        return VERIFY_UNKNOWN_KEY;
-    if (!fits(alg, arg->ptr))
+    if (key == NULL)
+        return JWT_UNKNOWN_KEY;
+    if (!fits(alg, key))
         return 0;
     if (alg->family != FAMILY_ECDSA)
-        return verify_with(alg, arg->ptr, token, (const unsigned char *)signature.ptr,
-                           signature.len);
+        return verify_with(alg, key, token, (const unsigned char *)signature.ptr, signature.len);
     len = ecdsa_to_der(alg, signature, &der);
     if (len <= 0)
         return 0;
-    result = verify_with(alg, arg->ptr, token, der, (size_t)len);
+    result = verify_with(alg, key, token, der, (size_t)len);
     OPENSSL_free(der);
     return result;
 }
@@ -279,30 +280,40 @@ algorithm_of(const struct arg *arg, struct eval *eval, int *result)
 
     if (arg->num >= 0)
         return &algorithms[arg->num];
-    *result = VERIFY_UNKNOWN_ALG;
+    *result = JWT_UNKNOWN_ALG;
     if (!arg_find_str(arg, eval, &name))
         return NULL;
     alg = find_algorithm(name);
     if (alg == NULL && str_eq(name, STR("none")))
-        *result = VERIFY_UNMANAGED_ALG;
+        *result = JWT_UNMANAGED_ALG;
     return alg;
 }
 
+/* `secret` NULL: there is only a key. */
 static int
-verify(struct eval *eval, const struct arg *args, struct str text)
+verify(struct eval *eval, const struct arg *alg_arg, const struct arg *secret, EVP_PKEY *key,
+       struct str text)
 {
     int result = 0;
-    const struct algorithm *alg = algorithm_of(&args[0], eval, &result);
+    const struct algorithm *alg = algorithm_of(alg_arg, eval, &result);
     struct token token;
     struct str signature;
 
     if (alg == NULL)
         return result;
+    if (alg->family == FAMILY_HMAC && secret == NULL)
+        return JWT_UNMANAGED_ALG;
     if (!split_token(text, &token) || token.signature.len == 0 ||
         !decode(eval, token.signature, &signature))
-        return VERIFY_BAD_TOKEN;
-    return alg->family == FAMILY_HMAC ? verify_hmac(alg, &args[1], eval, &token, signature)
-                                      : verify_key(alg, &args[1], &token, signature);
+        return JWT_BAD_TOKEN;
+    return alg->family == FAMILY_HMAC ? verify_hmac(alg, secret, eval, &token, signature)
+                                      : verify_key(alg, key, &token, signature);
+}
+
+int
+jwt_verify_key(struct eval *eval, const struct arg *alg, EVP_PKEY *key, struct str token)
+{
+    return verify(eval, alg, NULL, key, token);
 }
 
 static bool
@@ -310,7 +321,8 @@ run_verify(struct eval *eval, const struct converter *conv, const struct arg *ar
            struct value *value)
 {
     (void)conv;
-    value_set_int(value, verify(eval, args, value->str));
+    value_set_int(value, verify(eval, &args[0], &args[1], args[1].num == 0 ? NULL : args[1].ptr,
+                                value->str));
     return true;
 }
 

@@ -116,12 +116,31 @@ show_chain(struct text *out, const struct tls_cert *cert)
     }
 }
 
+/* Those of a crt-store section. */
+static void
+show_files(struct text *out, const struct tls_cert *cert)
+{
+    const struct cert_files *files = cert->files;
+
+    if (files != NULL && files->crt != NULL)
+        text_printf(out, "Crt filename: %s\n", files->crt);
+    if (files != NULL && files->key != NULL)
+        text_printf(out, "Key filename: %s\n", files->key);
+    if (files != NULL && files->ocsp != NULL)
+        text_printf(out, "OCSP filename: %s\n", files->ocsp);
+    if (files != NULL && files->sctl != NULL)
+        text_printf(out, "SCTL filename: %s\n", files->sctl);
+    if (jwt_certs_has(cert->path))
+        text_puts(out, "Option: jwt on\n");
+}
+
 static void
 show_one(struct text *out, const struct tls_cert *cert, const char *mark)
 {
     bool is_used = *mark == '\0' && cert_store_is_used(cert->path);
 
     text_printf(out, "Filename: %s%s\n", mark, cert->path);
+    show_files(out, cert);
     if (cert->x509 == NULL) {
         text_puts(out, "Status: Empty\n");
         ocsp_show_key(cert, out);
@@ -197,7 +216,7 @@ run_new(struct command_call *call)
 static const struct tls_cert *
 find_target(const char *name, const char **ending)
 {
-    static const char *const endings[] = { ".key", ".ocsp", ".issuer" };
+    static const char *const endings[] = { ".key", ".ocsp", ".issuer", ".sctl" };
     const struct tls_cert *cert = cert_store_find(name);
     char path[PATH_MAX];
 
@@ -321,7 +340,7 @@ run_del(struct command_call *call)
     if (cert_store_find(path) == NULL)
         return command_say(call, 3,
                            "Can't remove the certificate: certificate '%s' doesn't exist!\n", path);
-    if (cert_store_is_used(path))
+    if (cert_store_is_used(path) || jwt_certs_has(path))
         return command_say(
             call, 3, "Can't remove the certificate: certificate '%s' in use, can't be deleted!\n",
             path);

@@ -23,15 +23,16 @@
 #define HELPERS_MAX     63
 #define JOBS_PER_THREAD 64
 
-/* The uses of a line while they are gathered. */
-/* A file to read for a use. */
+/* A file to read for a use, or for a line of a crt-store. */
 struct job {
-    struct cert_use *use; /* lent; gets the certificate */
-    char *path;           /* owns */
+    struct cert_use *use;  /* lent; gets the certificate */
+    struct crt_load *load; /* the same */
+    char *path;            /* owns; NULL: those of `load` */
     struct source_pos pos;
     char *error; /* owns; NULL: none */
 };
 
+/* The uses of a line while they are gathered. */
 struct gathering {
     struct parse *parse;
     struct tls_context *context;
@@ -45,20 +46,35 @@ struct gathering {
 };
 
 static void
-add_one(struct gathering *gathering, const char *path, struct cert_use *use)
+add_job(struct gathering *gathering, struct job job)
 {
     if (gathering->count == gathering->cap) {
         gathering->cap = gathering->cap == 0 ? 16 : gathering->cap * 2;
         gathering->jobs = alloc_resize(gathering->jobs, gathering->cap * sizeof(*gathering->jobs));
     }
+    gathering->jobs[gathering->count++] = job;
+}
+
+/* One of a crt-store is read already. */
+static void
+add_one(struct gathering *gathering, const char *path, struct cert_use *use)
+{
+    const struct crt_load *load = crt_load_find(gathering->parse->snapshot, path);
+
     if (use == NULL)
         use = cert_use_new(NULL);
     use->is_default = gathering->is_default;
-    use->is_watched = gathering->is_watched;
+    use->is_watched = gathering->is_watched || (load != NULL && load->is_watched);
     *gathering->end = use;
     gathering->end = &use->next;
-    gathering->jobs[gathering->count++] =
-        (struct job){ .use = use, .path = alloc_copy(path), .pos = gathering->pos };
+    if (load == NULL) {
+        add_job(gathering,
+                (struct job){ .use = use, .path = alloc_copy(path), .pos = gathering->pos });
+        return;
+    }
+    use->cert = load->cert;
+    if (use->cert != NULL)
+        tls_cert_hold(use->cert);
 }
 
 /* One kind of key each: "x.pem.rsa". False: none is there. */
@@ -136,8 +152,9 @@ add_list_line(struct gathering *gathering, const char *list, struct str line, un
                               err.text);
     use->list = alloc_copy(list);
     use->line = number;
-    snprintf(full, sizeof(full), "%s%s%s", base == NULL || path[0] == '/' ? "" : base,
-             base == NULL || path[0] == '/' ? "" : "/", path);
+    if (path[0] == '/' || path[0] == '@')
+        base = NULL;
+    snprintf(full, sizeof(full), "%s%s%s", base == NULL ? "" : base, base == NULL ? "" : "/", path);
     add_one(gathering, full, use);
     alloc_free(path);
     return true;
@@ -173,6 +190,10 @@ gather(struct gathering *gathering, const struct tls_file *file)
     gathering->is_watched = file->is_watched;
     if (file->is_list)
         return add_list(gathering, file->path);
+    if (crt_load_find(gathering->parse->snapshot, file->path) != NULL) {
+        add_one(gathering, file->path, NULL);
+        return true;
+    }
     if (file_is_folder(file->path))
         return add_folder(gathering, file->path);
     add_file(gathering, file->path);
@@ -180,6 +201,17 @@ gather(struct gathering *gathering, const struct tls_file *file)
 }
 
 /* --- reading, on all processors ------------------------------------------------------------------ */
+
+static struct tls_cert *
+read_job(const struct gathering *gathering, const struct job *job, struct error *err)
+{
+    if (job->load != NULL)
+        return tls_cert_load_files(job->load->name, &job->load->files, err);
+    if (job->path[0] != '@')
+        return tls_cert_load(job->path, gathering->extras, err);
+    error_set(err, "no crt-store declares a certificate '%s'", job->path);
+    return NULL;
+}
 
 static void *
 run_jobs(void *arg)
@@ -190,9 +222,13 @@ run_jobs(void *arg)
     while ((at = __atomic_fetch_add(&gathering->next, 1, __ATOMIC_RELAXED)) < gathering->count) {
         struct job *job = &gathering->jobs[at];
         struct error err = ERROR_INIT;
+        struct tls_cert *cert = read_job(gathering, job, &err);
 
-        job->use->cert = tls_cert_load(job->path, gathering->extras, &err);
-        if (job->use->cert == NULL)
+        if (job->load != NULL)
+            job->load->cert = cert;
+        else
+            job->use->cert = cert;
+        if (cert == NULL)
             job->error = alloc_copy(err.text);
     }
     return NULL;
@@ -231,7 +267,7 @@ load_all(struct gathering *gathering)
 
         if (job->error == NULL)
             continue;
-        if (job->use->list != NULL)
+        if (job->use != NULL && job->use->list != NULL)
             fine = parse_alert_at(gathering->parse, job->pos, "'%s', line %u: %s", job->use->list,
                                   job->use->line, job->error);
         else
@@ -273,6 +309,20 @@ gather_all(struct gathering *gathering, const struct tls_bind_conf *conf)
 }
 
 bool
+cert_loader_run_loads(struct parse *parse)
+{
+    struct gathering gathering = { .parse = parse };
+    bool fine;
+
+    for (struct crt_load *load = tls_globals_of(parse->snapshot)->loads; load != NULL;
+         load = load->next)
+        add_job(&gathering, (struct job){ .load = load, .pos = load->pos });
+    fine = load_all(&gathering);
+    free_jobs(&gathering);
+    return fine;
+}
+
+bool
 cert_loader_run(struct parse *parse, struct tls_context *context, const struct tls_bind_conf *conf)
 {
     struct gathering gathering = { .parse = parse, .context = context, .end = &context->uses,
@@ -282,6 +332,10 @@ cert_loader_run(struct parse *parse, struct tls_context *context, const struct t
     free_jobs(&gathering);
     if (!fine)
         return false;
+    for (const struct cert_use *use = context->uses; use != NULL; use = use->next) {
+        if (use->cert == NULL)
+            return false; /* of a crt-store, and reported there */
+    }
     if (context->uses == NULL && !conf->strict_sni)
         return parse_alert_at(parse, conf->pos, "'ssl' needs a certificate: 'crt' and a file, or a folder with some");
     context->names = sni_table_make(context->uses);

@@ -127,6 +127,7 @@ cert_store_replace(struct tls_cert *cert)
         }
     }
     lock_give(&contexts_lock);
+    jwt_certs_refresh();
     return count;
 }
 
@@ -153,6 +154,36 @@ cert_store_forget(const char *path)
             cert_use_free(use);
             return;
         }
+    }
+}
+
+/* Those that the configuration does not declare any more go; a bind line may still show them. */
+void
+cert_store_declare(const struct crt_load *loads)
+{
+    for (struct cert_use *use = aside; use != NULL; use = use->next)
+        use->is_outdated = use->is_declared;
+    for (const struct crt_load *load = loads; load != NULL; load = load->next) {
+        struct cert_use *use = find_use(aside, load->cert->path);
+
+        cert_store_keep(load->cert);
+        if (use == NULL)
+            use = aside;
+        else
+            change_cert(use, load->cert);
+        use->is_declared = true;
+        use->is_watched = load->is_watched;
+        use->is_outdated = false;
+    }
+    for (struct cert_use **link = &aside; *link != NULL;) {
+        struct cert_use *use = *link;
+
+        if (!use->is_outdated) {
+            link = &use->next;
+            continue;
+        }
+        *link = use->next;
+        cert_use_free(use);
     }
 }
 
@@ -184,6 +215,12 @@ cert_store_outdated(size_t *count)
         }
     }
     lock_give(&contexts_lock);
+    for (const struct cert_use *use = aside; use != NULL; use = use->next) {
+        if (!is_outdated(use))
+            continue;
+        paths = alloc_resize(paths, (*count + 1) * sizeof(*paths));
+        paths[(*count)++] = alloc_copy(use->cert->path);
+    }
     return paths;
 }
 

@@ -547,13 +547,18 @@ static bool
 set_client_cert(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
 {
     struct error err = ERROR_INIT;
-    struct tls_cert *cert =
-        path == NULL ? NULL
-                     : tls_cert_load(path, tls_extras_of(parse->snapshot), &err);
+    const struct crt_load *load;
+    struct tls_cert *cert;
     bool fine;
 
     if (path == NULL)
         return true;
+    load = crt_load_find(parse->snapshot, path);
+    cert = load != NULL ? load->cert : tls_cert_load(path, tls_extras_of(parse->snapshot), &err);
+    if (load != NULL && cert == NULL)
+        return false; /* reported at its section */
+    if (load != NULL)
+        tls_cert_hold(cert);
     if (cert == NULL)
         return parse_alert_at(parse, pos, "%s", err.text);
     fine = SSL_CTX_use_cert_and_key(ctx, cert->x509, cert->key, cert->chain, 1) == 1;

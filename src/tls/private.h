@@ -42,6 +42,9 @@ struct cert_use {
     bool has_names;  /* a filter that is no "!name" */
     bool is_default; /* default-crt */
     bool is_watched;
+    bool is_jwt;      /* converters of JSON Web Tokens may use the certificate */
+    bool is_declared; /* of a crt-store section */
+    bool is_outdated; /* cert_store.c's */
     int verify;      /* enum tls_verify; -1: as the bind line says */
     char *ca_file, *crl_file;
     X509_STORE *store;              /* owns: of those files; NULL: none */
@@ -101,6 +104,23 @@ struct tls_file {
     bool is_watched; /* changes of the files are taken up */
 };
 
+/* --- crt_store_conf.c ----------------------------------------------------------- */
+
+/* A line of a crt-store section. In the snapshot's arena. */
+struct crt_load {
+    struct crt_load *next;
+    const char *name;        /* "@store/alias", or the path */
+    const char *written;     /* the file as the line says it */
+    const char *alias;       /* NULL: none */
+    struct cert_files files; /* lent by the arena */
+    struct source_pos pos;
+    bool is_jwt, is_watched;
+    struct tls_cert *cert; /* holds; made by CHECK, let go by RELEASE */
+};
+
+/* By any of its names; NULL: none. */
+struct crt_load *crt_load_find(const struct snapshot *snapshot, const char *name);
+
 enum tls_verify { VERIFY_NONE, VERIFY_OPTIONAL, VERIFY_REQUIRED };
 
 /* What may be said of either side. In the snapshot's arena. */
@@ -151,9 +171,11 @@ struct tls_server_conf {
 
 /* The global section's. */
 struct tls_globals {
+    struct crt_load *loads;
+    struct hashmap load_names; /* to struct crt_load */
     struct tls_bind_conf *binds;
     struct tls_settings bind_defaults, server_defaults;
-    const char *crt_base, *ca_base;
+    const char *crt_base, *ca_base, *key_base;
     int64_t cache_size, lifetime_ms;
     bool servers_unverified; /* ssl-server-verify none */
     unsigned extras;         /* enum tls_extra: ssl-load-extra-files */
@@ -211,6 +233,8 @@ void tls_context_drop(struct tls_context *context); /* NULL is fine */
 /* A context whose certificates may be changed at run time. Builder; control takes it off. */
 void cert_store_add(struct tls_context *context);
 void cert_store_remove(struct tls_context *context);
+/* Those of crt-store sections are known from now on, whether a line shows them or not. Control. */
+void cert_store_declare(const struct crt_load *loads);
 
 /* --- cert_loader.c --------------------------------------------------------------- */
 
@@ -218,8 +242,20 @@ void cert_store_remove(struct tls_context *context);
  * Builder. */
 bool cert_loader_run(struct parse *parse, struct tls_context *context,
                      const struct tls_bind_conf *conf);
+/* Reads all certificates of crt-store sections. False: reported. Builder. */
+bool cert_loader_run_loads(struct parse *parse);
 /* enum tls_extra: which files beside a certificate are read. */
 unsigned tls_extras_of(const struct snapshot *snapshot);
+
+/* --- jwt_certs.c ----------------------------------------------------------------- */
+
+/* Which certificates converters of JSON Web Tokens may use from now on: those of crt-store sections,
+ * of crt-list lines, and those that were added at run time. Control. */
+void jwt_certs_publish(const struct tls_globals *globals);
+/* A certificate was replaced. Control. */
+void jwt_certs_refresh(void);
+/* May converters use it? Control. */
+bool jwt_certs_has(const char *path);
 
 /* --- ocsp_cli.c -------------------------------------------------------------------- */
 
