@@ -89,12 +89,13 @@ run_set_rate_limit(struct command_call *call)
     const char *word;
     int64_t n;
 
-    if (limit == NULL)
-        return command_say(call, 3,
-                           "'set rate-limit' only supports 'connections', 'sessions', "
-                           "and 'ssl-sessions'.");
-    if (!command_accept(call, "global"))
-        return command_say(call, 3, "'set rate-limit %s' only supports 'global'.", name);
+    if (limit == NULL || !command_accept(call, "global"))
+        return command_say(
+            call, 3,
+            "'set rate-limit' only supports :\n"
+            "   - 'connections global' to set the per-process maximum connection rate\n"
+            "   - 'sessions global' to set the per-process maximum session rate\n"
+            "   - 'ssl-sessions global' to set the per-process maximum SSL session rate");
     word = command_next(call);
     if (word == NULL || !number_parse_int(str_from(word), INT32_MIN, INT32_MAX, &n, NULL))
         return command_say(call, 3, "Expects an integer value.");

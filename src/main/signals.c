@@ -26,7 +26,7 @@
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
 
-static const struct signals_settings *settings;
+static struct signals_settings settings;
 static ev_io signal_io;
 static ev_io master_io;
 
@@ -46,8 +46,8 @@ soft_stop(void)
     notice_print(NOTICE_WARNING, "Stopping: no new connections; waiting for the open ones.");
     log_event(log_global_targets(), LOG_LEVEL_WARNING, NULL, "stopping", STR_NONE,
               "Stopping: no new connections; waiting for the open ones.");
-    shutdown_soft(settings->hard_stop_after_ms, settings->grace_ms,
-                  settings->close_spread_ms);
+    shutdown_soft(settings.hard_stop_after_ms, settings.grace_ms,
+                  settings.close_spread_ms);
 }
 
 static void
@@ -107,14 +107,22 @@ signals_start(const struct signals_settings *what, struct error *err)
 
     if (fd == -1)
         return false;
-    settings = what;
+    settings = *what;
     ev_io_init(&signal_io, on_signal, fd, EV_READ);
     ev_io_start(ev, &signal_io);
-    if (settings->master_fd != -1) {
-        ev_io_init(&master_io, on_master, settings->master_fd, EV_READ);
+    if (settings.master_fd != -1) {
+        ev_io_init(&master_io, on_master, settings.master_fd, EV_READ);
         ev_io_start(ev, &master_io);
     }
     return true;
+}
+
+void
+signals_set_times(int64_t hard_stop_after_ms, int64_t grace_ms, int64_t close_spread_ms)
+{
+    settings.hard_stop_after_ms = hard_stop_after_ms;
+    settings.grace_ms = grace_ms;
+    settings.close_spread_ms = close_spread_ms;
 }
 
 void

@@ -314,9 +314,12 @@ run_show(struct command_call *call)
     }
     if (!read_request(&request))
         return COMMAND_DONE;
-    if (!request.has_key)
+    if (!request.has_key || call->level < LEVEL_OPERATOR)
         show_head(call->out, request.conf);
-    each(&request, show_entry);
+    if (call->level < LEVEL_OPERATOR)
+        text_puts(call->out, "# contents not dumped due to insufficient privileges\n");
+    else
+        each(&request, show_entry);
     return COMMAND_DONE;
 }
 

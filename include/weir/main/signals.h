@@ -16,6 +16,8 @@ struct signals_settings {
     int master_fd;              /* end of file there means that the master is gone; -1: no master */
 };
 
-/* Starts listening to them. They must be blocked already. `settings` is borrowed. Control. */
+/* Starts listening to them. They must be blocked already. Control. */
 bool signals_start(const struct signals_settings *settings, struct error *err);
+/* How a soft stop goes from now on, as in the settings. Control. */
+void signals_set_times(int64_t hard_stop_after_ms, int64_t grace_ms, int64_t close_spread_ms);
 void signals_stop(void);
