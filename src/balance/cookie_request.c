@@ -289,7 +289,7 @@ read_stick(struct persistence *p, const struct proxy_conf *backend, struct eval 
     for (unsigned i = 0; mark.id != 0 && i < set->all_count; i++) {
         if (__atomic_load_n(&set->all[i]->id, __ATOMIC_RELAXED) == mark.id)
             of_id = set->all[i];
-        if (mark.key != 0 && stick_server_key(set->all[i]) == mark.key)
+        if (mark.key != 0 && stick_server_key(set->all[i], mark.srvkey) == mark.key)
             of_name = set->all[i];
     }
     srv = of_name != NULL ? of_name : of_id;

@@ -176,13 +176,17 @@ stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stic
     const struct stick_column *counts = &table->layout.columns[count];
     const struct stick_column *rates = &table->layout.columns[rate];
 
+    uint64_t unit = 1;
+
     if (!counts->is_stored && !rates->is_stored)
         return;
+    if (rate == DATA_BYTES_IN_RATE || rate == DATA_BYTES_OUT_RATE)
+        unit = table->layout.byte_unit;
     lock_take(&shard->lock);
     if (counts->is_stored)
         (void)change(entry, counts, stick_data_infos[count].kind, 0, (int64_t)amount);
     if (rates->is_stored)
-        (void)change(entry, rates, KIND_RATE, 0, (int64_t)amount);
+        (void)change(entry, rates, KIND_RATE, 0, (int64_t)((amount + unit - 1) / unit));
     stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
 }

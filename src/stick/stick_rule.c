@@ -106,9 +106,15 @@ store_later(struct stick_stores **stores, const struct stick_rule *rule,
 }
 
 uint64_t
-stick_server_key(const struct server *server)
+stick_server_key(const struct server *server, int srvkey)
 {
-    return hash_xxh3(str_from(server->name), 0);
+    char text[ADDR_TEXT_MAX];
+    struct addr addr;
+
+    if (srvkey != SRVKEY_ADDR)
+        return hash_xxh3(str_from(server->name), 0);
+    server_addr(server, &addr);
+    return hash_xxh3(str_of(text, addr_format(&addr, text, sizeof(text))), 0);
 }
 
 /* That a key is used keeps it alive. */
@@ -125,6 +131,7 @@ server_of_key(const struct stick_table_conf *conf, const struct stick_key *key)
     if (entry == NULL)
         return mark;
     mark.id = (int64_t)stick_data_read(conf->live, entry, DATA_SERVER_ID, 0);
+    mark.srvkey = conf->srvkey;
     mark.key = stick_data_read(conf->live, entry, DATA_SERVER_KEY, 0);
     stick_entry_drop(conf->live, entry);
     return mark;
@@ -190,13 +197,14 @@ stick_response(struct stick_stores **stores, const struct proxy_conf *backend, s
 {
     read_response(stores, backend, eval);
     for (unsigned i = 0; *stores != NULL && !is_unstored(server) && i < (*stores)->count; i++) {
-        struct stick_table *table = (*stores)->items[i].table->live;
+        const struct stick_table_conf *conf = (*stores)->items[i].table;
+        struct stick_table *table = conf->live;
         struct stick_entry *entry = stick_table_make(table, &(*stores)->items[i].key);
 
         if (entry == NULL)
             continue;
         stick_data_set(table, entry, DATA_SERVER_ID, 0, (uint64_t)__atomic_load_n(&server->id, __ATOMIC_RELAXED));
-        stick_data_set(table, entry, DATA_SERVER_KEY, 0, stick_server_key(server));
+        stick_data_set(table, entry, DATA_SERVER_KEY, 0, stick_server_key(server, conf->srvkey));
         stick_entry_drop(table, entry);
     }
     *stores = NULL;

@@ -13,11 +13,10 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/arena.h"
-#include "weir/base/hash.h"
 #include "weir/base/number.h"
 #include "weir/cli/command.h"
-#include "weir/server/server.h"
 #include "private.h"
+#include "server_name.h"
 
 #define FILTERS_MAX 4
 
@@ -246,17 +245,13 @@ show_key(struct text *out, const struct stick_layout *layout, struct str key)
     }
 }
 
-/* "-": none, or a server that is no more. */
+/* "-": none, or one that nobody knows. */
 static const char *
 name_of_server(uint64_t key)
 {
-    LIST_FOR_EACH (proxy, proxy_list(snapshot_current()), struct proxy_conf, link) {
-        LIST_FOR_EACH (server, &proxy->servers, struct server_conf, link) {
-            if (key != 0 && hash_xxh3(str_from(server->name), 0) == key)
-                return server->name;
-        }
-    }
-    return "-";
+    const char *name = key == 0 ? NULL : server_name_find(key);
+
+    return name == NULL ? "-" : name;
 }
 
 static void

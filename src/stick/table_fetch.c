@@ -99,7 +99,7 @@ static enum fetched
 work_on_key(struct stick_table *table, const struct stick_key *key, intptr_t what, unsigned index,
             struct value *out)
 {
-    bool make = op_of(what) == OP_ADD || op_of(what) == OP_COUNT_CONN;
+    bool make = op_of(what) == OP_ADD || op_of(what) == OP_COUNT_CONN || op_of(what) == OP_CLEAR;
     struct stick_entry *entry;
     enum fetched result;
 
@@ -205,6 +205,15 @@ run_tracked_array(struct eval *eval, const struct fetch *fetch, const struct arg
                         out);
 }
 
+/* sc1_clr_gpc(2[,table]) */
+static enum fetched
+run_tracked_array_of(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+                     struct value *out)
+{
+    return work_tracked(eval, fetch->private, (unsigned)(fetch->private >> 16 & 0xff),
+                        (unsigned)args[0].num, &args[1], out);
+}
+
 /* --- src_* ---------------------------------------------------------------------------------------- */
 
 static bool
@@ -279,6 +288,13 @@ run_table(struct eval *eval, const struct fetch *fetch, const struct arg *args, 
             WHAT(op_, data_, 0), .help = help_ " Of the client's address."                         \
     }
 
+#define ARRAY_OF(name_, slot_)                                                                     \
+    {                                                                                              \
+        name_, VALUE_INT, PLACES, { { ARG_INT }, OTHER_TABLE }, run_tracked_array_of,              \
+            WHAT(OP_CLEAR, DATA_GPC, slot_),                                                       \
+            .help = "Clears a counter of gpc, and tells what it was. Of what this one tracks."     \
+    }
+
 static const struct fetch fetches[] = {
     BOTH("bytes_in_rate", OP_READ, DATA_BYTES_IN_RATE, "Bytes from clients in the period."),
     BOTH("bytes_out_rate", OP_READ, DATA_BYTES_OUT_RATE, "Bytes to clients in the period."),
@@ -315,6 +331,7 @@ static const struct fetch fetches[] = {
     ARRAY("gpc_rate", OP_READ, DATA_GPC_RATE, "How much a counter of gpc grew in the period."),
     ARRAY("inc_gpc", OP_ADD, DATA_GPC, "Adds one to a counter of gpc, and tells it."),
     ARRAY("clr_gpc", OP_CLEAR, DATA_GPC, "Clears a counter of gpc, and tells what it was."),
+    ARRAY_OF("sc0_clr_gpc", 0), ARRAY_OF("sc1_clr_gpc", 1), ARRAY_OF("sc2_clr_gpc", 2),
     { "table_cnt", VALUE_INT, PLACES, { NAMED_TABLE }, run_table, 0,
       .help = "Entries that a table has." },
     { "table_avl", VALUE_INT, PLACES, { NAMED_TABLE }, run_table, 1,

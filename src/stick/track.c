@@ -120,6 +120,15 @@ stick_count_status(struct stick_tracks *tracks, int status, bool is_ours)
 }
 
 void
+stick_count_glitches(struct stick_tracks *tracks, uint64_t total)
+{
+    if (tracks == NULL || total <= tracks->glitches)
+        return;
+    count_all(tracks, DATA_GLITCH_CNT, DATA_GLITCH_RATE, total - tracks->glitches);
+    tracks->glitches = total;
+}
+
+void
 stick_count_bytes(struct stick_tracks *tracks, uint64_t from_client, uint64_t to_client)
 {
     if (from_client > 0)

@@ -356,6 +356,8 @@ is_offline(const struct stream *s)
 void stream_count_connection(struct session *session);
 void stream_count_session(struct session *session);
 void stream_count_request(struct stream *s);
+/* What is odd about the client's connection, into what its session tracks. */
+void stream_count_glitches(struct session *session);
 void stream_count_backend(struct stream *s);
 void stream_count_bad_request(struct stream *s);
 void stream_count_denied_request(struct stream *s);

@@ -222,6 +222,7 @@ on_stream(struct mux_conn *mc, struct endpoint *ep)
 static void
 on_gone(struct mux_conn *mc)
 {
+    stream_count_glitches(mc->owner_data);
     session_free(mc->owner_data);
 }
 

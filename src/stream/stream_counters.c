@@ -76,14 +76,28 @@ stream_count_session(struct session *session)
 /* --- requests ------------------------------------------------------------ */
 
 void
+stream_count_glitches(struct session *session)
+{
+    const struct mux_conn *mc = session->mux;
+    struct mux_facts facts = { 0 };
+
+    if (session->tracks == NULL || mc == NULL || mc->mux->facts == NULL)
+        return;
+    mc->mux->facts(mc, NULL, &facts);
+    stick_count_glitches(session->tracks, facts.glitches);
+}
+
+void
 stream_count_request(struct stream *s)
 {
     struct proxy_row *row = s->front_row;
 
     counter_add(&row->requests, 1);
     count_rate(&row->request_rate, &row->request_rate_max, stream_loop(s)->now_ms);
-    if (__builtin_expect(s->session->tracks != NULL, 0))
+    if (__builtin_expect(s->session->tracks != NULL, 0)) {
         stick_count_request(s->session->tracks);
+        stream_count_glitches(s->session);
+    }
 }
 
 void

@@ -22,6 +22,7 @@ struct stick_track {
 /* Of one session or one stream; made with its first entry. */
 struct stick_tracks {
     struct stick_track slots[STICK_TRACKS_MAX];
+    uint64_t glitches; /* of the client's connection: those that were counted */
 };
 
 /* Lets go of all and frees; NULL is fine. */
@@ -34,4 +35,6 @@ void stick_count_session(struct stick_tracks *tracks);
 void stick_count_request(struct stick_tracks *tracks);
 /* 4xx counts as the client's error; 5xx but 501 and 505 as a failure, if the server answered. */
 void stick_count_status(struct stick_tracks *tracks, int status, bool is_ours);
+/* Oddities of the client's connection, all of them so far; of a session. */
+void stick_count_glitches(struct stick_tracks *tracks, uint64_t total);
 void stick_count_bytes(struct stick_tracks *tracks, uint64_t from_client, uint64_t to_client);
