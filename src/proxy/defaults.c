@@ -55,6 +55,7 @@ defaults_new_conf(struct parse *parse)
     conf->retry_on = RETRY_CONN_ONLY;
     conf->http_reuse = REUSE_SAFE;
     conf->redispatch_interval = 0;
+    conf->max_keep_alive_queue = -1;
     conf->slots = slots_new(SLOT_PROXY, parse->arena);
     start_anew(conf);
     return conf;

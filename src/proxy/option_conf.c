@@ -170,6 +170,10 @@ static const struct keyword keywords[] = {
               "backend." },
     { "option abortonclose", IN_BACK, .flags = KEYWORD_NO, .parse = parse_abortonclose,
       .help = "Give a request up when its client has gone; on by default in HTTP mode." },
+    { "max-keep-alive-queue", IN_BACK, .args = "<count>",
+      SET_INT(struct proxy_conf, max_keep_alive_queue, -1, INT32_MAX),
+      .help = "Later requests of a client wait for the server of the one before only behind fewer "
+              "streams than these; -1: behind any number." },
     { "option redispatch", IN_BACK, .flags = KEYWORD_NO, .args = "[<interval>]",
       .parse = parse_redispatch, .help = "Let a retry go to another server." },
     { "option tcpka", IN_PROXY, .flags = KEYWORD_NO, .parse = parse_tcpka,
@@ -197,6 +201,9 @@ static const struct keyword keywords[] = {
            "Log what went wrong at level err."),
     OPTION("logasap", IN_FRONT, logasap, 0, "Log when the response begins, not when it ends."),
     OPTION("nolinger", IN_PROXY, nolinger, 0, "Reset connections instead of closing them."),
+    OPTION("prefer-last-server", IN_BACK, prefer_last_server, 0,
+           "Later requests of a client connection go to the server of the one before, if the "
+           "algorithm leaves a choice."),
     OPTION("socket-stats", IN_FRONT, socket_stats, 0, "Statistics for each listener."),
     OPTION("accept-unsafe-violations-in-http-request", IN_FRONT, unsafe_request, 0,
            "Let some malformed requests through."),

@@ -124,28 +124,54 @@ queue_ms(const struct stream *s)
                                            : s->back_timeouts->connect_ms;
 }
 
-/* The server of the client's last request, if there is a reason to stay with it. */
-static struct server *
-last_server(struct stream *s)
+/* May one wait for it, rather than take another one (max-keep-alive-queue)? */
+static bool
+may_wait_for(const struct proxy_conf *backend, const struct server *srv)
+{
+    return backend->max_keep_alive_queue < 0 ||
+           __atomic_load_n(&srv->queue.length, __ATOMIC_RELAXED) < backend->max_keep_alive_queue;
+}
+
+/* The server of the client's last request, if there is a reason to stay with it. PICK_NONE: there
+ * is none. */
+static enum pick_result
+pick_last(struct stream *s, struct pick *pick)
 {
     struct session *session = s->session;
     struct server *srv = session->last_server;
-    bool wanted = (session->flags & (SESSION_PREFERS_SERVER | SESSION_IS_PRIVATE)) != 0 ||
-                  (s->eval.backend->option.prefer_last_server &&
-                   !balance_of(s->eval.backend)->balancer->is_bound);
+    const struct proxy_conf *backend = s->eval.backend;
+    bool must = (session->flags & (SESSION_PREFERS_SERVER | SESSION_IS_PRIVATE)) != 0;
 
     session->flags &= ~(uint32_t)SESSION_PREFERS_SERVER;
-    if (!wanted || s->avoid != NULL || srv->backend != s->eval.backend->live ||
-        !server_is_usable(srv) || !server_slot_take(srv, s->eval.backend))
-        return NULL;
-    return srv;
+    if (!must && (!backend->option.prefer_last_server || balance_of(backend)->balancer->is_bound))
+        return PICK_NONE;
+    if (s->avoid != NULL || srv->backend != backend->live || !server_is_usable(srv))
+        return PICK_NONE;
+    pick->server = srv;
+    if (server_slot_take(srv, backend))
+        return PICK_SERVER;
+    if (!must && !may_wait_for(backend, srv))
+        return PICK_NONE;
+    pick->queue = &srv->queue;
+    return PICK_QUEUE;
+}
+
+static enum pick_result
+pick_any(struct stream *s, struct pick *pick)
+{
+    if (s->session->last_server != NULL && s->persistence.server == NULL) {
+        enum pick_result result = pick_last(s, pick);
+
+        if (result != PICK_NONE)
+            return result;
+    }
+    return pick_server(s->eval.backend, &s->eval, s->avoid, &s->persistence, pick);
 }
 
 enum step_result
 step_pick(struct stream *s)
 {
     struct pick pick = { .server = NULL };
-    struct server *last;
 
     s->eval.place = PLACE_BE_SERVER;
     s->eval.proxy = s->eval.backend;
@@ -153,10 +179,7 @@ step_pick(struct stream *s)
         s->times.queued = stream_loop(s)->now_us;
     if (!s->persistence.is_read)
         persistence_read(&s->persistence, s->eval.backend, &s->eval);
-    if (s->session->last_server != NULL && s->persistence.server == NULL &&
-        (last = last_server(s)) != NULL)
-        return has_picked(s, last);
-    switch (pick_server(s->eval.backend, &s->eval, s->avoid, &s->persistence, &pick)) {
+    switch (pick_any(s, &pick)) {
     case PICK_SERVER:
         if (pick.is_bound)
             s->flags |= STREAM_IS_BOUND;
