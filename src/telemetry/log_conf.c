@@ -137,14 +137,36 @@ complete(struct parse *parse, struct log_targets *list, const struct log_targets
         count_in(list, list->lines[i]);
 }
 
+/* The ring's own format wins; lines of a ring without one are as the log line says, or bare. */
+static bool
+resolve_ring(struct parse *parse, struct log_target *target)
+{
+    if (target->ring_name == NULL)
+        return true;
+    if (target->ring == NULL)
+        target->ring = ring_conf_find(parse->snapshot, target->ring_name);
+    if (target->ring == NULL)
+        return parse_alert_at(parse, target->pos, "'log': there is no section 'ring %s'",
+                              target->ring_name);
+    if (target->ring->has_format)
+        target->kind = (enum log_header_kind)target->ring->format;
+    else if (!target->ring->is_implicit && !target->kind_is_given)
+        target->kind = HEADER_RAW;
+    return true;
+}
+
 static bool
 resolve(struct parse *parse)
 {
     struct log_conf *conf = snapshot_slot(parse->snapshot, &log_slot);
 
+    bool fine = true;
+
+    LIST_FOR_EACH (target, &conf->targets, struct log_target, link)
+        fine = resolve_ring(parse, target) && fine;
     LIST_FOR_EACH (list, &conf->lists, struct log_targets, link)
         complete(parse, list, conf->global);
-    return true;
+    return fine;
 }
 
 bool
@@ -173,8 +195,9 @@ adopt(struct parse *parse)
     struct error err = ERROR_INIT;
 
     LIST_FOR_EACH (target, &conf->targets, struct log_target, link) {
-        target->sink = log_sink_adopt(&target->addr, &err);
-        if (target->sink == NULL)
+        if (target->ring == NULL)
+            target->sink = log_sink_adopt(&target->addr, &err);
+        if (target->ring == NULL && target->sink == NULL)
             return parse_alert_at(parse, target->pos, "'log': %s", err.text);
         if (target->range_count > 0)
             target->sample_position = alloc_zero(sizeof(*target->sample_position));
@@ -243,7 +266,7 @@ static const struct keyword keywords[] = {
     { "log", IN_GLOBAL, .flags = KEYWORD_NO, .parse = parse_log,
       .args = "<target> [len <n>] [format <f>] [sample <ranges>:<size>] "
               "[profile <name>] <facility> [<max> [<min>]]",
-      .help = "Send log lines to a syslog server, a socket or a descriptor." },
+      .help = "Send log lines to a syslog server (UDP, or tcp@), a socket, a descriptor or a ring (ring@)." },
     { "log-tag", IN_GLOBAL, .parse = parse_tag, .args = "<tag>",
       .help = "Name of the program in log lines." },
     { "log-send-hostname", IN_GLOBAL, .parse = parse_send_hostname, .args = "[<name>]",

@@ -75,9 +75,8 @@ add_json_rest(struct text *out, size_t start, size_t max, const struct log_line 
 }
 
 static void
-write_to(const struct log_target *target, const struct log_line *line, int pid)
+format_line(struct text *out, const struct log_target *target, const struct log_line *line, int pid)
 {
-    struct text *out = log_sink_begin(target->sink);
     size_t start = out->len;
     /* The line end counts on descriptors, not in datagrams: as HAProxy counts. */
     size_t max = target->addr.family == ADDR_FD ? target->len - 1 : target->len;
@@ -99,8 +98,39 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
         text_add(out, line->message);
     if (out->len - start > max && !line->is_json)
         out->len = start + max;
+}
+
+static void
+write_to_ring(const struct log_target *target, const struct log_line *line, int pid)
+{
+    static struct text text; /* control */
+    size_t max = (size_t)target->ring->max_len;
+
+    text_clear(&text);
+    format_line(&text, target, line, pid);
+    ring_write(target->ring->live, str_slice(text_str(&text), 0, max));
+}
+
+static void
+write_to(const struct log_target *target, const struct log_line *line, int pid)
+{
+    struct text *out;
+
+    if (target->ring != NULL) {
+        write_to_ring(target, line, pid);
+        return;
+    }
+    out = log_sink_begin(target->sink);
+    format_line(out, target, line, pid);
     text_add_char(out, '\n');
     log_sink_end(target->sink);
+}
+
+/* Before ADOPT nobody listens. */
+static bool
+is_live(const struct log_target *target)
+{
+    return target->sink != NULL || (target->ring != NULL && target->ring->live != NULL);
 }
 
 void
@@ -109,7 +139,7 @@ log_dispatch(const struct log_line *line, int pid)
     for (unsigned i = 0; i < line->targets->count; i++) {
         const struct log_target *target = line->targets->items[i];
 
-        if (target->sink != NULL && line->level <= target->level_max && is_for(line, i) &&
+        if (is_live(target) && line->level <= target->level_max && is_for(line, i) &&
             is_sampled(target))
             write_to(target, line, pid);
     }

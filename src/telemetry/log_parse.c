@@ -73,8 +73,8 @@ parse_address(struct parse *parse, const char *word, struct log_target *target)
 
     if (!addr_parse(word, ADDR_ALLOW_NAME | ADDR_ALLOW_FD | ADDR_ALLOW_DATAGRAM, &spec, &err))
         return parse_alert(parse, "'log': %s", err.text);
-    if (spec.is_stream || spec.addr.family == ADDR_SOCKPAIR)
-        return parse_not_yet(parse, "logging over a connection");
+    if (spec.addr.family == ADDR_SOCKPAIR)
+        return parse_not_yet(parse, "logging to a pair of sockets");
     if (spec.needs_lookup) {
         int family = spec.addr.family == ADDR_IPV4   ? AF_INET
                      : spec.addr.family == ADDR_IPV6 ? AF_INET6
@@ -86,6 +86,10 @@ parse_address(struct parse *parse, const char *word, struct log_target *target)
     if (addr_is_ip(&spec.addr))
         spec.addr.port = (uint16_t)(spec.port_is_given ? spec.port_low : SYSLOG_PORT);
     target->addr = spec.addr;
+    if (spec.is_stream) {
+        target->ring = ring_conf_implicit(parse, word, &spec.addr, false);
+        target->ring_name = target->ring->name;
+    }
     return true;
 }
 
@@ -100,8 +104,12 @@ parse_target(struct parse *parse, struct log_target *target)
         return parse_descriptor(target, 1);
     if (strcmp(word, "stderr") == 0)
         return parse_descriptor(target, 2);
-    if (str_starts(str_from(word), STR("ring@")) || str_starts(str_from(word), STR("backend@")))
-        return parse_not_yet(parse, "logging to a ring or a backend");
+    if (str_starts(str_from(word), STR("ring@"))) {
+        target->ring_name = word + strlen("ring@");
+        return true;
+    }
+    if (str_starts(str_from(word), STR("backend@")))
+        return parse_not_yet(parse, "logging to a backend");
     word = expand_environment(parse, word);
     if (*word == '\0')
         return parse_alert(parse, "'log': the address is empty (is an environment variable "
@@ -210,6 +218,7 @@ parse_format(struct parse *parse, struct log_target *target)
     if (!parse_choice(parse, "a log format", log_header_names, &index))
         return false;
     target->kind = (enum log_header_kind)(HEADER_RFC3164 + index);
+    target->kind_is_given = true;
     return true;
 }
 

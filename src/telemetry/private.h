@@ -16,6 +16,7 @@
 #include "weir/config/snapshot.h"
 #include "weir/os/addr.h"
 #include "weir/telemetry/log.h"
+#include "weir/telemetry/ring.h"
 
 #define LOG_LEN_DEFAULT 1024
 #define LOG_LEN_MIN     80
@@ -99,6 +100,15 @@ bool log_sink_flush_all(void);
 /* Lines that were lost because a sink did not take them. */
 uint64_t log_sink_dropped(void);
 
+/* --- ring.c, ring_conf.c ---------------------------------------------------------- */
+
+/* The live one of this name, or a new one. Holds. */
+struct ring *ring_adopt(const struct ring_conf *conf);
+void ring_resize(struct ring *ring, uint64_t size_bytes);
+/* The ring of "log tcp@...", which sends there. Builder. */
+struct ring_conf *ring_conf_implicit(struct parse *parse, const char *word, const struct addr *addr,
+                                     bool counts_octets);
+
 /* --- log_conf.c: the lines of a configuration ------------------------------------ */
 
 struct sample_range {
@@ -110,7 +120,10 @@ struct log_target {
     struct list link; /* in log_conf.targets: all of the snapshot */
     struct source_pos pos;
     struct addr addr; /* ADDR_FD: a descriptor; all others: datagrams */
+    const char *ring_name;         /* NULL: no ring */
+    const struct ring_conf *ring;  /* resolved */
     enum log_header_kind kind;
+    bool kind_is_given;
     unsigned facility;
     enum log_level level_max; /* nothing less severe is sent */
     enum log_level level_min; /* what is more severe is sent as this */
