@@ -280,6 +280,7 @@ static void
 check_free(struct check *check)
 {
     check_run_abort(check);
+    mux_check_drop_kept(check);
     timer_stop(&check->timer);
     text_fini(&check->received);
     text_fini(&check->to_send);
@@ -294,6 +295,7 @@ stop(struct check *check)
 {
     check->is_wanted = false;
     check_run_abort(check);
+    mux_check_drop_kept(check);
     timer_stop(&check->timer);
 }
 
@@ -332,6 +334,7 @@ follow_maintenance(struct check *check)
         return;
     check->in_maint = is_maint;
     check_run_abort(check);
+    mux_check_drop_kept(check);
     timer_stop(&check->timer);
     if (!is_maint)
         check->health =

@@ -85,6 +85,14 @@ parse_send_proxy(struct parse *parse)
 }
 
 static bool
+parse_reuse(struct parse *parse)
+{
+    ((struct check_conf *)keyword_slot(parse, &check_slot))->reuses =
+        strncmp(parse->keyword, "no-", 3) != 0;
+    return true;
+}
+
+static bool
 parse_via_socks4(struct parse *parse)
 {
     ((struct check_conf *)keyword_slot(parse, &check_slot))->via_socks4 = true;
@@ -145,6 +153,10 @@ static const struct keyword keywords[] = {
     { "healthcheck", IN_SERVER, .args = "<name>", .slot = &check_slot,
       SET_TEXT(struct check_conf, named),
       .help = "Check as the healthcheck section of that name says, instead of the backend." },
+    { "check-reuse-pool", IN_SERVER, .parse = parse_reuse,
+      .help = "HTTP checks keep their connection for the next one." },
+    { "no-check-reuse-pool", IN_SERVER, .parse = parse_reuse,
+      .help = "Each check connects anew, as by default." },
     { "check-via-socks4", IN_SERVER, .parse = parse_via_socks4,
       .help = "Check through the SOCKS server of 'socks4'; without it, checks go straight." },
     { "check-proto", IN_SERVER, .args = "<name>", .parse = parse_proto,

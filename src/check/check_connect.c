@@ -22,7 +22,7 @@ check_close_connection(struct check *check)
     struct connection *conn = check->conn;
 
     if (check->mux != NULL) {
-        h2_check_close(check);
+        mux_check_close(check);
         return;
     }
     check->conn = NULL;
@@ -88,6 +88,15 @@ speaks_h2(const struct check *check, const struct check_step *step)
     return mux != NULL ? mux == &h2_mux : str_eq(tls_alpn(check->conn), STR("h2"));
 }
 
+/* Bytes of HTTP/1 need no mux, unless the connection is to be kept. */
+static bool
+start_mux(struct check *check, const struct check_step *step)
+{
+    if (speaks_h2(check, step))
+        return mux_check_start(check, &h2_mux);
+    return !check->keeps || mux_check_start(check, &h1_mux);
+}
+
 static void
 on_established(struct connection *conn)
 {
@@ -113,10 +122,12 @@ on_established(struct connection *conn)
     }
     if (backend->timeouts.check_ms > 0)
         check_set_deadline(check, backend->timeouts.check_ms);
-    if (speaks_h2(check, check_step_now(check)) && !h2_check_start(check)) {
+    if (!start_mux(check, check_step_now(check))) {
         check_done(check, CHECK_SOCKERR, 0, "out of memory");
         return;
     }
+    if (check->mux != NULL)
+        check->mux->key = check->key;
     check->step++;
     check_steps_run(check);
 }
@@ -208,6 +219,14 @@ shorter(int64_t a, int64_t b)
     return a == 0 ? b : b == 0 ? a : a < b ? a : b;
 }
 
+/* check-reuse-pool counts for HTTP that connects as the server line says, and says no more. */
+static bool
+reuses(const struct check *check, const struct check_step *step)
+{
+    return check_conf_of(check->server->conf)->reuses && check_method_now(check)->is_http &&
+           step->number == 0;
+}
+
 int64_t
 check_limit_ms(const struct check *check)
 {
@@ -240,6 +259,11 @@ check_connect(struct check *check, const struct check_step *step)
     check_close_connection(check);
     if (backend->timeouts.check_ms > 0 || check->ended == CHECK_START)
         check_set_deadline(check, check_limit_ms(check));
+    check->keeps = reuses(check, step);
+    check->key = tls.key;
+    check->is_reused = check->has_all = false;
+    if (check->keeps && mux_check_take_kept(check, &request.to, tls.key))
+        return RAN_ON;
     check->conn = connector_dial(loop_here(), &request, &owner, check, &err);
     if (check->conn == NULL) {
         check_done(check, CHECK_SOCKERR, 0, connection_error_name(err));

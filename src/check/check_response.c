@@ -62,7 +62,7 @@ check_response(struct check *check)
         from += head_len;
         if (check->response->status >= 200 || check->response->status == 101) {
             check->head_len = from;
-            if (check->mux != NULL)
+            if (check->mux != NULL && check->mux->mux == &h2_mux)
                 check->response->version_major = 2, check->response->version_minor = 0;
             return check->response;
         }
@@ -127,9 +127,11 @@ check_body(struct check *check, struct str *body)
     *body = rest;
     if ((msg->flags & MESSAGE_NO_BODY_EXPECTED) != 0 || msg->body == BODY_NONE)
         return true;
-    if (msg->body == BODY_LENGTH && check->mux == NULL)
+    if (check->mux != NULL)
+        return check->has_all; /* without framing */
+    if (msg->body == BODY_LENGTH)
         return rest.len >= msg->body_length;
-    if (msg->body == BODY_CHUNKED && check->mux == NULL)
+    if (msg->body == BODY_CHUNKED)
         return join_chunks(&check->arena, rest, body);
     return false;
 }

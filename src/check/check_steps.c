@@ -87,6 +87,8 @@ says_steps(const struct check *check)
     return method->is_steps && method->prepared == NULL;
 }
 
+static void end(struct check *check, const struct check_method *method);
+
 /* `what`, and which step it was. */
 void
 check_fail(struct check *check, enum check_status status, const char *what)
@@ -119,6 +121,8 @@ check_timed_out(struct check *check)
         status = (enum check_status)step->expect.timeout_status;
     if (check->child != NULL)
         check_done(check, CHECK_PROCTOUT, 0, NULL);
+    else if (step == NULL && check->mux != NULL && check_method_now(check) != NULL)
+        end(check, check_method_now(check)); /* only the rest of the body is late */
     else if (check_method_now(check) != NULL && check_method_now(check)->is_http &&
              step != NULL && step->kind == STEP_EXPECT)
         check_done(check, status, 0, "");
@@ -165,9 +169,9 @@ fill(struct check *check, const struct check_step *step)
 static enum ran
 send_by_mux(struct check *check)
 {
-    if (h2_check_ask(check))
+    if (mux_check_ask(check))
         return RAN_ON;
-    check_done(check, CHECK_L7RSP, 0, "the request cannot be sent over HTTP/2");
+    check_done(check, CHECK_L7RSP, 0, "the request cannot be sent over this connection");
     return RAN_OVER;
 }
 
@@ -282,9 +286,9 @@ check_steps_go_on(struct check *check)
 {
     const struct check_step *step = check_step_now(check);
 
-    if (step == NULL)
+    if (check_method_now(check) == NULL)
         check_run_abort(check);
-    else if (step->kind == STEP_EXPECT)
+    else if (step == NULL || step->kind == STEP_EXPECT)
         check_steps_run(check);
 }
 
@@ -311,7 +315,8 @@ check_steps_run(struct check *check)
         if (ran == RAN_ON)
             check->step++;
     }
-    if (ran == RAN_ON)
+    /* A connection that is kept must be empty. */
+    if (ran == RAN_ON && (!check->keeps || check->mux == NULL || check->has_all))
         end(check, method);
 }
 

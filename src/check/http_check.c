@@ -135,7 +135,7 @@ http_request_write(struct check *check, const struct step_send *send, struct tex
         text_puts(out, "host: ");
         add_format(out, request->host, &eval);
         text_puts(out, "\r\n");
-    } else if (check->mux != NULL)
+    } else if (check->mux != NULL && check->mux->mux == &h2_mux)
         add_authority(out, &check->conn->dst);
     else if (strcmp(version, "HTTP/1.1") == 0)
         text_puts(out, "host:\r\n");
@@ -151,7 +151,7 @@ http_request_write(struct check *check, const struct step_send *send, struct tex
         body = log_format_to_str(request->body, &eval);
         text_printf(out, "content-length: %zu\r\n", body.len);
     }
-    text_puts(out, "connection: close\r\n\r\n");
+    text_puts(out, check->keeps ? "\r\n" : "connection: close\r\n\r\n");
     if (body.ptr != NULL)
         text_add(out, body);
 }

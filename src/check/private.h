@@ -20,6 +20,7 @@ struct check_conf {
     struct addr addr; /* ADDR_NONE: the server's */
     bool send_proxy, via_socks4;
     const struct mux *mux; /* check-proto; NULL: not given */
+    bool reuses;           /* check-reuse-pool */
     const char *named;     /* healthcheck; NULL: as the backend says */
     struct check_method *method; /* of that section */
 };
@@ -80,7 +81,10 @@ struct check {
     int code;
     int64_t began_us, duration_ms;
     struct connection *conn; /* while it runs; owns, unless there is a mux */
-    struct mux_conn *mux;    /* owns: of an HTTP/2 connection; NULL: none */
+    struct mux_conn *mux;    /* owns: of an HTTP/2 connection, or one to be kept; NULL: none */
+    struct mux_conn *kept;   /* owns: idle, from an earlier check; NULL: none */
+    bool is_reused;          /* its connection has served before */
+    bool keeps;              /* the running one may leave its connection for the next */
     struct endpoint *ep;     /* its stream; NULL: nothing was asked yet */
     struct message *request; /* owns: what was asked there */
     struct message *response; /* owns: the head that came; NULL: none yet */
@@ -88,6 +92,7 @@ struct check {
     bool is_junk;             /* no response of HTTP */
     uint8_t asked_method;     /* enum http_method */
     struct child *child;     /* the program that checks; NULL: none */
+    uint64_t key;            /* of TLS settings and names: struct tls_dial */
     bool has_all;            /* nothing more will come from it */
     struct text received, to_send;
     size_t sent;
@@ -105,6 +110,8 @@ struct check {
 
 /* --- check_run.c: one check over one connection ----------------------------------- */
 
+/* The connection that is kept for the next check. mux_check.c */
+void mux_check_drop_kept(struct check *check);
 void check_run_begin(struct check *check);
 void check_run_abort(struct check *check);
 

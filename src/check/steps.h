@@ -164,14 +164,17 @@ int64_t check_limit_ms(const struct check *check);
 /* Whatever there is. */
 void check_close_connection(struct check *check);
 
-/* --- h2_check.c ------------------------------------------------------------------------------ */
+/* --- mux_check.c ----------------------------------------------------------------------------- */
 
-/* HTTP/2 from now on, over the connection that is established. False: out of memory. */
-bool h2_check_start(struct check *check);
-/* Sends the request in check->to_send, as HTTP/1 has it. False: it is none. */
-bool h2_check_ask(struct check *check);
-/* Closes the connection with all that hangs on it. */
-void h2_check_close(struct check *check);
+/* This protocol from now on, over the connection that is established. False: out of memory. */
+bool mux_check_start(struct check *check, const struct mux *mux);
+/* Sends the request in check->to_send, as HTTP/1 has it. False: it is none, or the connection takes
+ * none. */
+bool mux_check_ask(struct check *check);
+/* Closes the connection with all that hangs on it, or keeps it for the next check. */
+void mux_check_close(struct check *check);
+/* The connection of an earlier check, to that address, made with the same settings. False: none. */
+bool mux_check_take_kept(struct check *check, const struct addr *to, uint64_t key);
 
 /* Something has come. */
 void check_steps_go_on(struct check *check);

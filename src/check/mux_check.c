@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP checks over HTTP/2: the same steps, of which the request goes through the mux and the
- * response comes back from it.
+ * HTTP checks through a mux: over HTTP/2, and over connections that are kept for the next check.
  *
- * For:     check-proto h2, proto h2, alpn h2.
- * Owns:    the mux of the connection, and the request while it is under way.
+ * For:     check-proto h2, proto h2, alpn h2; check-reuse-pool.
+ * Owns:    the mux of the connection, and the request while it is under way; what is kept.
  * Callers: check_steps.c. Thread: control.
  *
  * Steps are written for HTTP/1's text. The request is parsed from it, and the response is put into
@@ -26,7 +25,7 @@
 static void
 add_head(struct text *out, const struct message *msg)
 {
-    text_printf(out, "HTTP/1.1 %03u\r\n", msg->status);
+    text_printf(out, "HTTP/1.1 %03u %.*s\r\n", msg->status, STR_ARG(msg->reason));
     for (uint32_t i = 0; i < msg->count; i++) {
         struct str name = field_name_str(&msg->fields[i]), value = field_value(&msg->fields[i]);
 
@@ -62,6 +61,17 @@ take_body(struct check *check)
     endpoint_consumed(check->ep);
 }
 
+/* A kept connection had died meanwhile. */
+static void
+begin_anew(struct check *check)
+{
+    mux_check_close(check);
+    check->is_reused = false;
+    check->has_l7 = false;
+    check->step = 0;
+    check_steps_run(check);
+}
+
 static void
 on_event(struct endpoint *ep)
 {
@@ -72,17 +82,29 @@ on_event(struct endpoint *ep)
     take_body(check);
     if (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN))
         check->has_all = true;
-    check_steps_go_on(check);
+    if ((ep->flags & EP_IN_BROKEN) != 0 && check->received.len == 0 && check->is_reused)
+        begin_anew(check);
+    else
+        check_steps_go_on(check);
 }
 
 static const struct endpoint_owner endpoint_owner = { .on_event = on_event };
 
 /* --- the connection -------------------------------------------------------------------------- */
 
+/* Kept connections must not look at settings of a snapshot that may go. */
+static const struct mux_settings idle_settings;
+
+/* From inside endpoint_close(): it may be used again. */
 static void
 on_idle(struct mux_conn *mc)
 {
-    (void)mc; /* h2_check_close() closes it */
+    struct check *check = mc->owner_data;
+
+    if (check != NULL && check->keeps) {
+        mc->settings = &idle_settings;
+        check->kept = mc;
+    }
 }
 
 static void
@@ -92,38 +114,79 @@ on_gone(struct mux_conn *mc)
 
     if (check == NULL)
         return;
+    if (mc == check->kept) {
+        check->kept = NULL;
+        return;
+    }
     check->mux = NULL;
     check->conn = NULL;
     check->ep = NULL;
-    check_done(check, CHECK_L7RSP, 0, "HTTP/2 connection closed");
+    check_done(check, CHECK_L7RSP, 0, "the connection closed");
 }
 
 static const struct mux_owner mux_owner = { .on_idle = on_idle, .on_gone = on_gone };
 
 bool
-h2_check_start(struct check *check)
+mux_check_start(struct check *check, const struct mux *mux)
 {
     const struct proxy_conf *backend = check->server->backend->conf;
 
-    check->mux = h2_mux.start(check->conn, MUX_BACK, &backend->back_mux, &mux_owner, check);
+    check->mux = mux->start(check->conn, MUX_BACK, &backend->back_mux, &mux_owner, check);
     return check->mux != NULL;
 }
 
+bool
+mux_check_take_kept(struct check *check, const struct addr *to, uint64_t key)
+{
+    struct mux_conn *kept = check->kept;
+
+    if (kept == NULL)
+        return false;
+    if (!addr_eq(&kept->conn->dst, to) || kept->key != key) {
+        mux_check_drop_kept(check);
+        return false;
+    }
+    check->kept = NULL;
+    check->is_reused = true;
+    check->has_all = false;
+    check->mux = kept;
+    check->conn = kept->conn;
+    kept->settings = &check->server->backend->conf->back_mux;
+    return true;
+}
+
 void
-h2_check_close(struct check *check)
+mux_check_drop_kept(struct check *check)
+{
+    struct mux_conn *kept = check->kept;
+
+    check->kept = NULL;
+    if (kept == NULL)
+        return;
+    kept->owner_data = NULL;
+    mux_conn_close(kept);
+}
+
+void
+mux_check_close(struct check *check)
 {
     struct endpoint *ep = check->ep;
     struct mux_conn *mux = check->mux;
+    bool is_whole = ep != NULL && (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) == EP_IN_ENDED;
 
     check->ep = NULL;
     check->mux = NULL;
     check->conn = NULL;
-    mux->owner_data = NULL;
+    if (!is_whole || !check->keeps)
+        mux->owner_data = NULL;
     if (ep != NULL) {
         ep->owner = NULL;
-        endpoint_close(ep, EP_CLOSE_DONE);
+        endpoint_close(ep, is_whole ? EP_CLOSE_DONE : EP_CLOSE_ABORT);
     }
-    mux_conn_close(mux);
+    if (check->kept != mux) {
+        mux->owner_data = NULL;
+        mux_conn_close(mux);
+    }
     message_give(check->request);
     check->request = NULL;
 }
@@ -146,7 +209,7 @@ parse_request(struct text *text, size_t *head_len)
 }
 
 bool
-h2_check_ask(struct check *check)
+mux_check_ask(struct check *check)
 {
     struct chain body;
     size_t head_len;
