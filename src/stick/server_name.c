@@ -43,13 +43,24 @@ server_name_find(uint64_t key)
     return name == NULL ? NULL : name->text;
 }
 
+/* It is shown to people, and a zero would end it. */
+static bool
+is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 127)
+            return false;
+    }
+    return true;
+}
+
 uint64_t
 server_name_learn(struct str text)
 {
     uint64_t key = hash_xxh3(text, 0);
     struct server_name *name;
 
-    if (text.len == 0 || text.len > NAME_MAX_LEN)
+    if (text.len == 0 || text.len > NAME_MAX_LEN || !is_printable(text))
         return 0;
     if (find(key) != NULL)
         return key;

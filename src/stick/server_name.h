@@ -11,5 +11,5 @@
 
 /* NULL: never heard of. */
 const char *server_name_find(uint64_t key);
-/* Remembers it; its key. 0: there are too many, or it is empty. */
+/* Remembers it; its key. 0: there are too many, or it is none. */
 uint64_t server_name_learn(struct str name);
