@@ -15,8 +15,6 @@
 
 /* --- building ------------------------------------------------------------------------------- */
 
-typedef enum judged judge_fn(struct check *check, bool at_end, struct text *info, int *status);
-
 static struct check_step *
 add(struct parse *parse, struct check_method *method, enum step_kind kind)
 {
@@ -29,16 +27,15 @@ add(struct parse *parse, struct check_method *method, enum step_kind kind)
     return *to;
 }
 
-static void
-add_send(struct parse *parse, struct check_method *method, struct str bytes)
+void
+method_add_send(struct parse *parse, struct check_method *method, struct str bytes)
 {
     add(parse, method, STEP_SEND)->send.bytes =
         str_of(arena_copy_str(parse->arena, bytes), bytes.len);
 }
 
-/* shown_step: the number of the step in HAProxy's own list, which reasons name. */
-static struct step_expect *
-add_judge(struct parse *parse, struct check_method *method, judge_fn *judge, unsigned shown_step)
+struct step_expect *
+method_add_judge(struct parse *parse, struct check_method *method, judge_fn *judge, unsigned shown_step)
 {
     struct check_step *step = add(parse, method, STEP_EXPECT);
 
@@ -50,8 +47,8 @@ add_judge(struct parse *parse, struct check_method *method, judge_fn *judge, uns
     return &step->expect;
 }
 
-static struct check_method *
-begin(struct parse *parse)
+struct check_method *
+method_begin(struct parse *parse)
 {
     struct check_method *method = check_method_of_parse(parse);
 
@@ -106,12 +103,12 @@ judge_redis(struct check *check, bool at_end, struct text *info, int *status)
 static bool
 parse_redis(struct parse *parse)
 {
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
 
     if (parse->negated)
         return parse_end(parse);
-    add_send(parse, method, STR("*1\r\n$4\r\nPING\r\n"));
-    add_judge(parse, method, judge_redis, 2)->empty_status = CHECK_L7STS;
+    method_add_send(parse, method, STR("*1\r\n$4\r\nPING\r\n"));
+    method_add_judge(parse, method, judge_redis, 2)->empty_status = CHECK_L7STS;
     return parse_end(parse);
 }
 
@@ -143,7 +140,7 @@ judge_smtp(struct check *check, bool at_end, struct text *info, int *status)
 static bool
 parse_smtp(struct parse *parse)
 {
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
     const char *hello = words_next(parse->words), *domain = words_next(parse->words);
 
     if (parse->negated)
@@ -155,11 +152,11 @@ parse_smtp(struct parse *parse)
         hello = "HELO";
         domain = domain == NULL ? "localhost" : domain;
     }
-    add_judge(parse, method, judge_smtp, 2);
-    add_send(parse, method, str_from(arena_printf(parse->arena, "%s %s\r\n", hello, domain)));
-    add_judge(parse, method, judge_smtp, 5)->empty_status = CHECK_L7STS;
-    add_send(parse, method, STR("QUIT\r\n"));
-    add_judge(parse, method, judge_smtp, 7)->empty_status = CHECK_L7STS;
+    method_add_judge(parse, method, judge_smtp, 2);
+    method_add_send(parse, method, str_from(arena_printf(parse->arena, "%s %s\r\n", hello, domain)));
+    method_add_judge(parse, method, judge_smtp, 5)->empty_status = CHECK_L7STS;
+    method_add_send(parse, method, STR("QUIT\r\n"));
+    method_add_judge(parse, method, judge_smtp, 7)->empty_status = CHECK_L7STS;
     return parse_end(parse);
 }
 
@@ -229,7 +226,7 @@ parse_user(struct parse *parse)
 static bool
 parse_pgsql(struct parse *parse)
 {
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
     struct text packet = TEXT_INIT;
     const char *user;
     size_t len;
@@ -244,9 +241,9 @@ parse_pgsql(struct parse *parse)
     text_add(&packet, str_of("user", 5));
     text_add(&packet, str_of(user, strlen(user) + 1));
     text_add_char(&packet, '\0');
-    add_send(parse, method, text_str(&packet));
+    method_add_send(parse, method, text_str(&packet));
     text_fini(&packet);
-    add_judge(parse, method, judge_pgsql, 3);
+    method_add_judge(parse, method, judge_pgsql, 3);
     return parse_end(parse);
 }
 
@@ -330,23 +327,23 @@ add_mysql_login(struct parse *parse, struct check_method *method, const char *us
     text_add_char(&packet, '\0');
     if (login == LOGIN_POST_80)
         text_add(&packet, str_of(plugin, sizeof(plugin)));
-    add_send(parse, method, text_str(&packet));
+    method_add_send(parse, method, text_str(&packet));
     text_fini(&packet);
-    add_judge(parse, method, judge_mysql_auth, 4);
-    add_send(parse, method, str_of(quit, sizeof(quit)));
+    method_add_judge(parse, method, judge_mysql_auth, 4);
+    method_add_send(parse, method, str_of(quit, sizeof(quit)));
 }
 
 static bool
 parse_mysql(struct parse *parse)
 {
     static const char *const versions[] = { "post-41", "pre-41", "post-80", NULL };
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
     int version = 0;
     const char *user;
 
     if (parse->negated)
         return parse_end(parse);
-    add_judge(parse, method, judge_mysql_hello, 3);
+    method_add_judge(parse, method, judge_mysql_hello, 3);
     if (words_at_end(parse->words))
         return true;
     user = parse_user(parse);
@@ -397,13 +394,13 @@ parse_ldap(struct parse *parse)
     /* An anonymous bind, and an unbind. */
     static const char bind[] = "\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\x00\x80\x00";
     static const char unbind[] = "\x30\x05\x02\x01\x02\x42\x00";
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
 
     if (parse->negated)
         return parse_end(parse);
-    add_send(parse, method, str_of(bind, sizeof(bind) - 1));
-    add_judge(parse, method, judge_ldap, 2);
-    add_send(parse, method, str_of(unbind, sizeof(unbind) - 1));
+    method_add_send(parse, method, str_of(bind, sizeof(bind) - 1));
+    method_add_judge(parse, method, judge_ldap, 2);
+    method_add_send(parse, method, str_of(unbind, sizeof(unbind) - 1));
     return parse_end(parse);
 }
 
@@ -431,13 +428,13 @@ parse_ssl_hello(struct parse *parse)
                                  "\x00\x00\x0c\xc0\x2f\xc0\x2b\xc0\x30\x00\x9c\x00\x2f\x00\x35\x01\x00"
                                  "\x00\x1a\x00\x0a\x00\x06\x00\x04\x00\x1d\x00\x17"
                                  "\x00\x0d\x00\x0c\x00\x0a\x04\x03\x08\x04\x04\x01\x05\x01\x02\x01";
-    struct check_method *method = begin(parse);
+    struct check_method *method = method_begin(parse);
     struct step_expect *expect;
 
     if (parse->negated)
         return parse_end(parse);
-    add_send(parse, method, str_of(record, sizeof(record) - 1));
-    expect = add_judge(parse, method, judge_hello, 2);
+    method_add_send(parse, method, str_of(record, sizeof(record) - 1));
+    expect = method_add_judge(parse, method, judge_hello, 2);
     expect->empty_status = CHECK_L6RSP;
     expect->timeout_status = CHECK_L6TOUT;
     return parse_end(parse);

@@ -129,6 +129,17 @@ bool step_parse_pattern(struct parse *parse, struct step_expect *expect, enum ex
 /* The steps as they run: with those that go without saying. CONFIG_CHECK. */
 void method_finish(struct parse *parse, struct check_method *method);
 
+/* --- protocol_steps.c: prepared steps --------------------------------------------------------- */
+
+typedef enum judged judge_fn(struct check *check, bool at_end, struct text *info, int *status);
+
+/* The checks of the backend (or section) that is read, without steps yet. */
+struct check_method *method_begin(struct parse *parse);
+void method_add_send(struct parse *parse, struct check_method *method, struct str bytes);
+/* shown_step: the number of the step in HAProxy's own list, which reasons name. */
+struct step_expect *method_add_judge(struct parse *parse, struct check_method *method,
+                                     judge_fn *judge, unsigned shown_step);
+
 /* --- check_steps.c: the machine ------------------------------------------------------------ */
 
 /* What is configured now; NULL: nothing any more. */
