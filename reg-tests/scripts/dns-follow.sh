@@ -268,6 +268,17 @@ wait_cli ' new 2 s1 ' show servers state
 printf 'new.test A 127.0.0.3\n' | zone
 wait_state new s1 "127.0.0.3 0"
 
+# Other resolvers: records that are still there keep their servers, others go.
+zone <<EOF2
+_http._tcp.service.test SRV 0 256 $origin c.test
+a.test A 127.0.0.1
+c.test A 127.0.0.3
+EOF2
+sed -i 's/\(server-template web 1-3 .* resolvers\) r/\1 strict/' "$work/weir.cfg"
+kill -HUP "$pid"
+wait_state service web1 "- 96"
+wait_state service web2 "127.0.0.3 64"
+
 # Bad lines.
 refused() { # pattern line...
     local pattern=$1; shift

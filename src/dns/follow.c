@@ -15,6 +15,7 @@
 #include <strings.h>
 
 #include "weir/base/alloc.h"
+#include "weir/loop/loop.h"
 
 const char *
 follow_reason(enum dns_outcome outcome)
@@ -147,7 +148,7 @@ on_result(struct dns_follower *follower, enum dns_outcome outcome)
         return;
     if (outcome == DNS_VALID)
         take_addr(follow);
-    else if (!resolution_holds(follower->resolution, outcome))
+    else if (!resolution_holds(follower->resolution, outcome, follow->known_ms))
         server_lose_addr(follow->server, follow_reason(outcome), SERVER_KEEPS_PORT);
 }
 
@@ -183,6 +184,7 @@ follow_new(struct server *srv)
 
     follow->server = srv;
     follow->by_name.on_result = on_result;
+    follow->known_ms = srv->addr.family == ADDR_NONE ? -1 : loop_now_ms(loop_here());
     list_init(&follow->by_name.link);
     list_init(&follow->service_link);
     srv->follow = follow;
@@ -229,10 +231,14 @@ refresh(struct server *srv)
     follow = follow_new(srv);
     follow->resolver = conf->section->live;
     follow->want = want_of(conf);
-    if (written[0] == '_')
+    if (written[0] == '_') {
+        /* What it had from other resolvers is looked for among the new records. */
+        follow->has_record = srv->fqdn != NULL;
+        follow->port = srv->addr.port;
         service_join(follow, written);
-    else
+    } else {
         follow_name(follow, server_fqdn(srv));
+    }
 }
 
 static void

@@ -35,6 +35,8 @@ struct follow {
     struct list service_link;    /* in service->members */
     uint16_t port;               /* of its SRV record */
     bool has_record;             /* SRV */
+    int64_t known_ms;            /* loop time when the address was sure: at the beginning, by additional records;
+                                    -1: it belongs to another name */
 };
 
 /* Follows `name` (NULL: nothing) from now on. */

@@ -34,6 +34,7 @@ set_fqdn(struct command_call *call, struct server *srv)
                 srv->backend->name, srv->name, before == NULL ? "(null)" : before, name);
     server_set_fqdn(srv, name, "'stats socket command'");
     server_set_admin(srv, ADMIN_HMAINT, 0, NULL);
+    follow->known_ms = -1;
     follow_name(follow, normal);
     return COMMAND_DONE;
 }

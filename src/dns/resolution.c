@@ -385,15 +385,16 @@ resolution_is_fresh(const struct resolution *resolution)
 }
 
 bool
-resolution_holds(const struct resolution *resolution, enum dns_outcome outcome)
+resolution_holds(const struct resolution *resolution, enum dns_outcome outcome, int64_t known_ms)
 {
+    int64_t valid_ms = resolution->valid_ms > known_ms ? resolution->valid_ms : known_ms;
     const struct resolver_settings *settings = &resolution->resolver->settings;
     int64_t hold_ms = outcome == DNS_NX        ? settings->hold_nx_ms
                       : outcome == DNS_REFUSED ? settings->hold_refused_ms
                       : outcome == DNS_TIMEOUT ? settings->hold_timeout_ms
                                                : settings->hold_other_ms;
 
-    return resolution->valid_ms >= 0 && now() - resolution->valid_ms < hold_ms;
+    return valid_ms >= 0 && now() - valid_ms < hold_ms;
 }
 
 const struct known_record *

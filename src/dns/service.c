@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "weir/base/alloc.h"
+#include "weir/loop/loop.h"
 
 struct service {
     struct dns_follower by_name;
@@ -54,6 +55,7 @@ take_target(struct follow *follow, const struct dns_record *record)
         return;
     }
     follow_name(follow, NULL);
+    follow->known_ms = loop_now_ms(loop_here());
     addr.port = record->port;
     if (addr_eq(&addr, &srv->addr) && (srv->admin & ADMIN_RMAINT) == 0)
         return;
@@ -65,6 +67,7 @@ static void
 give_record(struct follow *follow, const struct dns_record *record)
 {
     follow->has_record = true;
+    follow->known_ms = -1;
     follow->port = record->port;
     server_set_fqdn(follow->server, record->target, "'SRV record'");
     server_set_admin(follow->server, ADMIN_HMAINT, 0, NULL);
@@ -147,7 +150,7 @@ on_result(struct dns_follower *follower, enum dns_outcome outcome)
 
     if (outcome == DNS_VALID) {
         take_records(service);
-    } else if (!resolution_holds(follower->resolution, outcome)) {
+    } else if (!resolution_holds(follower->resolution, outcome, -1)) {
         LIST_FOR_EACH (follow, &service->members, struct follow, service_link) {
             if (follow->has_record)
                 take_record_away(follow);

@@ -71,8 +71,10 @@ void resolution_leave(struct dns_follower *follower);
 void resolution_trigger(struct resolution *resolution);
 /* Is the last valid answer younger than "hold valid"? */
 bool resolution_is_fresh(const struct resolution *resolution);
-/* Has a valid answer come within the hold time of this error? */
-bool resolution_holds(const struct resolution *resolution, enum dns_outcome outcome);
+/* Has a valid answer come within the hold time of this error? `known_ms`: loop time of when the follower was sure for other
+ * reasons; -1: never. */
+bool resolution_holds(const struct resolution *resolution, enum dns_outcome outcome,
+                      int64_t known_ms);
 const struct known_record *resolution_records(const struct resolution *resolution, unsigned *count);
 const char *resolution_name(const struct resolution *resolution);
 /* "resolvers/nameserver" of the last valid answer. */

@@ -98,31 +98,33 @@ holds(void **state)
     struct resolution *it = follower.resolution;
 
     (void)state;
-    assert_false(resolution_holds(it, DNS_NX)); /* nothing valid has ever come */
+    assert_false(resolution_holds(it, DNS_NX, -1)); /* nothing valid has ever come */
+    assert_true(resolution_holds(it, DNS_NX, loop_here()->now_ms - 999)); /* sure by other means */
+    assert_false(resolution_holds(it, DNS_NX, loop_here()->now_ms - 1000));
     assert_false(resolution_is_fresh(it));
     answer(DNS_VALID, 1);
     assert_int_equal(told, 1);
     assert_int_equal(told_outcome, DNS_VALID);
     pass_ms(999);
-    assert_true(resolution_holds(it, DNS_NX));
+    assert_true(resolution_holds(it, DNS_NX, -1));
     pass_ms(1);
-    assert_false(resolution_holds(it, DNS_NX));
-    assert_true(resolution_holds(it, DNS_REFUSED));
+    assert_false(resolution_holds(it, DNS_NX, -1));
+    assert_true(resolution_holds(it, DNS_REFUSED, -1));
     pass_ms(1000);
-    assert_false(resolution_holds(it, DNS_REFUSED));
-    assert_true(resolution_holds(it, DNS_TIMEOUT));
+    assert_false(resolution_holds(it, DNS_REFUSED, -1));
+    assert_true(resolution_holds(it, DNS_TIMEOUT, -1));
     pass_ms(1000);
-    assert_false(resolution_holds(it, DNS_TIMEOUT));
-    assert_true(resolution_holds(it, DNS_OTHER));
-    assert_true(resolution_holds(it, DNS_EMPTY));
-    assert_true(resolution_holds(it, DNS_CNAME_ERROR));
+    assert_false(resolution_holds(it, DNS_TIMEOUT, -1));
+    assert_true(resolution_holds(it, DNS_OTHER, -1));
+    assert_true(resolution_holds(it, DNS_EMPTY, -1));
+    assert_true(resolution_holds(it, DNS_CNAME_ERROR, -1));
     pass_ms(1000);
-    assert_false(resolution_holds(it, DNS_OTHER));
+    assert_false(resolution_holds(it, DNS_OTHER, -1));
     assert_true(resolution_is_fresh(it));
     pass_ms(6000);
     assert_false(resolution_is_fresh(it));
     answer(DNS_VALID, 1);
-    assert_true(resolution_holds(it, DNS_NX));
+    assert_true(resolution_holds(it, DNS_NX, -1));
 }
 
 static void
