@@ -23,6 +23,10 @@ void stat_fill_counters(struct stat_row *row, const struct counter_rows *rows,
                         const struct counter_column *columns, size_t count);
 /* Columns that are there for tools, and count nothing yet. */
 void stat_fill_zeros(struct stat_row *row, enum stat_column first, enum stat_column last);
+/* The columns of protocols, of a proxy's rows. */
+void stat_fill_modules(struct stat_row *row, const struct counter_rows *rows);
+/* Streams, or connections, of that protocol since the start. */
+uint64_t stat_mux_sum(const struct counter_rows *rows, enum mux_protocol protocol, bool of_streams);
 /* Events per second, of all threads: `offset` of a struct rate. */
 uint64_t stat_rate(const struct counter_rows *rows, size_t offset);
 /* sum / count, 0 when nothing was counted. */

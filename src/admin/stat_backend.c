@@ -93,7 +93,7 @@ stat_fill_backend(struct stat_row *row, const struct proxy_conf *conf, unsigned 
     stat_fill_counters(row, rows, back_columns, COUNT(back_columns));
     stat_fill_zeros(row, STAT_COMP_IN, STAT_COMP_RSP);
     stat_fill_zeros(row, STAT_AGG_SERVER_STATUS, STAT_AGG_CHECK_STATUS);
-    stat_fill_zeros(row, STAT_FIRST_EXTRA, STAT_COLUMNS - 1);
+    stat_fill_modules(row, rows);
     values[STAT_REQBIN] = metric_u64(0);
     values[STAT_RESBOUT] = metric_u64(0);
     if (conf->mode == MODE_HTTP) {

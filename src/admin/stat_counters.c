@@ -117,3 +117,60 @@ stat_seconds_ago(int64_t wall_s)
 
     return wall_s == 0 ? -1 : now_s < wall_s ? 0 : now_s - wall_s;
 }
+
+/* --- modules ------------------------------------------------------------------------------- */
+
+#define MUX(protocol, field)                                                                       \
+    (offsetof(struct proxy_row, muxes) + (protocol) * sizeof(struct mux_counts) +                  \
+     offsetof(struct mux_counts, field))
+
+static const struct counter_column module_columns[] = {
+    { STAT_H1_TOTAL_CONNECTIONS, MUX(MUX_H1, opened) },
+    { STAT_H1_TOTAL_STREAMS, MUX(MUX_H1, streams) },
+    { STAT_H1_BYTES_IN, MUX(MUX_H1, bytes_in) },
+    { STAT_H1_BYTES_OUT, MUX(MUX_H1, bytes_out) },
+    { STAT_H2_TOTAL_CONNECTIONS, MUX(MUX_H2, opened) },
+    { STAT_H2_BACKEND_TOTAL_STREAMS, MUX(MUX_H2, streams) },
+    { STAT_H2_HEADERS_RCVD, MUX(MUX_H2, headers) },
+    { STAT_H2_DATA_RCVD, MUX(MUX_H2, data) },
+    { STAT_H2_SETTINGS_RCVD, MUX(MUX_H2, settings) },
+    { STAT_H2_RST_STREAM_RCVD, MUX(MUX_H2, resets) },
+    { STAT_H2_GOAWAY_RCVD, MUX(MUX_H2, goaways) },
+    { STAT_H2_RST_STREAM_RESP, MUX(MUX_H2, resets_sent) },
+    { STAT_H2_GOAWAY_RESP, MUX(MUX_H2, goaways_sent) },
+    { STAT_H2_DETECTED_STRM_PROTOCOL_ERRORS, MUX(MUX_H2, stream_errors) },
+    { STAT_H2_DETECTED_CONN_PROTOCOL_ERRORS, MUX(MUX_H2, connection_errors) },
+    { STAT_SSL_SESS, offsetof(struct proxy_row, tls_sessions) },
+    { STAT_SSL_REUSED_SESS, offsetof(struct proxy_row, tls_resumed) },
+    { STAT_SSL_FAILED_HANDSHAKE, offsetof(struct proxy_row, tls_failed) },
+};
+
+/* Begun and not ended; threads are read one after the other. */
+static struct metric_value
+open_ones(const struct counter_rows *rows, size_t begun, size_t ended)
+{
+    uint64_t more = counter_sum(rows, begun), less = counter_sum(rows, ended);
+
+    return metric_u64(more > less ? more - less : 0);
+}
+
+void
+stat_fill_modules(struct stat_row *row, const struct counter_rows *rows)
+{
+    struct metric_value *values = row->values;
+
+    stat_fill_zeros(row, STAT_FIRST_EXTRA, STAT_COLUMNS - 1);
+    stat_fill_counters(row, rows, module_columns, COUNT(module_columns));
+    values[STAT_H1_OPEN_CONNECTIONS] = open_ones(rows, MUX(MUX_H1, opened), MUX(MUX_H1, ended));
+    values[STAT_H1_OPEN_STREAMS] =
+        open_ones(rows, MUX(MUX_H1, streams), MUX(MUX_H1, streams_ended));
+    values[STAT_H2_OPEN_CONNECTIONS] = open_ones(rows, MUX(MUX_H2, opened), MUX(MUX_H2, ended));
+    values[STAT_H2_BACKEND_OPEN_STREAMS] =
+        open_ones(rows, MUX(MUX_H2, streams), MUX(MUX_H2, streams_ended));
+}
+
+uint64_t
+stat_mux_sum(const struct counter_rows *rows, enum mux_protocol protocol, bool of_streams)
+{
+    return counter_sum(rows, of_streams ? MUX(protocol, streams) : MUX(protocol, opened));
+}

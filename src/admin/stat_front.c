@@ -76,8 +76,18 @@ fill_protocols(struct stat_row *row, const struct proxy_conf *conf, const struct
     uint64_t requests = counter_sum(rows, ROW(requests));
 
     stat_fill_zeros(row, STAT_SESS_OTHER, STAT_H3REQ);
-    row->values[is_http ? STAT_H1SESS : STAT_SESS_OTHER] = metric_u64(sessions);
-    row->values[is_http ? STAT_H1REQ : STAT_REQ_OTHER] = metric_u64(requests);
+    if (is_http) {
+        uint64_t h2_requests = stat_mux_sum(rows, MUX_H2, true);
+
+        row->values[STAT_H1SESS] = metric_u64(stat_mux_sum(rows, MUX_H1, false));
+        row->values[STAT_H2SESS] = metric_u64(stat_mux_sum(rows, MUX_H2, false));
+        row->values[STAT_H1REQ] =
+            metric_u64(requests > h2_requests ? requests - h2_requests : 0);
+        row->values[STAT_H2REQ] = metric_u64(h2_requests);
+        return;
+    }
+    row->values[STAT_SESS_OTHER] = metric_u64(sessions);
+    row->values[STAT_REQ_OTHER] = metric_u64(requests);
 }
 
 static void
@@ -105,7 +115,7 @@ stat_fill_frontend(struct stat_row *row, const struct proxy_conf *conf, unsigned
     stat_fill_counters(row, rows, front_columns, COUNT(front_columns));
     stat_fill_zeros(row, STAT_COMP_IN, STAT_COMP_RSP);
     stat_fill_zeros(row, STAT_REQBOUT, STAT_RESBIN);
-    stat_fill_zeros(row, STAT_FIRST_EXTRA, STAT_COLUMNS - 1);
+    stat_fill_modules(row, rows);
     if (conf->mode == MODE_HTTP) {
         stat_fill_counters(row, rows, http_columns, COUNT(http_columns));
         stat_fill_zeros(row, STAT_CACHE_LOOKUPS, STAT_CACHE_HITS);

@@ -103,6 +103,7 @@ start_real(const struct alpn_conn *ac)
 
     if (real == NULL)
         return NULL;
+    mux_count_begin(real, mc->counts);
     real->key = mc->key;
     real->max_requests = mc->max_requests;
     return real;

@@ -26,6 +26,7 @@ static struct pool h1_pool = POOL("h1_conn", sizeof(struct h1_conn));
 static void
 h1_free(struct h1_conn *h1)
 {
+    mux_count_pause(&h1->mux);
     timer_stop(&h1->timer);
     deferred_cancel(&h1->work);
     message_give(h1->ep.message);
@@ -40,6 +41,7 @@ h1_free(struct h1_conn *h1)
 void
 h1_gone(struct h1_conn *h1)
 {
+    mux_count_pause(&h1->mux);
     if (h1->mux.owner != NULL && h1->mux.owner->on_gone != NULL)
         h1->mux.owner->on_gone(&h1->mux);
     h1_free(h1);

@@ -28,6 +28,7 @@ static void settle(struct h2_conn *h2);
 static void
 free_now(struct h2_conn *h2)
 {
+    mux_count_pause(&h2->mux);
     timer_stop(&h2->timer);
     deferred_cancel(&h2->work);
     LIST_FOR_EACH_SAFE (s, &h2->streams, struct h2_stream, link) {
@@ -50,6 +51,7 @@ h2_free(struct mux_conn *mc)
         free_now(h2);
         return;
     }
+    mux_count_pause(mc);
     h2->flags |= H2_DEAD;
     mc->owner = NULL;
 }
@@ -57,6 +59,7 @@ h2_free(struct mux_conn *mc)
 static void
 gone(struct h2_conn *h2)
 {
+    mux_count_pause(&h2->mux);
     if (h2->mux.owner != NULL && h2->mux.owner->on_gone != NULL)
         h2->mux.owner->on_gone(&h2->mux);
     free_now(h2);

@@ -11,6 +11,7 @@
  * window is given back at once; only the streams' own windows say how much may come, so a stream
  * that nobody reads never stops the others. With rxbuf it is given back as bodies are read.
  */
+#include "weir/loop/counter.h"
 #include "h2_conn.h"
 
 #include "outlet.h"
@@ -177,6 +178,36 @@ tell_settled(struct h2_conn *h2)
     }
 }
 
+#define COUNT_FRAME(h2, field)                                                                     \
+    do {                                                                                           \
+        if ((h2)->mux.counts != NULL)                                                              \
+            counter_add(&(h2)->mux.counts[MUX_H2].field, 1);                                       \
+    } while (0)
+
+static void
+count_received(struct h2_conn *h2, unsigned type)
+{
+    switch (type) {
+    case NGHTTP2_HEADERS:
+        COUNT_FRAME(h2, headers);
+        break;
+    case NGHTTP2_DATA:
+        COUNT_FRAME(h2, data);
+        break;
+    case NGHTTP2_SETTINGS:
+        COUNT_FRAME(h2, settings);
+        break;
+    case NGHTTP2_RST_STREAM:
+        COUNT_FRAME(h2, resets);
+        break;
+    case NGHTTP2_GOAWAY:
+        COUNT_FRAME(h2, goaways);
+        break;
+    default:
+        break;
+    }
+}
+
 static int
 on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
 {
@@ -184,6 +215,7 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     struct h2_stream *s;
 
+    count_received(h2, frame->hd.type);
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
     case NGHTTP2_DATA:
@@ -256,10 +288,15 @@ on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const uint8_t *dat
 static int
 on_invalid_frame(nghttp2_session *ng, const nghttp2_frame *frame, int code, void *user)
 {
+    struct h2_conn *h2 = user;
+
     (void)ng;
-    (void)frame;
     (void)code;
-    h2_glitch(user);
+    if (frame->hd.stream_id != 0)
+        COUNT_FRAME(h2, stream_errors);
+    else
+        COUNT_FRAME(h2, connection_errors);
+    h2_glitch(h2);
     return 0;
 }
 
@@ -352,6 +389,10 @@ on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
     struct h2_conn *h2 = user;
     struct h2_stream *s;
 
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+        COUNT_FRAME(h2, resets_sent);
+    else if (frame->hd.type == NGHTTP2_GOAWAY)
+        COUNT_FRAME(h2, goaways_sent);
     if (frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS)
         return 0;
     s = stream_of(ng, frame->hd.stream_id);

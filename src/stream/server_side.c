@@ -119,8 +119,10 @@ on_idle(struct mux_conn *mc)
     } else if (s != NULL && is_private(s)) {
         idle_pool_forget(srv, mc);
         keep_in_session(s->session, mc, srv);
-    } else
+    } else {
+        mux_count_resume(mc, proxy_back_row(srv->backend)->muxes);
         idle_pool_give(srv, mc);
+    }
 }
 
 static void
@@ -323,6 +325,10 @@ server_side_open(struct stream *s, enum connection_error *err)
     stream_count_attempt(s, is_reused);
     if (mc == NULL)
         return false;
+    if (is_reused)
+        mux_count_resume(mc, s->back_row->muxes);
+    else
+        mux_count_begin(mc, s->back_row->muxes);
     mc->settings = &s->eval.backend->back_mux;
     if (conf != NULL)
         mc->max_requests = conf->mux.max_requests & 0x7fffffffu;
@@ -339,6 +345,7 @@ server_side_open(struct stream *s, enum connection_error *err)
     s->back->owner = &stream_endpoint_owner;
     s->back->owner_data = s;
     s->back_moved = 0;
+    mux_count_stream(mc->mux, s->back_row->muxes);
     s->eval.back = s->back;
     s->eval.server_conn = mc->conn;
     return true;
@@ -352,6 +359,7 @@ server_side_moved(struct endpoint *from, struct endpoint *to)
 
     MUST_BE(s, STREAM_MAGIC);
     s->back = s->eval.back = to;
+    mux_count_stream(mc->mux, s->back_row->muxes);
     if (mc->mux->has_many && may_share(s))
         idle_pool_share(s->eval.server, mc);
 }
@@ -367,6 +375,10 @@ server_side_close(struct stream *s, enum endpoint_close how)
         splicing_end(s);
     s->server_bytes_in += back->bytes_in;
     s->server_bytes_out += back->bytes_out;
+    mux_count_stream_end(back, s->back_row->muxes);
+    /* What lingers may outlive its server. */
+    if (back->mux_conn->streams <= 1)
+        mux_count_pause(back->mux_conn);
     stream_keep_addrs(s);
     s->back = NULL;
     s->eval.back = NULL;

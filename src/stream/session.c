@@ -19,6 +19,7 @@
 
 #include "weir/stick/track.h"
 
+#include "weir/tls/tls.h"
 #include "private.h"
 
 static struct pool session_pool = POOL("session", sizeof(struct session));
@@ -160,15 +161,23 @@ session_begin(struct session *session, const struct proxy_conf *frontend)
     struct connection *client = session->client;
     const struct mux *mux = session_choose_mux(session, frontend);
     struct loop *loop = client->loop;
+    struct proxy_row *row;
 
     session->handshake_ms = (uint32_t)((loop->now_us - session->idle_since_us) / 1000);
     session->idle_since_us = loop->now_us;
     stream_count_session(session);
     session->mux = mux->start(client, MUX_FRONT, &frontend->front_mux, &session_mux_owner, session);
-    if (session->mux == NULL)
+    if (session->mux == NULL) {
         session_close(session, true);
-    else
-        connection_start(client);
+        return;
+    }
+    row = proxy_front_row(session->frontend);
+    mux_count_begin(session->mux, row->muxes);
+    if (tls_of(client) != NULL) {
+        counter_add(&row->tls_sessions, 1);
+        counter_add(&row->tls_resumed, tls_is_resumed(client));
+    }
+    connection_start(client);
 }
 
 void
@@ -215,6 +224,7 @@ on_stream(struct mux_conn *mc, struct endpoint *ep)
         refuse_stream(session, ep);
         return;
     }
+    mux_count_stream(mc->mux, s->front_row->muxes);
     upgrade_continue(s);
     stream_begin(s);
 }
@@ -232,6 +242,7 @@ on_replaced(struct mux_conn *mc, struct mux_conn *other)
     struct session *session = mc->owner_data;
 
     session->mux = other;
+    mux_count_begin(other, mc->counts);
     if ((session->flags & SESSION_STOPPING) != 0)
         session_stop(session);
 }

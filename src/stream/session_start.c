@@ -155,6 +155,8 @@ fail(struct session_start *start)
     struct session *session = start->session;
     struct connection *client = session->client;
 
+    if (client->err >= CONN_ERR_TLS_EMPTY && client->err <= CONN_ERR_TLS_FATAL)
+        counter_add(&proxy_front_row(session->frontend)->tls_failed, 1);
     log_line_session(session, start->frontend,
                      connection_error_text((enum connection_error)client->err), NULL);
     session_close(session, true);

@@ -301,6 +301,7 @@ stream_end(struct stream *s)
     server_side_leave(s);
     s->bytes_in = front->bytes_in;
     s->bytes_out = front->bytes_out;
+    mux_count_stream_end(front, s->front_row->muxes);
     stream_count_end(s);
     if (__builtin_expect(stream_is_tracked(s), 0))
         count_tracked_bytes(s);

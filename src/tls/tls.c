@@ -44,6 +44,14 @@ tls_version_of(const struct connection *conn)
     return ssl == NULL ? NULL : SSL_get_version(ssl);
 }
 
+bool
+tls_is_resumed(const struct connection *conn)
+{
+    SSL *ssl = tls_of(conn);
+
+    return ssl != NULL && SSL_session_reused(ssl) == 1;
+}
+
 const char *
 tls_cipher_of(const struct connection *conn)
 {

@@ -69,6 +69,16 @@ struct mux_owner {
                    const char *text);
 };
 
+/* Connections and streams of one protocol: in a counter row of this thread. */
+struct mux_counts {
+    uint64_t opened, ended; /* connections */
+    uint64_t streams, streams_ended;
+    uint64_t bytes_in, bytes_out; /* of ended streams, as on the wire */
+    /* HTTP/2: frames received, sent, and those that break the rules */
+    uint64_t headers, data, settings, resets, goaways, resets_sent, goaways_sent, stream_errors, connection_errors;
+};
+enum mux_protocol { MUX_H1, MUX_H2, MUX_PROTOCOLS };
+
 #define MUX_CONN_MAGIC 0x4d555843u
 /* The beginning of every mux's own struct of a connection. */
 struct mux_conn {
@@ -84,6 +94,7 @@ struct mux_conn {
     uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
+    struct mux_counts *counts; /* the owner's; one for each protocol; NULL: it is not counted now */
 };
 
 /* What a mux with many streams tells of a connection and of one stream. */
@@ -153,3 +164,15 @@ void mux_conn_close(struct mux_conn *mc);
 void mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot);
 /* Front h1: bytes that were already read although TCP was meant, or the other way round (mode
  * upgrade). */
+
+/* --- counting; owner thread -------------------------------------------------------------------- */
+
+/* From now on it counts there, until it is freed: as a new one, or as one that was counted before mux_count_pause(). The
+ * rows must last as long. Only of the protocols above. */
+void mux_count_begin(struct mux_conn *mc, struct mux_counts *counts);
+void mux_count_resume(struct mux_conn *mc, struct mux_counts *counts);
+/* It is not open any more for those who count. */
+void mux_count_pause(struct mux_conn *mc);
+/* A stream of it begins, or ends. */
+void mux_count_stream(const struct mux *mux, struct mux_counts *counts);
+void mux_count_stream_end(const struct endpoint *ep, struct mux_counts *counts);

@@ -78,3 +78,4 @@ struct str tls_alpn(const struct connection *conn);
 /* "TLSv1.3", and "TLS_AES_128_GCM_SHA256"; NULL: no TLS. */
 const char *tls_version_of(const struct connection *conn);
 const char *tls_cipher_of(const struct connection *conn);
+bool tls_is_resumed(const struct connection *conn); /* false without TLS */
