@@ -11,9 +11,9 @@
  * window is given back at once; only the streams' own windows say how much may come, so a stream
  * that nobody reads never stops the others. With rxbuf it is given back as bodies are read.
  */
-#include "weir/loop/counter.h"
 #include "h2_conn.h"
 
+#include "weir/loop/counter.h"
 #include "outlet.h"
 
 /* Bytes of a connection that wait for the socket, from which on nothing more is framed. */
