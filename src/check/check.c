@@ -25,6 +25,8 @@
 #include "private.h"
 
 static unsigned check_count;
+static int64_t running;                           /* checks that run now */
+static struct list waiting = { &waiting, &waiting }; /* struct check: there are too many */
 
 static const struct check_conf *
 conf_of(const struct check *check)
@@ -79,6 +81,14 @@ is_due(const struct check *check)
     return check->is_wanted && !check->is_paused && !(check->server->admin & ADMIN_MAINT);
 }
 
+static bool
+may_begin(void)
+{
+    int64_t most = check_global_now()->max_running;
+
+    return most == 0 || running < most;
+}
+
 static void
 on_timer(struct timer *timer)
 {
@@ -88,8 +98,34 @@ on_timer(struct timer *timer)
         check_timed_out(check);
         return;
     }
-    if (is_due(check))
+    if (!is_due(check))
+        return;
+    if (may_begin())
         check_run_begin(check);
+    else if (!list_is_linked(&check->waiting))
+        list_add_last(&waiting, &check->waiting);
+}
+
+/* --- tune.max-checks-per-thread ---------------------------------------------------------------- */
+
+void
+check_count_running(struct check *check, bool is_running)
+{
+    list_remove(&check->waiting);
+    if (is_running == check->is_running)
+        return;
+    check->is_running = is_running;
+    if (is_running) {
+        running++;
+        return;
+    }
+    running--;
+    if (!list_is_empty(&waiting) && may_begin()) {
+        struct check *next = LIST_FIRST(&waiting, struct check, waiting);
+
+        list_remove(&next->waiting);
+        schedule(next, 0);
+    }
 }
 
 /* --- results --------------------------------------------------------------------------------- */
@@ -264,6 +300,7 @@ check_new(struct server *srv, const struct check_conf *conf)
 {
     struct check *check = alloc_zero(sizeof(*check));
 
+    list_init(&check->waiting);
     check->server = srv;
     check->status = CHECK_INI;
     check->duration_ms = -1;
@@ -320,7 +357,8 @@ refresh(struct server *srv, bool is_new)
     }
     if (check->health > conf->rise + conf->fall - 1)
         check->health = (int)(conf->rise + conf->fall - 1);
-    if (!check->is_running && !timer_is_running(&check->timer) && is_due(check))
+    if (!check->is_running && !timer_is_running(&check->timer) &&
+        !list_is_linked(&check->waiting) && is_due(check))
         schedule(check, first_delay_ms(conf));
 }
 

@@ -330,7 +330,7 @@ external_checks(const struct server *srv)
 void
 check_run_begin(struct check *check)
 {
-    check->is_running = true;
+    check_count_running(check, true);
     check->began_us = loop_here()->now_us;
     check->step = 0;
     check->sent = 0;
@@ -351,7 +351,7 @@ check_run_begin(struct check *check)
 void
 check_run_abort(struct check *check)
 {
-    check->is_running = false;
+    check_count_running(check, false);
     external_abort(check);
     check_close_connection(check);
     message_give(check->request); /* of a connection that went by itself */

@@ -33,6 +33,7 @@ const struct mux *check_parse_proto(struct parse *parse);
 /* Of all checks. Slot of the global section. */
 struct check_global {
     int64_t spread_percent, max_spread_ms;
+    int64_t max_running; /* at once; 0: any number */
 };
 const struct check_global *check_global_now(void);
 
@@ -71,7 +72,8 @@ struct check {
     struct timer timer;    /* when to begin the next one, or by when the running one must be done */
     struct addr addr; /* set at run time; ADDR_NONE: as configured */
     uint16_t port;    /* the same; 0 */
-    bool is_running;
+    bool is_running; /* check_count_running() changes it */
+    struct list waiting; /* for others to end: tune.max-checks-per-thread */
     bool is_wanted; /* by the configuration */
     bool is_paused; /* disable health */
     bool in_maint;  /* as seen last */
@@ -117,6 +119,8 @@ void check_run_abort(struct check *check);
 
 /* --- check.c: what a result does to the server ------------------------------------- */
 
+/* It begins, or has ended; or it waits no more. */
+void check_count_running(struct check *check, bool is_running);
 /* The run is over. `info`: NULL, or what the other side said. */
 void check_done(struct check *check, enum check_status status, int code, const char *info);
 /* Traffic saw too many errors. Control. */
