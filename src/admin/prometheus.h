@@ -41,6 +41,11 @@ struct snapshot;
 
 /* prometheus_filter.c: leaves out the metrics that "metrics=a,-b" of the query does not want. */
 void prometheus_filter(struct text *body, struct str query);
+/* stats_prometheus.c: ',name="value"', or with '{' in front. */
+void prometheus_put_label(struct text *text, const char *name, const char *value, char before);
+/* prometheus_extra.c: columns of protocols, of those kinds (set of 1 << enum stat_kind). Control. */
+void prometheus_put_extra(struct text *out, const struct snapshot *snapshot,
+                          const struct stat_filter *filter, unsigned kinds);
 /* prometheus_stick.c: sizes of stick tables. Control. */
 void prometheus_put_tables(struct text *out, const struct snapshot *snapshot);
 /* stats_resolvers.c: name servers. Control. */

@@ -206,7 +206,25 @@ static const char table_head[] =
     "<th scope=col title='retries'>Retry<th scope=col title='sent to another server'>Redis"
     "<th scope=col title='average of the last 1024, ms: until the answer began'>Answer ms"
     "<th scope=col title='average of the last 1024, ms: all of it'>Total ms"
-    "<th scope=col>Weight<th scope=col>Check<th scope=col title='times down'>Downs</thead>\n";
+    "<th scope=col>Weight<th scope=col>Check<th scope=col title='times down'>Downs";
+
+/* What the modules have counted, folded; those that have counted nothing are left out. */
+static void
+put_modules(struct text *out, const struct stat_row *row)
+{
+    bool is_first = true;
+
+    text_puts(out, "<td>");
+    for (unsigned i = STAT_FIRST_EXTRA; i < STAT_COLUMNS; i++) {
+        if (row->values[i].type == METRIC_NONE || number_of(row, (enum stat_column)i) == 0)
+            continue;
+        text_puts(out, is_first ? "<details><summary>h1, h2, ssl</summary>" : "<br>");
+        is_first = false;
+        text_printf(out, "%s: ", stat_columns[i].name);
+        metric_print(out, &row->values[i]);
+    }
+    text_puts(out, is_first ? "</td>" : "</details></td>");
+}
 
 static void
 put_row(struct writer *writer, const struct stat_row *row)
@@ -239,6 +257,8 @@ put_row(struct writer *writer, const struct stat_row *row)
         put_number(out, row, after[i]);
     put_check(out, row);
     put_number(out, row, STAT_CHKDOWN);
+    if (writer->page->conf->show_modules)
+        put_modules(out, row);
     text_puts(out, "</tr>\n");
 }
 
@@ -301,6 +321,8 @@ put_proxy(struct writer *writer, const struct proxy_conf *conf)
     }
     text_puts(out, "<div class=w><table>");
     text_puts(out, table_head);
+    text_puts(out, writer->page->conf->show_modules ? "<th scope=col>Extra modules</thead>\n"
+                                                    : "</thead>\n");
     text_puts(out, "<tbody>");
     stats_walk_proxy(conf, &filter, on_html_row, writer);
     text_puts(out, "</tbody></table></div>");

@@ -44,8 +44,8 @@ struct export {
 
 /* --- samples ---------------------------------------------------------------------------------- */
 
-static void
-put_label(struct text *text, const char *name, const char *value, char before)
+void
+prometheus_put_label(struct text *text, const char *name, const char *value, char before)
 {
     text_printf(text, "%c%s=\"", before, name);
     for (; *value != '\0'; value++) {
@@ -61,11 +61,11 @@ static void
 begin_sample(struct text *text, const struct prometheus_metric *metric, const struct stat_row *row)
 {
     text_printf(text, "haproxy_%s", metric->name);
-    put_label(text, "proxy", row->values[STAT_PXNAME].text, '{');
+    prometheus_put_label(text, "proxy", row->values[STAT_PXNAME].text, '{');
     if (row->kind == STAT_SERVER)
-        put_label(text, "server", row->values[STAT_SVNAME].text, ',');
+        prometheus_put_label(text, "server", row->values[STAT_SVNAME].text, ',');
     if (row->kind == STAT_LISTENER)
-        put_label(text, "listener", row->values[STAT_SVNAME].text, ',');
+        prometheus_put_label(text, "listener", row->values[STAT_SVNAME].text, ',');
 }
 
 static void
@@ -97,7 +97,7 @@ put_sample(struct text *text, const struct prometheus_metric *metric, const stru
            const char *label, const char *label_value, unsigned long long number)
 {
     begin_sample(text, metric, row);
-    put_label(text, label, label_value, ',');
+    prometheus_put_label(text, label, label_value, ',');
     text_printf(text, "} %llu\n", number);
 }
 
@@ -248,9 +248,9 @@ put_histogram(struct text *out, const char *name, const struct proxy_conf *conf,
     struct text labels = TEXT_INIT;
     unsigned long long count = 0;
 
-    put_label(&labels, "proxy", conf->name, '{');
+    prometheus_put_label(&labels, "proxy", conf->name, '{');
     if (server != NULL)
-        put_label(&labels, "server", server->name, ',');
+        prometheus_put_label(&labels, "server", server->name, ',');
     for (unsigned i = 0; i < HISTOGRAM_CLASSES; i++) {
         count += counter_sum(rows, offset + offsetof(struct histogram, classes[i]));
         text_printf(out, "%s_bucket%s,le=\"", name, text_cstr(&labels));
@@ -323,7 +323,7 @@ put_text(struct text *out, const char *name, const char *help, const char *label
 {
     put_head(out, name, help, false);
     text_printf(out, "haproxy_%s", name);
-    put_label(out, label, value == NULL ? "" : value, '{');
+    prometheus_put_label(out, label, value == NULL ? "" : value, '{');
     text_puts(out, "} 1\n");
 }
 
@@ -437,6 +437,8 @@ stats_prometheus_work(struct errand *errand)
         stats_walk_proxy(conf, &filter, on_row, &export);
     }
     join(&page->body, &export, count);
+    if (has_word(query, STR("extra-counters")))
+        prometheus_put_extra(&page->body, page->snapshot, &filter, export.scopes);
     if ((export.scopes & SCOPE_TABLES) != 0)
         prometheus_put_tables(&page->body, page->snapshot);
     if ((export.scopes & SCOPE_RESOLVERS) != 0)
