@@ -151,6 +151,8 @@ def main():
             if key.data == "udp":
                 data, peer = udp.recvfrom(65535)
                 out = answer(data, Zone(zone_path), False)
+                if out and len(out) > 60000:
+                    out = out[:2] + b"\x87\x80" + data[4:6] + bytes(6) + data[12:read_question(data)[2]]
                 if out:
                     udp.sendto(out, peer)
             elif key.data == "listen":

@@ -55,88 +55,84 @@ is_preferred(const struct follow_conf *conf, const struct addr *addr)
     return false;
 }
 
-static bool
-is_same_name(const struct server *a, const struct server *b)
-{
-    const char *name = server_fqdn(a), *other = server_fqdn(b);
-
-    return name != NULL && other != NULL && strcmp(name, other) == 0;
-}
-
-/* Has another server of this name the address? Those that come first in the text have the older right. */
-static bool
-is_taken(const struct server *srv, const struct addr *addr)
-{
-    bool is_mine = addr_eq_host(&srv->addr, addr);
-
-    LIST_FOR_EACH (other, &srv->backend->back->servers, struct server, link) {
-        if (other == srv && is_mine)
-            return false;
-        if (other != srv && other->conf != NULL && addr_eq_host(&other->addr, addr) &&
-            is_same_name(srv, other))
-            return true;
-    }
-    return false;
-}
-
 enum { SCORE_NET = 4, SCORE_MINE = 2, SCORE_FREE = 1 };
 
 /* -1: may not be used. */
 static int
-score(const struct follow *follow, const struct follow_conf *conf, const struct addr *addr)
+score(const struct follow *follow, const struct follow_conf *conf, unsigned number,
+      const struct addr *addr)
 {
-    const struct server *srv = follow->server;
-    int result = 0;
-    bool is_free = follow->service != NULL || !is_taken(srv, addr);
+    bool is_free = follow->service != NULL || share_is_free(follow, number);
+    int result = is_free ? SCORE_FREE : 0;
 
     if (!is_free && !conf->allows_same_addr)
         return -1;
     if (is_preferred(conf, addr))
         result |= SCORE_NET;
-    if (addr_eq_host(&srv->addr, addr))
+    if (addr_eq_host(&follow->server->addr, addr))
         result |= SCORE_MINE;
-    return result | (is_free ? SCORE_FREE : 0);
+    return result;
 }
 
-static const struct addr *
-choose(const struct follow *follow, const struct follow_conf *conf)
+/* The number of a record; -1: there is none for this server. */
+static long
+choose(const struct follow *follow, const struct known_record *records, unsigned count, long own)
 {
-    const struct known_record *records;
-    const struct addr *best = NULL;
-    int best_score = -1;
-    unsigned count;
+    const struct follow_conf *conf = follow_conf_of(follow->server->conf);
+    int best_score = -1, good = SCORE_MINE | (conf->net_count > 0 ? SCORE_NET : 0);
+    long best = -1;
 
-    records = resolution_records(follow->by_name.resolution, &count);
+    if (own >= 0) {
+        best = own;
+        best_score = score(follow, conf, (unsigned)own, &records[own].record.addr);
+        if (best_score >= good)
+            return own;
+    }
+    good = SCORE_FREE | (conf->net_count > 0 ? SCORE_NET : 0);
     for (unsigned i = 0; i < count; i++) {
-        int its_score = score(follow, conf, &records[i].record.addr);
+        int its_score = score(follow, conf, i, &records[i].record.addr);
 
         if (its_score > best_score) {
             best_score = its_score;
-            best = &records[i].record.addr;
+            best = i;
         }
+        if (best_score >= good && own < 0)
+            break;
     }
-    return best;
+    return best_score < 0 ? -1 : best;
 }
 
 static void
-take_addr(struct follow *follow)
+go_to(struct follow *follow, const struct addr *found)
 {
     struct server *srv = follow->server;
-    const struct addr *found = choose(follow, follow_conf_of(srv->conf));
-    struct addr addr;
+    struct addr addr = *found;
     char by[256];
 
-    if (found == NULL) {
-        server_lose_addr(srv, "No IP for server", SERVER_KEEPS_PORT);
-        return;
-    }
-    addr = *found;
     addr.port = follow->service != NULL ? follow->port : srv->conf->addr.port;
     if (addr_eq(&addr, &srv->addr) && (srv->admin & ADMIN_RMAINT) == 0)
         return;
     resolution_count_update(follow->by_name.resolution);
     resolution_source(follow->by_name.resolution, by, sizeof(by));
     server_follow_addr(srv, &addr, by);
+}
+
+static void
+take_addr(struct follow *follow)
+{
+    const struct known_record *records;
+    unsigned count;
+    long own, now;
+
+    records = resolution_records(follow->by_name.resolution, &count);
+    share_begin(follow);
+    own = share_own(follow);
+    now = choose(follow, records, count, own);
+    share_take(follow, own, now);
+    if (now < 0)
+        server_lose_addr(follow->server, "No IP for server", SERVER_KEEPS_PORT);
+    else
+        go_to(follow, &records[now].record.addr);
 }
 
 static void

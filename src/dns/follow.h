@@ -44,6 +44,17 @@ void follow_name(struct follow *follow, const char *name);
 /* There is an error, and nothing hides it any more. */
 const char *follow_reason(enum dns_outcome outcome);
 
+/* --- share.c: one address each ------------------------------------------------------------------ */
+
+/* Before the others, for each follower that is told of an answer. Records are named by their number. */
+void share_begin(const struct follow *follow);
+/* The record of the server's address; -1: there is none. */
+long share_own(const struct follow *follow);
+/* No other server of this backend and name has it, or one that stands further down. */
+bool share_is_free(const struct follow *follow, unsigned number);
+/* It goes from one record to another; -1: none. */
+void share_take(const struct follow *follow, long before, long now);
+
 /* --- service.c ---------------------------------------------------------------------------------- */
 
 void service_join(struct follow *follow, const char *record);
