@@ -7,6 +7,7 @@
  * Thread:  builder and control.
  */
 #include <ctype.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "weir/base/alloc.h"
@@ -35,6 +36,8 @@ cert_use_free(struct cert_use *use)
     alloc_free(use->alpn);
     alloc_free(use->ca_file);
     alloc_free(use->crl_file);
+    cert_settings_free(use->settings);
+    cert_files_free(use->files);
     X509_STORE_free(use->store);
     sk_X509_NAME_pop_free(use->ca_names, X509_NAME_free);
     for (unsigned i = 0; i < use->filter_count; i++)
@@ -168,12 +171,66 @@ read_crl_file(struct cert_use *use, struct options *options)
     return read_path(&use->crl_file, "crl-file", options);
 }
 
+/* A file of its own, instead of the one beside the certificate. */
+static bool
+read_part(struct cert_use *use, struct options *options, const char *name, size_t offset)
+{
+    const char *base = options->ca_base;
+    bool fine;
+
+    if (use->files == NULL)
+        use->files = alloc_zero(sizeof(*use->files));
+    options->ca_base = NULL;
+    fine = read_path((char **)((char *)use->files + offset), name, options);
+    options->ca_base = base;
+    return fine;
+}
+
+static bool
+read_key(struct cert_use *use, struct options *options)
+{
+    return read_part(use, options, "key", offsetof(struct cert_files, key));
+}
+
+static bool
+read_ocsp(struct cert_use *use, struct options *options)
+{
+    return read_part(use, options, "ocsp", offsetof(struct cert_files, ocsp));
+}
+
+static bool
+read_issuer(struct cert_use *use, struct options *options)
+{
+    return read_part(use, options, "issuer", offsetof(struct cert_files, issuer));
+}
+
+static bool
+read_sctl(struct cert_use *use, struct options *options)
+{
+    return read_part(use, options, "sctl", offsetof(struct cert_files, sctl));
+}
+
+static bool
+read_jwt(struct cert_use *use, struct options *options)
+{
+    struct str rest = options->rest, word = next_word(&rest);
+    bool is_said = str_eq(word, STR("on")) || str_eq(word, STR("off"));
+
+    use->is_jwt = !str_eq(word, STR("off"));
+    if (is_said)
+        options->rest = rest;
+    text_printf(&options->shown, "jwt %s ", use->is_jwt ? "on" : "off");
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*read)(struct cert_use *use, struct options *options);
 } known_options[] = {
     { "alpn", read_alpn },       { "no-alpn", read_no_alpn },   { "verify", read_verify },
-    { "ca-file", read_ca_file }, { "crl-file", read_crl_file },
+    { "ca-file", read_ca_file }, { "crl-file", read_crl_file }, { "key", read_key },
+    { "ocsp", read_ocsp },       { "issuer", read_issuer },     { "sctl", read_sctl },
+    { "jwt", read_jwt },
 };
 
 static bool
@@ -183,9 +240,15 @@ read_option(struct cert_use *use, struct str word, struct options *options)
         if (str_eq(word, str_from(known_options[i].name)))
             return known_options[i].read(use, options);
     }
+    if (cert_settings_has(word)) {
+        struct str value = next_word(&options->rest);
+
+        text_printf(&options->shown, "%.*s %.*s ", STR_ARG(word), STR_ARG(value));
+        return cert_settings_set(&use->settings, word, value, options->err);
+    }
     return error_set(options->err,
-                     "the option '%.*s' of one certificate is not implemented yet (alpn, verify, "
-                     "ca-file, crl-file are); say it on the bind line",
+                     "the option '%.*s' of one certificate is unknown, or not implemented yet; say "
+                     "it on the bind line",
                      STR_ARG(word));
 }
 
@@ -237,6 +300,7 @@ cert_use_copy_options(struct cert_use *to, const struct cert_use *from)
     if (from->alpn != NULL)
         to->alpn = alloc_copy_str(str_of(from->alpn, from->alpn_len));
     to->alpn_len = from->alpn_len;
+    to->settings = cert_settings_copy(from->settings);
     to->verify = from->verify;
     to->ca_file = copy_or_null(from->ca_file);
     to->crl_file = copy_or_null(from->crl_file);
@@ -257,6 +321,8 @@ add_filter(struct cert_use *use, struct str word)
         filter[i] = (char)tolower((unsigned char)filter[i]);
     use->filters = alloc_resize(use->filters, (use->filter_count + 1) * sizeof(*use->filters));
     use->filters[use->filter_count++] = filter;
+    if (strcmp(filter, "*") == 0)
+        use->is_default = true;
     use->has_names = use->has_names || filter[0] != '!';
 }
 

@@ -63,7 +63,7 @@ add_one(struct gathering *gathering, const char *path, struct cert_use *use)
 
     if (use == NULL)
         use = cert_use_new(NULL);
-    use->is_default = gathering->is_default;
+    use->is_default = use->is_default || gathering->is_default;
     use->is_watched = gathering->is_watched || (load != NULL && load->is_watched);
     *gathering->end = use;
     gathering->end = &use->next;
@@ -160,10 +160,17 @@ add_list_line(struct gathering *gathering, const char *list, struct str line, un
     return true;
 }
 
+static void
+know_list(struct tls_context *context, const char *list)
+{
+    context->lists =
+        alloc_resize(context->lists, (context->list_count + 1) * sizeof(*context->lists));
+    context->lists[context->list_count++] = alloc_copy(list);
+}
+
 static bool
 add_list(struct gathering *gathering, const char *list)
 {
-    struct tls_context *context = gathering->context;
     struct error err = ERROR_INIT;
     size_t len;
     char *content = file_read(list, &len, &err);
@@ -172,9 +179,7 @@ add_list(struct gathering *gathering, const char *list)
 
     if (content == NULL)
         return parse_alert_at(gathering->parse, gathering->pos, "%s", err.text);
-    context->lists =
-        alloc_resize(context->lists, (context->list_count + 1) * sizeof(*context->lists));
-    context->lists[context->list_count++] = alloc_copy(list);
+    know_list(gathering->context, list);
     for (unsigned number = 1; fine && rest.ptr != NULL; number++)
         fine = add_list_line(gathering, list, str_split(&rest, '\n'), number);
     alloc_free(content);
@@ -207,6 +212,8 @@ read_job(const struct gathering *gathering, const struct job *job, struct error 
 {
     if (job->load != NULL)
         return tls_cert_load_files(job->load->name, &job->load->files, err);
+    if (job->use->files != NULL)
+        return tls_cert_load_files(job->path, job->use->files, err);
     if (job->path[0] != '@')
         return tls_cert_load(job->path, gathering->extras, err);
     error_set(err, "no crt-store declares a certificate '%s'", job->path);
@@ -297,6 +304,37 @@ tls_extras_of(const struct snapshot *snapshot)
 }
 
 static bool
+has_list(const struct tls_context *context, const char *list)
+{
+    for (unsigned i = 0; i < context->list_count; i++) {
+        if (strcmp(context->lists[i], list) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The lines ssl-f-use of its frontend are a list for all of its bind lines. */
+static bool
+gather_front_uses(struct gathering *gathering, const void *frontend)
+{
+    const struct tls_globals *globals = tls_globals_of(gathering->parse->snapshot);
+    unsigned number = 0;
+
+    for (const struct tls_front_use *front = globals->front_uses; front != NULL;
+         front = front->next) {
+        if (front->frontend != frontend)
+            continue;
+        if (!has_list(gathering->context, front->list))
+            know_list(gathering->context, front->list);
+        gathering->pos = front->pos;
+        gathering->is_default = gathering->is_watched = false;
+        if (!add_list_line(gathering, front->list, str_from(front->text), ++number))
+            return false;
+    }
+    return true;
+}
+
+static bool
 gather_all(struct gathering *gathering, const struct tls_bind_conf *conf)
 {
     for (int pass = 0; pass < 2; pass++) { /* the default comes first */
@@ -305,7 +343,7 @@ gather_all(struct gathering *gathering, const struct tls_bind_conf *conf)
                 return false;
         }
     }
-    return true;
+    return gather_front_uses(gathering, conf->frontend);
 }
 
 bool

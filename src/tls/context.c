@@ -504,6 +504,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     set_tickets(ctx, &conf->settings);
     set_session_name(conf, context);
     set_sessions(tls_globals_of(parse->snapshot), ctx);
+    SSL_CTX_set_client_hello_cb(ctx, cert_settings_on_hello, context);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, context);
     if (conf->settings.alpn.len > 0) {

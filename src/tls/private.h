@@ -26,6 +26,23 @@ extern const char *const tls_version_names[]; /* NULL-terminated; SSLv3 first */
 /* The same by place in the list. */
 int tls_version_number(int at);
 
+/* --- cert_settings.c -------------------------------------------------------- */
+
+/* Of one certificate; NULL, 0: as the bind line says. */
+struct cert_settings {
+    char *ciphers, *ciphersuites, *curves, *sigalgs, *client_sigalgs;
+    int min_version, max_version;
+};
+
+bool cert_settings_has(struct str name);
+/* Makes *settings if it is NULL. False: err. */
+bool cert_settings_set(struct cert_settings **settings, struct str name, struct str value,
+                       struct error *err);
+struct cert_settings *cert_settings_copy(const struct cert_settings *from); /* NULL is fine */
+void cert_settings_free(struct cert_settings *settings);
+/* For SSL_CTX_set_client_hello_cb(); arg is the context. */
+int cert_settings_on_hello(SSL *ssl, int *alert, void *arg);
+
 /* --- cert_list.c ------------------------------------------------------------ */
 
 /* A certificate as a bind line has it, from `crt` or from a line of a crt-list. Owns all. */
@@ -47,6 +64,8 @@ struct cert_use {
     bool is_outdated; /* cert_store.c's */
     int verify;      /* enum tls_verify; -1: as the bind line says */
     char *ca_file, *crl_file;
+    struct cert_settings *settings; /* owns; NULL: none */
+    struct cert_files *files;       /* owns: where the parts are; NULL: beside the certificate */
     X509_STORE *store;              /* owns: of those files; NULL: none */
     STACK_OF(X509_NAME) *ca_names; /* owns: what clients are told */
 };
@@ -73,6 +92,7 @@ struct sni_choice {
     char *name;                            /* owns; NULL: of the default */
     char *alpn;                            /* owns: instead of the line's, as on the wire; NULL */
     size_t alpn_len;
+    struct cert_settings *settings;        /* owns; NULL */
     int verify;                            /* of clients; -1: as the bind line says */
     X509_STORE *store;                     /* holds; NULL: none */
     STACK_OF(X509_NAME) *ca_names;         /* owns */
@@ -84,6 +104,7 @@ struct sni_choice {
 struct sni_table {
     struct hashmap names;     /* "www.example.com", "*.example.com" to struct sni_choice */
     struct sni_choice *first; /* the default; NULL: empty */
+    bool has_settings;        /* of some certificate */
     bool is_in_context;       /* the SSL_CTX shows the default by itself */
 };
 
@@ -143,7 +164,7 @@ struct tls_error_set {
 /* Of a bind line. */
 struct tls_bind_conf {
     struct tls_bind_conf *next; /* all of the snapshot */
-    struct bind_conf *bind;
+    const void *frontend; /* whose line it is: its proxy_conf */
     struct source_pos pos;
     struct tls_settings settings;
     struct tls_file *files, *last_file; /* crt */
@@ -170,7 +191,17 @@ struct tls_server_conf {
 };
 
 /* The global section's. */
+/* A line `ssl-f-use` of a frontend. In the snapshot's arena. */
+struct tls_front_use {
+    struct tls_front_use *next;
+    const void *frontend; /* its proxy_conf */
+    const char *list;     /* "@" and its name */
+    const char *text;     /* as a line of a crt-list */
+    struct source_pos pos;
+};
+
 struct tls_globals {
+    struct tls_front_use *front_uses, *last_front_use;
     struct crt_load *loads;
     struct hashmap load_names; /* to struct crt_load */
     struct tls_bind_conf *binds;

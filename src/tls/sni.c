@@ -25,6 +25,7 @@ free_choice(struct sni_choice *choice)
         tls_cert_drop(choice->certs[i]);
     alloc_free(choice->name);
     alloc_free(choice->alpn);
+    cert_settings_free(choice->settings);
     X509_STORE_free(choice->store);
     sk_X509_NAME_pop_free(choice->ca_names, X509_NAME_free);
     alloc_free(choice);
@@ -53,6 +54,7 @@ take_options(struct sni_choice *choice, const struct cert_use *use)
         choice->alpn = alloc_copy_str(str_of(use->alpn, use->alpn_len));
         choice->alpn_len = use->alpn_len;
     }
+    choice->settings = cert_settings_copy(use->settings);
     choice->verify = use->verify;
     if (use->store != NULL && X509_STORE_up_ref(use->store) == 1)
         choice->store = use->store;
@@ -93,6 +95,7 @@ choice_of(struct sni_table *table, const char *name)
 static void
 add_use(struct sni_table *table, const struct cert_use *use)
 {
+    table->has_settings = table->has_settings || use->settings != NULL;
     if (table->first == NULL) {
         table->first = alloc_zero(sizeof(*table->first));
         add_to(table->first, use);

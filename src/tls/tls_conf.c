@@ -84,6 +84,7 @@ bind_of(struct parse *parse)
 
     if (conf->pos.file == NULL) {
         conf->pos = parse_pos(parse);
+        conf->frontend = parse->outer;
         conf->next = globals->binds;
         globals->binds = conf;
     }

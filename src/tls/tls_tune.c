@@ -127,7 +127,39 @@ parse_del_ext(struct parse *parse)
     return true;
 }
 
+/* The words become a line of a crt-list: "<crt> [<options>]". */
+static bool
+parse_front_use(struct parse *parse)
+{
+    struct tls_globals *globals = globals_of(parse);
+    struct tls_front_use *use = ARENA_NEW(parse->arena, struct tls_front_use);
+    const char *word, *crt = NULL, *options = "";
+
+    while ((word = words_next(parse->words)) != NULL) {
+        if (strcmp(word, "crt") == 0 && (crt = parse_word(parse, "a file")) == NULL)
+            return false;
+        if (strcmp(word, "crt") != 0)
+            options = arena_printf(parse->arena, "%s %s", options, word);
+    }
+    if (crt == NULL)
+        return parse_alert(parse, "'ssl-f-use' needs 'crt' and the file of a certificate");
+    use->frontend = parse->object;
+    use->list = arena_printf(parse->arena, "@%s", parse->section_name);
+    use->text = arena_printf(parse->arena, "%s [%s]", crt, options);
+    use->pos = parse_pos(parse);
+    if (globals->last_front_use == NULL)
+        globals->front_uses = use;
+    else
+        globals->last_front_use->next = use;
+    globals->last_front_use = use;
+    return true;
+}
+
 static const struct keyword keywords[] = {
+    { "ssl-f-use", IN_FRONTEND | IN_LISTEN, .args = "crt <file> [<option>...]",
+      .parse = parse_front_use,
+      .help = "A certificate for all bind lines of this frontend that speak TLS, with the options of a "
+              "crt-list. They are the list @<frontend> for the commands of crt-lists." },
     { "ssl-dh-param-file", IN_GLOBAL, .args = "<file>", .parse = parse_dh_file,
       .help = "Diffie-Hellman parameters for TLS 1.2 and before, instead of groups that fit the key." },
     { "ssl-load-extra-del-ext", IN_GLOBAL, .parse = parse_del_ext,
