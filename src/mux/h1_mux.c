@@ -179,6 +179,7 @@ h1_become_h2(struct h1_conn *h1)
     other = h2_mux.start(conn, MUX_FRONT, h1->mux.settings, owner, h1->mux.owner_data);
     if (other == NULL)
         return false;
+    mux_count_begin(other, h1->mux.counts);
     h2_mux_begin_with(other, &h1->intake);
     owner->on_replaced(&h1->mux, other);
     h1->mux.conn = NULL;

@@ -242,7 +242,6 @@ on_replaced(struct mux_conn *mc, struct mux_conn *other)
     struct session *session = mc->owner_data;
 
     session->mux = other;
-    mux_count_begin(other, mc->counts);
     if ((session->flags & SESSION_STOPPING) != 0)
         session_stop(session);
 }

@@ -69,6 +69,7 @@ upgrade_connection(struct stream *s)
     chain_move(&bytes, &front->in);
     front->owner = NULL;
     front->owner_data = NULL;
+    mux_count_begin(mc, session->mux->counts);
     tcp_mux_detach(session->mux);
     session->mux = mc;
     session->requests--;
