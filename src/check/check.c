@@ -58,8 +58,8 @@ spread(int64_t delay_ms)
     return most <= 0 ? delay_ms : delay_ms - most + (int64_t)entropy_below((uint64_t)(2 * most + 1));
 }
 
-static void
-schedule(struct check *check, int64_t delay_ms)
+void
+check_schedule(struct check *check, int64_t delay_ms)
 {
     timer_set(loop_here(), &check->timer, loop_now_ms(loop_here()) + delay_ms);
 }
@@ -75,8 +75,8 @@ first_delay_ms(const struct check_conf *conf)
     return within <= 1 ? 0 : (int64_t)entropy_below((uint64_t)within);
 }
 
-static bool
-is_due(const struct check *check)
+bool
+check_is_due(const struct check *check)
 {
     return check->is_wanted && !check->is_paused && !(check->server->admin & ADMIN_MAINT);
 }
@@ -98,7 +98,7 @@ on_timer(struct timer *timer)
         check_timed_out(check);
         return;
     }
-    if (!is_due(check))
+    if (!check_is_due(check))
         return;
     if (may_begin())
         check_run_begin(check);
@@ -124,7 +124,7 @@ check_count_running(struct check *check, bool is_running)
         struct check *next = LIST_FIRST(&waiting, struct check, waiting);
 
         list_remove(&next->waiting);
-        schedule(next, 0);
+        check_schedule(next, 0);
     }
 }
 
@@ -240,7 +240,7 @@ check_done(struct check *check, enum check_status status, int code, const char *
         count_good(check, conf);
     else
         count_bad(check, conf);
-    schedule(check, spread(interval_ms(check, conf)));
+    check_schedule(check, spread(interval_ms(check, conf)));
 }
 
 static void
@@ -248,8 +248,8 @@ hurry(struct check *check, const struct check_conf *conf)
 {
     int64_t fast_ms = conf->fastinter_ms > 0 ? conf->fastinter_ms : conf->inter_ms;
 
-    if (!check->is_running && is_due(check))
-        schedule(check, fast_ms);
+    if (!check->is_running && check_is_due(check))
+        check_schedule(check, fast_ms);
 }
 
 void
@@ -258,7 +258,7 @@ check_observed(struct server *srv, enum observe_action action, const char *text)
     struct check *check = srv->check;
     const struct check_conf *conf = check == NULL ? NULL : conf_of(check);
 
-    if (conf == NULL || !is_due(check) || check->health < conf->rise)
+    if (conf == NULL || !check_is_due(check) || check->health < conf->rise)
         return;
     if (action != OBSERVE_FASTINTER) {
         check_run_abort(check);
@@ -358,8 +358,8 @@ refresh(struct server *srv, bool is_new)
     if (check->health > conf->rise + conf->fall - 1)
         check->health = (int)(conf->rise + conf->fall - 1);
     if (!check->is_running && !timer_is_running(&check->timer) &&
-        !list_is_linked(&check->waiting) && is_due(check))
-        schedule(check, first_delay_ms(conf));
+        !list_is_linked(&check->waiting) && check_is_due(check))
+        check_schedule(check, first_delay_ms(conf));
 }
 
 /* Not checked meanwhile; afterwards up until the next failure. */
@@ -398,68 +398,3 @@ on_change(struct server *srv, unsigned what)
 
 static const struct server_observer observers[] = { { on_change } };
 REGISTER(server_observer, observers);
-
-/* --- views
- * ------------------------------------------------------------------------------------------ */
-
-bool
-check_view(const struct server *srv, struct check_view *out)
-{
-    const struct server_conf *target = srv->conf == NULL ? NULL : track_target(srv->conf);
-    const struct check *check = target == NULL || target->live == NULL ? NULL : target->live->check;
-    const struct check_conf *conf = target == NULL ? NULL : check_conf_of(target);
-
-    if (check == NULL || conf == NULL || !check->is_wanted)
-        return false;
-    *out = (struct check_view){
-        .is_enabled = !check->is_paused,
-        .is_followed = target != srv->conf,
-        .in_progress = check->is_running,
-        .status = check->status,
-        .code = check->code,
-        .duration_ms = check->duration_ms,
-        .rise = (int)conf->rise,
-        .fall = (int)conf->fall,
-        .health = check->health,
-        .description = check_status_description(check->status),
-    };
-    snprintf(out->last_text, sizeof(out->last_text), "%s", check->text);
-    return true;
-}
-
-bool
-check_pause(struct server *srv)
-{
-    struct check *check = srv->check;
-
-    if (check == NULL || !check->is_wanted)
-        return false;
-    check->is_paused = true;
-    check_run_abort(check);
-    timer_stop(&check->timer);
-    return true;
-}
-
-bool
-check_resume(struct server *srv)
-{
-    struct check *check = srv->check;
-
-    if (check == NULL || !check->is_wanted)
-        return false;
-    check->is_paused = false;
-    if (!check->is_running && is_due(check))
-        schedule(check, 0);
-    return true;
-}
-
-void
-check_force(struct server *srv, enum server_state state)
-{
-    struct check *check = srv->check;
-    const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
-
-    if (check != NULL && conf != NULL)
-        check->health = state == SERVER_STOPPED ? 0 : (int)(conf->rise + conf->fall - 1);
-    server_set_state(srv, state, "changed from CLI");
-}

@@ -119,6 +119,9 @@ void check_run_abort(struct check *check);
 
 /* --- check.c: what a result does to the server ------------------------------------- */
 
+/* Wanted, not paused, not in maintenance. */
+bool check_is_due(const struct check *check);
+void check_schedule(struct check *check, int64_t delay_ms);
 /* It begins, or has ended; or it waits no more. */
 void check_count_running(struct check *check, bool is_running);
 /* The run is over. `info`: NULL, or what the other side said. */
