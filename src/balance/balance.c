@@ -53,11 +53,6 @@ complain(struct parse *parse, const char *word)
             names[count++] = balancer->name;
     }
     names[count] = NULL;
-    for (const char *const *later = (const char *const[]){ "sticky", "log-hash", NULL };
-         *later != NULL; later++) {
-        if (strcmp(word, *later) == 0)
-            return parse_not_yet(parse, arena_printf(parse->arena, "balance %s", *later));
-    }
     return parse_alert(parse, "'balance' does not know '%s'%s", word,
                        parse_suggest(parse, word, names));
 }

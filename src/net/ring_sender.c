@@ -10,6 +10,8 @@
  * to the kernel whole are sent again on the next one. A sender that is too slow loses the oldest lines, which are counted.
  * Senders are found again by ring and address when a configuration is applied.
  */
+#include "weir/net/ring_sender.h"
+
 #include <string.h>
 
 #include "weir/base/alloc.h"
@@ -40,7 +42,7 @@ struct ring_sender {
     int64_t lines_left;          /* of this connection, with max_reuse */
 };
 
-static struct list senders = LIST_INIT(senders);
+static struct list senders = LIST_INIT(senders); /* of ring sections */
 
 static void dial(struct ring_sender *sender);
 
@@ -254,33 +256,36 @@ on_line(struct ring_watcher *watcher)
     loop_defer(loop_here(), &sender->work);
 }
 
-static struct ring_sender *
-sender_new(struct ring *ring, const struct ring_server_conf *conf)
+struct ring_sender *
+ring_sender_open(struct ring *ring, const struct addr *addr, bool counts_octets)
 {
     struct ring_sender *sender = alloc_zero(sizeof(*sender));
 
     sender->ring = ring;
     ring_hold(ring);
-    sender->addr = conf->addr;
-    if (!addr_is_ip(&conf->addr))
-        sender->addr.path = sender->path = alloc_copy(conf->addr.path);
-    sender->counts_octets = conf->counts_octets;
+    sender->addr = *addr;
+    if (!addr_is_ip(addr) && addr->family != ADDR_NONE)
+        sender->addr.path = sender->path = alloc_copy(addr->path);
+    sender->counts_octets = counts_octets;
+    sender->max_reuse = -1;
     sender->watcher.on_line = on_line;
     deferred_init(&sender->work, work);
     timer_init(&sender->timer, on_timer);
     ring_watch(ring, &sender->watcher);
     ring_seek_begin(ring, &sender->next);
     sender->batch_at = sender->next;
-    list_add_last(&senders, &sender->link);
+    list_init(&sender->link);
     /* The first dial comes from the loop, once it runs. */
     sender->is_retrying = true;
     timer_set(loop_here(), &sender->timer, loop_now_ms(loop_here()));
     return sender;
 }
 
-static void
-sender_free(struct ring_sender *sender)
+void
+ring_sender_close(struct ring_sender *sender)
 {
+    if (sender == NULL)
+        return;
     hang_up(sender);
     timer_stop(&sender->timer);
     deferred_cancel(&sender->work);
@@ -309,8 +314,10 @@ publish_ring(const struct ring_conf *conf)
     LIST_FOR_EACH (written, &conf->servers, struct ring_server_conf, link) {
         struct ring_sender *sender = find(conf->live, written);
 
-        if (sender == NULL)
-            sender = sender_new(conf->live, written);
+        if (sender == NULL) {
+            sender = ring_sender_open(conf->live, &written->addr, written->counts_octets);
+            list_add_last(&senders, &sender->link);
+        }
         sender->is_written = true;
         sender->max_reuse = written->max_reuse;
         sender->connect_ms = conf->connect_ms;
@@ -327,7 +334,7 @@ on_publish(struct parse *parse)
         publish_ring(conf);
     LIST_FOR_EACH_SAFE (sender, &senders, struct ring_sender, link) {
         if (!sender->is_written)
-            sender_free(sender);
+            ring_sender_close(sender);
     }
     return true;
 }

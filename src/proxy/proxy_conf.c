@@ -163,6 +163,10 @@ parse_mode(struct parse *parse)
     if (mode == 3)
         return parse_alert(parse,
                            "'mode health' is gone: use 'http-request return' or 'monitor-uri'");
+    if (mode == 2) {
+        conf->mode = MODE_LOG;
+        return parse_end(parse);
+    }
     if (mode > 1)
         return parse_not_yet(parse, arena_printf(parse->arena, "mode %s", names[mode]));
     conf->mode = mode == 0 ? MODE_TCP : MODE_HTTP;
@@ -247,8 +251,8 @@ static const struct place_slots proxy_place_slots[] = { { IN_PROXY, slots_of_pro
 REGISTER(place_slots, proxy_place_slots);
 
 static const struct keyword keywords[] = {
-    { "mode", IN_PROXY, .args = "<tcp|http>", .parse = parse_mode,
-      .help = "What is relayed: bytes, or HTTP messages." },
+    { "mode", IN_PROXY, .args = "<tcp|http|log>", .parse = parse_mode,
+      .help = "What is relayed: bytes, or HTTP messages; log: lines of 'log backend@<name>'." },
     { "id", IN_FRONTEND | IN_LISTEN | IN_BACKEND, .args = "<number>", .parse = parse_id,
       .help = "Number in statistics; automatic from 2." },
     { "guid", IN_FRONTEND | IN_LISTEN | IN_BACKEND, .args = "<text>", .parse = parse_guid,

@@ -13,7 +13,10 @@ find_dynamic(const struct switch_rule *rule, struct eval *eval)
 {
     struct str name = log_format_to_str(rule->dynamic, eval);
 
-    return name.ptr == NULL ? NULL : proxy_conf_find(eval->snapshot, name, SIDE_BACK);
+    const struct proxy_conf *found =
+        name.ptr == NULL ? NULL : proxy_conf_find(eval->snapshot, name, SIDE_BACK);
+
+    return found != NULL && found->mode == MODE_LOG ? NULL : (struct proxy_conf *)found;
 }
 
 /* A disabled or unpublished backend, or one of another kind, is passed over: the next rule is looked at. */

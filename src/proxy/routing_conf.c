@@ -119,7 +119,9 @@ find_backend(struct parse *parse, struct source_pos pos, const struct proxy_conf
         return parse_alert_at(parse, pos,
                               "'%s' of '%s' (mode %s) names backend '%s', whose mode is %s",
                               keyword, from->name, from->mode == MODE_HTTP ? "http" : "tcp", name,
-                              (*out)->mode == MODE_HTTP ? "http" : "tcp");
+                              (*out)->mode == MODE_HTTP  ? "http"
+                              : (*out)->mode == MODE_LOG ? "log"
+                                                         : "tcp");
     return true;
 }
 

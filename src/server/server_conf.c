@@ -125,9 +125,10 @@ parse_addr(struct parse *parse, struct server_conf *srv)
 
     if (word == NULL)
         return false;
-    if (!addr_parse(word, ADDR_ALLOW_NAME | ADDR_ALLOW_PORT_OFFSET | ADDR_ALLOW_FD, &spec, &err))
+    if (!addr_parse(word, ADDR_ALLOW_NAME | ADDR_ALLOW_PORT_OFFSET | ADDR_ALLOW_FD | ADDR_ALLOW_DATAGRAM, &spec, &err))
         return parse_alert(parse, "server '%s': %s", srv->name, err.text);
     srv->addr_text = word;
+    srv->is_datagram = spec.is_datagram;
     srv->addr = spec.addr;
     srv->port_is_offset = spec.port_is_offset || !spec.port_is_given;
     srv->port_offset = spec.port_is_offset ? spec.port_low : 0;

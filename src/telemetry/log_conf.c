@@ -156,6 +156,18 @@ resolve_ring(struct parse *parse, struct log_target *target)
 }
 
 static bool
+resolve_backend(struct parse *parse, struct log_target *target)
+{
+    if (target->backend_name == NULL)
+        return true;
+    FOR_EACH_REGISTERED (log_backend_kind, kind, list) {
+        target->backend_kind = kind;
+        target->backend = kind->find(parse, target->backend_name, target->pos);
+    }
+    return target->backend != NULL;
+}
+
+static bool
 resolve(struct parse *parse)
 {
     struct log_conf *conf = snapshot_slot(parse->snapshot, &log_slot);
@@ -163,7 +175,7 @@ resolve(struct parse *parse)
     bool fine = true;
 
     LIST_FOR_EACH (target, &conf->targets, struct log_target, link)
-        fine = resolve_ring(parse, target) && fine;
+        fine = resolve_ring(parse, target) && resolve_backend(parse, target) && fine;
     LIST_FOR_EACH (list, &conf->lists, struct log_targets, link)
         complete(parse, list, conf->global);
     return fine;
@@ -195,9 +207,9 @@ adopt(struct parse *parse)
     struct error err = ERROR_INIT;
 
     LIST_FOR_EACH (target, &conf->targets, struct log_target, link) {
-        if (target->ring == NULL)
+        if (target->ring == NULL && target->backend == NULL)
             target->sink = log_sink_adopt(&target->addr, &err);
-        if (target->ring == NULL && target->sink == NULL)
+        if (target->ring == NULL && target->backend == NULL && target->sink == NULL)
             return parse_alert_at(parse, target->pos, "'log': %s", err.text);
         if (target->range_count > 0)
             target->sample_position = alloc_zero(sizeof(*target->sample_position));

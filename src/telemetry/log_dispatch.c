@@ -101,14 +101,17 @@ format_line(struct text *out, const struct log_target *target, const struct log_
 }
 
 static void
-write_to_ring(const struct log_target *target, const struct log_line *line, int pid)
+write_elsewhere(const struct log_target *target, const struct log_line *line, int pid)
 {
     static struct text text; /* control */
-    size_t max = (size_t)target->ring->max_len;
 
     text_clear(&text);
     format_line(&text, target, line, pid);
-    ring_write(target->ring->live, str_slice(text_str(&text), 0, max));
+    if (target->ring != NULL)
+        ring_write(target->ring->live,
+                   str_slice(text_str(&text), 0, (size_t)target->ring->max_len));
+    else
+        target->backend_kind->write(target->backend, text_str(&text));
 }
 
 static void
@@ -116,8 +119,8 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
 {
     struct text *out;
 
-    if (target->ring != NULL) {
-        write_to_ring(target, line, pid);
+    if (target->sink == NULL) {
+        write_elsewhere(target, line, pid);
         return;
     }
     out = log_sink_begin(target->sink);
@@ -130,7 +133,8 @@ write_to(const struct log_target *target, const struct log_line *line, int pid)
 static bool
 is_live(const struct log_target *target)
 {
-    return target->sink != NULL || (target->ring != NULL && target->ring->live != NULL);
+    return target->sink != NULL || target->backend != NULL ||
+           (target->ring != NULL && target->ring->live != NULL);
 }
 
 void

@@ -108,8 +108,10 @@ parse_target(struct parse *parse, struct log_target *target)
         target->ring_name = word + strlen("ring@");
         return true;
     }
-    if (str_starts(str_from(word), STR("backend@")))
-        return parse_not_yet(parse, "logging to a backend");
+    if (str_starts(str_from(word), STR("backend@"))) {
+        target->backend_name = word + strlen("backend@");
+        return true;
+    }
     word = expand_environment(parse, word);
     if (*word == '\0')
         return parse_alert(parse, "'log': the address is empty (is an environment variable "

@@ -16,6 +16,7 @@
 #include "weir/config/snapshot.h"
 #include "weir/os/addr.h"
 #include "weir/telemetry/log.h"
+#include "weir/telemetry/log_backend.h"
 #include "weir/telemetry/ring.h"
 
 #define LOG_LEN_DEFAULT 1024
@@ -122,6 +123,9 @@ struct log_target {
     struct addr addr; /* ADDR_FD: a descriptor; all others: datagrams */
     const char *ring_name;         /* NULL: no ring */
     const struct ring_conf *ring;  /* resolved */
+    const char *backend_name;      /* NULL: no backend */
+    const struct log_backend_kind *backend_kind;
+    void *backend;                 /* resolved */
     enum log_header_kind kind;
     bool kind_is_given;
     unsigned facility;

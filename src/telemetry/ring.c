@@ -167,17 +167,35 @@ find(const char *name)
     return NULL;
 }
 
+static struct ring *
+make(const char *name, uint64_t size)
+{
+    struct ring *ring = alloc_zero(sizeof(*ring));
+
+    ring->name = alloc_copy(name);
+    ring->size = size;
+    ring->bytes = alloc_zero(size);
+    list_init(&ring->link);
+    list_init(&ring->watchers);
+    return ring;
+}
+
+struct ring *
+ring_new(uint64_t size_bytes)
+{
+    struct ring *ring = make("", size_bytes);
+
+    ring->refs = 1;
+    return ring;
+}
+
 struct ring *
 ring_adopt(const struct ring_conf *conf)
 {
     struct ring *ring = find(conf->name);
 
     if (ring == NULL) {
-        ring = alloc_zero(sizeof(*ring));
-        ring->name = alloc_copy(conf->name);
-        ring->size = conf->size_bytes;
-        ring->bytes = alloc_zero(ring->size);
-        list_init(&ring->watchers);
+        ring = make(conf->name, conf->size_bytes);
         list_add_last(&rings, &ring->link);
     }
     ring->refs++;

@@ -42,6 +42,7 @@ struct server_conf {
     bool follows_name;           /* resolvers look it up at run time (room dns); else it is looked up at start */
     int port_offset;             /* "+N": added to the client's port */
     bool port_is_offset;
+    bool is_datagram;            /* udp@: log backends only */
     int64_t weight;              /* 0..256, default 1 */
     int64_t maxconn, minconn, maxqueue;
     bool backup, disabled;
@@ -143,6 +144,7 @@ struct server { /* live */
     struct idle_pool *idle;      /* owns; one per thread: idle_pool.h */
     void *check, *agent;         /* room check's; owns through its observers */
     void *follow;                /* room dns's; the same */
+    void *log_pipe;              /* of log backends over TCP: room balance's; the same */
     char *fqdn;                  /* owns; control: the name that counts now; NULL: the one in conf, if any */
     struct slow_start *slow_start; /* owns; NULL: not starting slowly */
 };

@@ -71,5 +71,7 @@ void ring_watch(struct ring *ring, struct ring_watcher *watcher);
 void ring_unwatch(struct ring_watcher *watcher);
 void ring_count_dropped(struct ring *ring, uint64_t lines);
 uint64_t ring_dropped(const struct ring *ring);
+/* Without a name: of nobody else. One hold. */
+struct ring *ring_new(uint64_t size_bytes);
 void ring_hold(struct ring *ring);
 void ring_drop(struct ring *ring);

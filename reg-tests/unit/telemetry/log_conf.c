@@ -138,7 +138,7 @@ test_mistakes(void **state)
     check_bad("127.0.0.1 sample 2-1:4 local0", "not a sample range");
     check_bad("127.0.0.1 sample 1,1:4 local0", "overlaps");
     check_bad("${WEIR_TEST_NOT_SET} local0", "address is empty");
-    check_bad("backend@b local0", "not implemented yet");
+    check_bad("sockpair@3 local0", "not implemented yet");
     check_bad("global", "facility");
 }
 
