@@ -44,6 +44,14 @@ static const struct counter_column server_http_columns[] = {
     { STAT_REQ_TOT, ROW(requests) },
 };
 
+static bool
+has_agent(const struct server *server)
+{
+    struct check_view agent;
+
+    return agent_view(server, &agent) && agent.is_enabled;
+}
+
 /* "UP", "UP 1/3", "DOWN 1/2", "MAINT", "DRAIN", "NOLB", "no check". */
 static void
 format_status(char *to, size_t size, const struct server *server, const struct check_view *check)
@@ -55,7 +63,7 @@ format_status(char *to, size_t size, const struct server *server, const struct c
     else if (server->state == SERVER_STOPPED)
         word = agent_holds_down(server) ? "DOWN (agent)" : "DOWN";
     else if ((server->admin & ADMIN_DRAIN) != 0)
-        word = "DRAIN";
+        word = has_agent(server) ? "DRAIN (agent)" : "DRAIN";
     else if (server->state == SERVER_STOPPING)
         word = "NOLB";
     else if (!check->is_enabled)
