@@ -81,14 +81,25 @@ place_of(struct stick_entry *entry, const struct stick_column *column, enum stic
     return (char *)stick_entry_data(entry) + column->offset + index * size;
 }
 
+static void
+add_to_rate(void *at, uint32_t amount, uint32_t now_ms, uint32_t period_ms)
+{
+    struct stick_rate rate;
+
+    memcpy(&rate, at, sizeof(rate));
+    rotate(&rate, now_ms, period_ms);
+    rate.current += amount;
+    memcpy(at, &rate, sizeof(rate));
+}
+
 /* Fields need not be aligned: they are read and written as bytes. */
 static uint64_t
 change(struct stick_entry *entry, const struct stick_column *column, enum stick_kind kind,
-       unsigned index, int64_t amount)
+       unsigned index, int64_t amount, uint32_t now_ms)
 {
     void *at = place_of(entry, column, kind, index);
-    uint32_t number, now_ms = (uint32_t)stick_now_ms();
     struct stick_rate rate;
+    uint32_t number;
     uint64_t large;
 
     switch (kind) {
@@ -107,12 +118,9 @@ change(struct stick_entry *entry, const struct stick_column *column, enum stick_
     case KIND_RATE:
         break;
     }
+    add_to_rate(at, (uint32_t)amount, now_ms, column->period_ms);
     memcpy(&rate, at, sizeof(rate));
-    rotate(&rate, now_ms, column->period_ms);
-    rate.current += (uint32_t)amount;
-    large = read_rate(&rate, now_ms, column->period_ms);
-    memcpy(at, &rate, sizeof(rate));
-    return large;
+    return read_rate(&rate, now_ms, column->period_ms);
 }
 
 static bool
@@ -131,7 +139,8 @@ stick_data_add(struct stick_table *table, struct stick_entry *entry, enum stick_
     if (!is_there(table, data, index))
         return 0;
     lock_take(&shard->lock);
-    result = change(entry, &table->layout.columns[data], stick_data_infos[data].kind, index, amount);
+    result = change(entry, &table->layout.columns[data], stick_data_infos[data].kind, index, amount,
+                    (uint32_t)stick_now_ms());
     if (amount != 0)
         stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
@@ -169,24 +178,55 @@ stick_data_set(struct stick_table *table, struct stick_entry *entry, enum stick_
 }
 
 void
+stick_entry_count(const struct stick_table *table, struct stick_entry *entry, enum stick_data count,
+                  enum stick_data rate, uint64_t amount, uint32_t now_ms)
+{
+    const struct stick_column *columns = table->layout.columns;
+
+    if ((table->stored & 1u << count) != 0)
+        (void)change(entry, &columns[count], stick_data_infos[count].kind, 0, (int64_t)amount,
+                     now_ms);
+    if ((table->stored & 1u << rate) == 0)
+        return;
+    if (table->layout.byte_unit > 1 &&
+        (rate == DATA_BYTES_IN_RATE || rate == DATA_BYTES_OUT_RATE))
+        amount = (amount + table->layout.byte_unit - 1) / table->layout.byte_unit;
+    add_to_rate((char *)stick_entry_data(entry) + columns[rate].offset, (uint32_t)amount, now_ms,
+                columns[rate].period_ms);
+}
+
+void
 stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stick_data count,
                  enum stick_data rate, uint64_t amount)
 {
-    struct stick_shard *shard = stick_shard_of(table, entry);
-    const struct stick_column *counts = &table->layout.columns[count];
-    const struct stick_column *rates = &table->layout.columns[rate];
+    struct stick_shard *shard;
 
-    uint64_t unit = 1;
-
-    if (!counts->is_stored && !rates->is_stored)
+    if ((table->stored & (1u << count | 1u << rate)) == 0)
         return;
-    if (rate == DATA_BYTES_IN_RATE || rate == DATA_BYTES_OUT_RATE)
-        unit = table->layout.byte_unit;
+    shard = stick_shard_of(table, entry);
     lock_take(&shard->lock);
-    if (counts->is_stored)
-        (void)change(entry, counts, stick_data_infos[count].kind, 0, (int64_t)amount);
-    if (rates->is_stored)
-        (void)change(entry, rates, KIND_RATE, 0, (int64_t)((amount + unit - 1) / unit));
+    stick_entry_count(table, entry, count, rate, amount, (uint32_t)stick_now_ms());
+    stick_change_note(table, shard, entry);
+    lock_give(&shard->lock);
+}
+
+void
+stick_data_count_bytes(struct stick_table *table, struct stick_entry *entry, uint64_t in,
+                       uint64_t out)
+{
+    static const uint32_t counted = 1u << DATA_BYTES_IN_CNT | 1u << DATA_BYTES_IN_RATE |
+                                    1u << DATA_BYTES_OUT_CNT | 1u << DATA_BYTES_OUT_RATE;
+    uint32_t now_ms = (uint32_t)stick_now_ms();
+    struct stick_shard *shard;
+
+    if ((table->stored & counted) == 0 || in + out == 0)
+        return;
+    shard = stick_shard_of(table, entry);
+    lock_take(&shard->lock);
+    if (in > 0)
+        stick_entry_count(table, entry, DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE, in, now_ms);
+    if (out > 0)
+        stick_entry_count(table, entry, DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE, out, now_ms);
     stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
 }

@@ -47,6 +47,28 @@ now_ms(void)
 
 /* --- end --------------------------------------------------------------------------------------- */
 
+/* Those that are over are freed when nobody can be at work with them any more. */
+static struct list ended = LIST_INIT(ended);
+static struct deferred burial;
+
+void
+peer_session_free_ended(void)
+{
+    LIST_FOR_EACH_SAFE (session, &ended, struct peer_session, link) {
+        list_remove(&session->link);
+        text_fini(&session->in);
+        text_fini(&session->out);
+        alloc_free(session);
+    }
+}
+
+static void
+bury(struct deferred *work)
+{
+    (void)work;
+    peer_session_free_ended();
+}
+
 static void
 end(struct peer_session *session, bool is_refused)
 {
@@ -68,12 +90,14 @@ end(struct peer_session *session, bool is_refused)
     timer_stop(&session->silence);
     timer_stop(&session->go_on);
     connection_close(session->conn);
+    session->conn = NULL;
     if (session->listener != NULL)
         listener_connection_ended(session->listener);
     list_remove(&session->link);
-    text_fini(&session->in);
-    text_fini(&session->out);
-    alloc_free(session);
+    list_add_last(&ended, &session->link);
+    if (burial.run == NULL)
+        deferred_init(&burial, bury);
+    loop_defer(loop_here(), &burial);
     if (counts)
         peers_on_end(peer, is_refused);
 }
@@ -97,6 +121,8 @@ is_sent(const struct peer_session *session)
 static bool
 flush(struct peer_session *session)
 {
+    if (session->state == PEER_ENDS)
+        return false;
     while (!is_sent(session)) {
         struct iovec iov = { session->out.ptr + session->sent, session->out.len - session->sent };
         size_t sent = 0;
@@ -188,11 +214,12 @@ teach(struct peer_session *session)
         peer_table_tell_all(shared);
 }
 
+/* It is sent with what comes next: whoever asks is in the middle of something. */
 void
 peer_session_ask(struct peer_session *session)
 {
     peer_add_control(&session->out, PEER_RESYNC_ASK);
-    (void)flush(session);
+    timer_set(loop_here(), &session->go_on, now_ms());
 }
 
 /* --- hearing ---------------------------------------------------------------------------------------- */
@@ -247,7 +274,7 @@ hear_all(struct peer_session *session)
     for (;;) {
         switch (rest.len == 0 ? FRAME_MORE : peer_frame_read(rest, &frame, &used)) {
         case FRAME_WHOLE:
-            if (!hear(session, &frame))
+            if (!hear(session, &frame) || session->state == PEER_ENDS)
                 return false;
             rest = str_slice(rest, used, rest.len - used);
             break;
@@ -303,7 +330,7 @@ read_status(struct peer_session *session)
     session->in.len -= used;
     if (status == STATUS_FINE) {
         start(session);
-        return true;
+        return session->state != PEER_ENDS;
     }
     session->peer->last_status = status == STATUS_LATER      ? "TRYL"
                                  : status == STATUS_VERSION  ? "VERS"
@@ -384,7 +411,7 @@ read_hello(struct peer_session *session)
     session->in.len -= used;
     take_place(session);
     start(session);
-    return true;
+    return session->state != PEER_ENDS;
 }
 
 /* --- events --------------------------------------------------------------------------------------------- */
@@ -397,7 +424,7 @@ understand(struct peer_session *session)
         return false; /* or it waits for more: nothing else can be done */
     if (session->state == PEER_AWAITS_HELLO && !read_hello(session))
         return false;
-    return session->state != PEER_READY || hear_all(session);
+    return session->state == PEER_READY ? hear_all(session) : session->state != PEER_ENDS;
 }
 
 static void

@@ -84,7 +84,7 @@ peers_log(struct peers *peers, enum log_level level, const char *fmt, ...)
 static bool
 can_teach(const struct peer *peer)
 {
-    return !peer->conf->is_local && !peer->is_not_asked && peer->session != NULL &&
+    return peer->conf != NULL && !peer->conf->is_local && !peer->is_not_asked && peer->session != NULL &&
            peer->session->state == PEER_READY;
 }
 
@@ -491,6 +491,7 @@ stop_thread(void)
         return;
     LIST_FOR_EACH_SAFE (peers, &living, struct peers, link)
         free_peers(peers);
+    peer_session_free_ended();
 }
 
 static const struct start_hook start_hooks[] = {

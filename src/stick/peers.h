@@ -167,6 +167,8 @@ void peer_session_dial(struct peer *peer);
 void peer_session_accept(struct peers *peers, struct listener *listener, struct connection *conn);
 /* Closes it; the peer hears of it by peers_on_end(). NULL is fine. */
 void peer_session_close(struct peer_session *session);
+/* At the end of the process. */
+void peer_session_free_ended(void);
 /* There may be something to tell. */
 void peer_session_push(struct peer_session *session);
 /* Asks for all that the peer knows. */

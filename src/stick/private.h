@@ -30,7 +30,8 @@ struct stick_entry {
     int64_t expires_ms;       /* loop time; INT64_MAX: never */
     uint32_t hash, holders;
     uint32_t key_len;
-    uint32_t bytes[]; /* data, then the key */
+    uint32_t placed_ms; /* low bits of when it was put at the end of `used` */
+    uint32_t bytes[];   /* data, then the key */
 };
 
 struct stick_shard {
@@ -49,6 +50,7 @@ struct stick_table { /* live */
     bool is_in_list; /* of control */
     struct list link;
     struct stick_layout layout;
+    uint32_t stored; /* set of bits of enum stick_data: the columns of the layout */
     uint64_t size;
     int64_t expire_ms;
     bool nopurge;
@@ -65,6 +67,12 @@ void stick_table_drop(struct stick_table *table); /* NULL is fine */
 void stick_table_purge(struct stick_table *table, unsigned most);
 struct stick_shard *stick_shard_of(struct stick_table *table, const struct stick_entry *entry);
 int64_t stick_now_ms(void);
+/* Finds or makes the entry of a key and holds it; a connection, and with `has_request` a request, count
+ * in it. NULL: no room. Any thread. */
+struct stick_entry *stick_table_track(struct stick_table *table, const struct stick_key *key,
+                                      bool has_request);
+/* The connection is over; lets go. Any thread. */
+void stick_table_untrack(struct stick_table *table, struct stick_entry *entry);
 static inline uint32_t *
 stick_entry_data(struct stick_entry *entry)
 {
@@ -123,6 +131,24 @@ void stick_image_set_rate(struct stick_image *image, const struct stick_column *
                           unsigned index, const struct stick_rate *rate);
 void stick_image_set_number(struct stick_image *image, const struct stick_column *column,
                             enum stick_data data, unsigned index, uint64_t number);
+/* A counter and its rate, as far as the table stores them; under the lock of the entry's shard. */
+void stick_entry_count(const struct stick_table *table, struct stick_entry *entry,
+                       enum stick_data count, enum stick_data rate, uint64_t amount,
+                       uint32_t now_ms);
+static inline void
+stick_entry_add_current(const struct stick_table *table, struct stick_entry *entry, int amount)
+{
+    uint32_t *at;
+
+    if ((table->stored & 1u << DATA_CONN_CUR) == 0)
+        return;
+    at = stick_entry_data(entry) + table->layout.columns[DATA_CONN_CUR].offset / sizeof(*at);
+    if (amount > 0 || *at > 0)
+        *at += (uint32_t)amount;
+}
+/* What has come from a client and gone to it. Any thread. */
+void stick_data_count_bytes(struct stick_table *table, struct stick_entry *entry, uint64_t in,
+                            uint64_t out);
 /* The columns that it has; under the lock of the entry's shard. */
 void stick_image_apply(const struct stick_table *table, struct stick_entry *entry,
                        const struct stick_image *image);

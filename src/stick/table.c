@@ -71,6 +71,8 @@ stick_table_new(const struct stick_table_conf *conf)
     table->name = alloc_copy(conf->name);
     table->refs = 1;
     table->layout = conf->layout;
+    for (unsigned i = 0; i < STICK_DATAS; i++)
+        table->stored |= (uint32_t)conf->layout.columns[i].is_stored << i;
     list_init(&table->link);
     for (unsigned i = 0; i < STICK_SHARDS; i++)
         shard_init(&table->shards[i], conf->size / STICK_SHARDS);
@@ -145,10 +147,20 @@ remove_entry(struct stick_table *table, struct stick_shard *shard, struct stick_
     free_entry(table, entry);
 }
 
+/* The order of a large table need not be exact to the millisecond: most uses leave the list alone. */
+#define LAG_MS       1000
+#define LARGE_TABLE  4096
+
 static void
-touch(const struct stick_table *table, struct stick_shard *shard, struct stick_entry *entry)
+touch(const struct stick_table *table, struct stick_shard *shard, struct stick_entry *entry,
+      int64_t now_ms)
 {
-    entry->expires_ms = life_ms(table) == 0 ? INT64_MAX : stick_now_ms() + life_ms(table);
+    uint32_t lag_ms = most_entries(table) < LARGE_TABLE ? 0 : LAG_MS;
+
+    entry->expires_ms = life_ms(table) == 0 ? INT64_MAX : now_ms + life_ms(table);
+    if ((uint32_t)now_ms - entry->placed_ms < lag_ms && list_is_linked(&entry->link))
+        return;
+    entry->placed_ms = (uint32_t)now_ms;
     list_remove(&entry->link);
     list_add_last(&shard->used, &entry->link);
 }
@@ -164,23 +176,24 @@ purge_first(struct stick_table *table, struct stick_shard *shard, int64_t now_ms
     entry = LIST_ITEM(shard->used.next, struct stick_entry, link);
     if (!is_forced && entry->expires_ms > now_ms)
         return false;
-    if (entry->holders > 0)
-        touch(table, shard, entry);
-    else
+    if (entry->holders > 0) {
+        entry->placed_ms = (uint32_t)now_ms - LAG_MS;
+        touch(table, shard, entry, now_ms);
+    } else
         remove_entry(table, shard, entry);
     return true;
 }
 
 static struct stick_entry *
 find(const struct stick_table *table, struct stick_shard *shard, const struct stick_key *key,
-     uint32_t hash)
+     uint32_t hash, int64_t now_ms)
 {
     struct stick_entry *entry = *bucket_of(shard, hash);
 
     while (entry != NULL && (entry->hash != hash || entry->key_len != key->len ||
                              memcmp(key_of(table, entry), key->bytes, key->len) != 0))
         entry = entry->next;
-    if (entry != NULL && entry->holders == 0 && entry->expires_ms <= stick_now_ms())
+    if (entry != NULL && entry->holders == 0 && entry->expires_ms <= now_ms)
         return NULL;
     return entry;
 }
@@ -213,10 +226,10 @@ new_entry(const struct stick_table *table, uint32_t key_len)
 }
 
 static struct stick_entry *
-add(struct stick_table *table, struct stick_shard *shard, const struct stick_key *key, uint32_t hash)
+add(struct stick_table *table, struct stick_shard *shard, const struct stick_key *key, uint32_t hash,
+    int64_t now_ms)
 {
     struct stick_entry *entry, **bucket = bucket_of(shard, hash), *old = *bucket;
-    int64_t now_ms = stick_now_ms();
 
     for (unsigned i = 0; i < PURGE_AT_ONCE && purge_first(table, shard, now_ms, false); i++)
         continue;
@@ -251,25 +264,72 @@ stick_shard_of(struct stick_table *table, const struct stick_entry *entry)
     return &table->shards[entry->hash % STICK_SHARDS];
 }
 
+/* Under the lock: held, and with `make` used. */
+static struct stick_entry *
+hold(struct stick_table *table, struct stick_shard *shard, const struct stick_key *key,
+     uint32_t hash, bool make, int64_t now_ms)
+{
+    struct stick_entry *entry = find(table, shard, key, hash, now_ms);
+
+    if (entry == NULL && make)
+        entry = add(table, shard, key, hash, now_ms);
+    if (entry == NULL)
+        return NULL;
+    entry->holders++;
+    if (make) {
+        touch(table, shard, entry, now_ms);
+        stick_change_note(table, shard, entry);
+    }
+    return entry;
+}
+
 static struct stick_entry *
 take(struct stick_table *table, const struct stick_key *key, uint32_t hash, bool make)
 {
     struct stick_shard *shard = &table->shards[hash % STICK_SHARDS];
+    int64_t now_ms = stick_now_ms();
     struct stick_entry *entry;
 
     lock_take(&shard->lock);
-    entry = find(table, shard, key, hash);
-    if (entry == NULL && make)
-        entry = add(table, shard, key, hash);
+    entry = hold(table, shard, key, hash, make, now_ms);
+    lock_give(&shard->lock);
+    return entry;
+}
+
+/* --- what is tracked ------------------------------------------------------------------------------------- */
+
+static struct stick_entry *
+track(struct stick_table *table, const struct stick_key *key, uint32_t hash, bool has_request)
+{
+    struct stick_shard *shard = &table->shards[hash % STICK_SHARDS];
+    int64_t now_ms = stick_now_ms();
+    struct stick_entry *entry;
+
+    lock_take(&shard->lock);
+    entry = hold(table, shard, key, hash, true, now_ms);
     if (entry != NULL) {
-        entry->holders++;
-        if (make) {
-            touch(table, shard, entry);
-            stick_change_note(table, shard, entry);
-        }
+        stick_entry_add_current(table, entry, 1);
+        stick_entry_count(table, entry, DATA_CONN_CNT, DATA_CONN_RATE, 1, (uint32_t)now_ms);
+        if (has_request)
+            stick_entry_count(table, entry, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1,
+                              (uint32_t)now_ms);
     }
     lock_give(&shard->lock);
     return entry;
+}
+
+void
+stick_table_untrack(struct stick_table *table, struct stick_entry *entry)
+{
+    struct stick_shard *shard = stick_shard_of(table, entry);
+    int64_t now_ms = stick_now_ms();
+
+    lock_take(&shard->lock);
+    stick_entry_add_current(table, entry, -1);
+    entry->holders--;
+    if (entry->expires_ms != 0) /* else it was cleared */
+        touch(table, shard, entry, now_ms);
+    lock_give(&shard->lock);
 }
 
 /* Small tables: the shard of the key may have nothing to give while others have. */
@@ -307,13 +367,24 @@ stick_table_make(struct stick_table *table, const struct stick_key *key)
     return entry;
 }
 
+struct stick_entry *
+stick_table_track(struct stick_table *table, const struct stick_key *key, bool has_request)
+{
+    uint32_t hash = hash_key(key);
+    struct stick_entry *entry = track(table, key, hash, has_request);
+
+    if (entry == NULL && make_room_elsewhere(table, hash))
+        entry = track(table, key, hash, has_request);
+    return entry;
+}
+
 /* One that lives shorter than the others stands behind them all the same: it is passed over from then
  * on, and goes when its turn comes. */
 static void
 set_life(const struct stick_table *table, struct stick_shard *shard, struct stick_entry *entry,
          int64_t expires_in_ms)
 {
-    touch(table, shard, entry);
+    touch(table, shard, entry, stick_now_ms());
     if (expires_in_ms >= 0 && life_ms(table) > 0 && expires_in_ms < life_ms(table))
         entry->expires_ms = stick_now_ms() + expires_in_ms;
 }
@@ -326,9 +397,9 @@ learn(struct stick_table *table, const struct stick_key *key, uint32_t hash,
     struct stick_entry *entry;
 
     lock_take(&shard->lock);
-    entry = find(table, shard, key, hash);
+    entry = find(table, shard, key, hash, stick_now_ms());
     if (entry == NULL)
-        entry = add(table, shard, key, hash);
+        entry = add(table, shard, key, hash, stick_now_ms());
     if (entry != NULL) {
         stick_image_apply(table, entry, image);
         set_life(table, shard, entry, expires_in_ms);

@@ -20,8 +20,7 @@ end_track(struct stick_track *track)
 {
     if (track->table == NULL)
         return;
-    (void)stick_data_add(track->table, track->entry, DATA_CONN_CUR, 0, -1);
-    stick_entry_drop(track->table, track->entry);
+    stick_table_untrack(track->table, track->entry);
     stick_table_drop(track->table);
     track->table = NULL;
     track->entry = NULL;
@@ -32,8 +31,8 @@ stick_tracks_free(struct stick_tracks *tracks)
 {
     if (tracks == NULL)
         return;
-    for (unsigned i = 0; i < STICK_TRACKS_MAX; i++)
-        end_track(&tracks->slots[i]);
+    for (uint32_t left = tracks->used; left != 0; left &= left - 1)
+        end_track(&tracks->slots[__builtin_ctz(left)]);
     pool_give(&tracks_pool, tracks);
 }
 
@@ -49,16 +48,6 @@ stick_track_find(const struct eval *eval, unsigned n)
     if (of_stream != NULL && of_stream->slots[n].table != NULL)
         return of_stream->slots[n];
     return of_session != NULL ? of_session->slots[n] : none;
-}
-
-/* A connection, and with it a request if one is there, counts in the new entry. */
-static void
-count_first(struct stick_track *track, const struct eval *eval)
-{
-    (void)stick_data_add(track->table, track->entry, DATA_CONN_CUR, 0, 1);
-    stick_data_count(track->table, track->entry, DATA_CONN_CNT, DATA_CONN_RATE, 1);
-    if (eval->request != NULL)
-        stick_data_count(track->table, track->entry, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1);
 }
 
 bool
@@ -78,12 +67,13 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
         memset(*tracks, 0, sizeof(**tracks));
     }
     track = &(*tracks)->slots[n];
-    track->entry = stick_table_make(table, key);
+    /* A connection, and with it a request if one is there, counts in the new entry. */
+    track->entry = stick_table_track(table, key, eval->request != NULL);
     if (track->entry == NULL)
         return false;
     track->table = table;
+    (*tracks)->used |= 1u << n;
     stick_table_hold(table);
-    count_first(track, eval);
     return true;
 }
 
@@ -92,9 +82,10 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
 static void
 count_all(struct stick_tracks *tracks, enum stick_data count, enum stick_data rate, uint64_t amount)
 {
-    for (unsigned i = 0; tracks != NULL && i < STICK_TRACKS_MAX; i++) {
-        if (tracks->slots[i].table != NULL)
-            stick_data_count(tracks->slots[i].table, tracks->slots[i].entry, count, rate, amount);
+    for (uint32_t left = tracks == NULL ? 0 : tracks->used; left != 0; left &= left - 1) {
+        const struct stick_track *track = &tracks->slots[__builtin_ctz(left)];
+
+        stick_data_count(track->table, track->entry, count, rate, amount);
     }
 }
 
@@ -131,8 +122,9 @@ stick_count_glitches(struct stick_tracks *tracks, uint64_t total)
 void
 stick_count_bytes(struct stick_tracks *tracks, uint64_t from_client, uint64_t to_client)
 {
-    if (from_client > 0)
-        count_all(tracks, DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE, from_client);
-    if (to_client > 0)
-        count_all(tracks, DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE, to_client);
+    for (uint32_t left = tracks == NULL ? 0 : tracks->used; left != 0; left &= left - 1) {
+        const struct stick_track *track = &tracks->slots[__builtin_ctz(left)];
+
+        stick_data_count_bytes(track->table, track->entry, from_client, to_client);
+    }
 }

@@ -21,6 +21,7 @@ struct stick_track {
 
 /* Of one session or one stream; made with its first entry. */
 struct stick_tracks {
+    uint32_t used; /* set of bits: slots that track something */
     struct stick_track slots[STICK_TRACKS_MAX];
     uint64_t glitches; /* of the client's connection: those that were counted */
 };
