@@ -237,6 +237,14 @@ refresh(struct server *srv)
     }
 }
 
+/* It has gone down by its checks: perhaps it lives elsewhere by now. */
+static void
+ask_again(struct follow *follow)
+{
+    if (follow != NULL && follow->by_name.resolution != NULL)
+        resolution_trigger(follow->by_name.resolution);
+}
+
 static void
 on_server_changed(struct server *srv, unsigned what)
 {
@@ -245,6 +253,8 @@ on_server_changed(struct server *srv, unsigned what)
             follow_free(srv->follow);
     } else if ((what & SERVER_ADDED) != 0 || what == 0) {
         refresh(srv);
+    } else if ((what & SERVER_CHANGED_STATE) != 0 && srv->state == SERVER_STOPPED) {
+        ask_again(srv->follow);
     }
 }
 

@@ -38,6 +38,7 @@ struct resolver {
     struct list nameservers;  /* struct nameserver */
     struct list resolutions;
     struct hashmap *by_key;   /* owns */
+    unsigned pending;         /* resolutions that requests wait for */
 };
 
 /* --- query.c: one question to one name server ------------------------------------------------ */

@@ -21,6 +21,9 @@
 
 /* Without followers: kept as long as an answer may be used again. */
 #define KEPT_IDLE_MS 1000
+/* Of names that requests bring, for each section: asked for at the same time; known at all. */
+#define PENDING_MAX 512
+#define KNOWN_MAX   16384
 
 struct resolution {
     struct list link;          /* in resolver->resolutions */
@@ -36,6 +39,7 @@ struct resolution {
     bool is_asking;
     bool has_switched;         /* to the other family, in this try */
     bool is_telling;
+    bool is_pending;           /* counted in resolver->pending */
     bool is_error_known;
     enum dns_outcome error;    /* of this try */
     int64_t valid_ms;          /* of the last valid answer; -1: never */
@@ -175,9 +179,20 @@ begin(struct resolution *resolution)
 static void resolution_free(struct resolution *resolution);
 
 static void
+set_pending(struct resolution *resolution, bool is_pending)
+{
+    if (is_pending && !resolution->is_pending)
+        resolution->resolver->pending++;
+    if (!is_pending && resolution->is_pending)
+        resolution->resolver->pending--;
+    resolution->is_pending = is_pending;
+}
+
+static void
 end(struct resolution *resolution, enum dns_outcome outcome)
 {
     resolution->is_asking = false;
+    set_pending(resolution, false);
     schedule(resolution, resolution->resolver->settings.resolve_ms);
     resolution->is_telling = true;
     LIST_FOR_EACH_SAFE (follower, &resolution->followers, struct dns_follower, link)
@@ -295,6 +310,7 @@ resolution_free(struct resolution *resolution)
         resolution_leave(follower);
     }
     timer_stop(&resolution->timer);
+    set_pending(resolution, false);
     hashmap_remove(resolution->resolver->by_key, str_from(resolution->key));
     list_remove(&resolution->link);
     for (unsigned i = 0; i < resolution->count; i++)
@@ -321,18 +337,23 @@ resolutions_forget_nameserver(struct resolver *resolver, const struct nameserver
     }
 }
 
-static void
-join(struct resolver *resolver, const char *name, enum dns_want want,
-     struct dns_follower *follower)
+struct resolution_key {
+    char text[264];
+};
+
+static struct resolution *
+find_by_name(struct resolver *resolver, const char *name, enum dns_want want,
+             struct resolution_key *key)
 {
     static const char kinds[] = { '4', '6', 'S' };
-    struct resolution *resolution;
-    char key[264];
 
-    snprintf(key, sizeof(key), "%c:%s", kinds[want], name);
-    resolution = hashmap_find(resolver->by_key, str_from(key));
-    if (resolution == NULL)
-        resolution = resolution_new(resolver, key, want);
+    snprintf(key->text, sizeof(key->text), "%c:%s", kinds[want], name);
+    return hashmap_find(resolver->by_key, str_from(key->text));
+}
+
+static void
+add_follower(struct resolution *resolution, struct dns_follower *follower)
+{
     follower->resolution = resolution;
     list_add_last(&resolution->followers, &follower->link);
 }
@@ -341,19 +362,32 @@ void
 resolution_follow(struct resolver *resolver, const char *name, enum dns_want want,
                   struct dns_follower *follower)
 {
-    join(resolver, name, want, follower);
+    struct resolution_key key;
+    struct resolution *resolution = find_by_name(resolver, name, want, &key);
+
+    add_follower(resolution != NULL ? resolution : resolution_new(resolver, key.text, want),
+                 follower);
     resolution_trigger(follower->resolution);
 }
 
-bool
+enum dns_join
 resolution_join(struct resolver *resolver, const char *name, enum dns_want want,
                 struct dns_follower *follower)
 {
-    join(resolver, name, want, follower);
-    if (resolution_is_fresh(follower->resolution))
-        return false;
+    struct resolution_key key;
+    struct resolution *resolution = find_by_name(resolver, name, want, &key);
+    bool is_fresh = resolution != NULL && resolution_is_fresh(resolution);
+
+    if (!is_fresh && (resolution == NULL || !resolution->is_asking) &&
+        (resolver->pending >= PENDING_MAX || resolver->by_key->count >= KNOWN_MAX))
+        return DNS_JOIN_REFUSED;
+    add_follower(resolution != NULL ? resolution : resolution_new(resolver, key.text, want),
+                 follower);
+    if (is_fresh)
+        return DNS_JOIN_FRESH;
+    set_pending(follower->resolution, true);
     resolution_trigger(follower->resolution);
-    return true;
+    return DNS_JOIN_WAIT;
 }
 
 void

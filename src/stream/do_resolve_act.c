@@ -83,9 +83,15 @@ begin_lookup(struct errand *errand)
     struct lookup *lookup = (struct lookup *)errand;
 
     lookup->follower.on_result = on_result;
-    if (resolution_join(lookup->resolver, lookup->name, lookup->want, &lookup->follower))
+    switch (resolution_join(lookup->resolver, lookup->name, lookup->want, &lookup->follower)) {
+    case DNS_JOIN_WAIT:
         return;
-    take_address(lookup);
+    case DNS_JOIN_FRESH:
+        take_address(lookup);
+        break;
+    case DNS_JOIN_REFUSED:
+        break;
+    }
     finish(lookup);
 }
 

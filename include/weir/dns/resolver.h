@@ -61,10 +61,15 @@ struct dns_follower {
 /* Begins to follow; it is resolved now and again and again. The name is normalised. */
 void resolution_follow(struct resolver *resolver, const char *name, enum dns_want want,
                        struct dns_follower *follower);
-/* For once: on_result comes with the end of the resolution that is under way, or begins now. False: the answer that is
- * known is fresh enough ("hold valid"), and the follower is told nothing. */
-bool resolution_join(struct resolver *resolver, const char *name, enum dns_want want,
-                     struct dns_follower *follower);
+enum dns_join {
+    DNS_JOIN_WAIT,    /* on_result will come */
+    DNS_JOIN_FRESH,   /* the answer that is known is fresh enough ("hold valid"); on_result may come all the same */
+    DNS_JOIN_REFUSED, /* too many names are asked for already; it follows nothing */
+};
+/* For once, because of a request: on_result comes with the end of the resolution that is under way, or begins now. Names that
+ * clients choose are limited in number, so that they cannot use up sockets and memory. */
+enum dns_join resolution_join(struct resolver *resolver, const char *name, enum dns_want want,
+                              struct dns_follower *follower);
 /* Harmless when it follows nothing. */
 void resolution_leave(struct dns_follower *follower);
 /* Asks now, if nothing is under way. */

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "dns/private.h"
@@ -161,16 +162,46 @@ joining(void **state)
 
     (void)state;
     list_init(&late.link);
-    assert_true(resolution_join(&resolver, "a.test", DNS_WANT_SERVICE, &late));
+    assert_int_equal(resolution_join(&resolver, "a.test", DNS_WANT_SERVICE, &late), DNS_JOIN_WAIT);
     assert_ptr_equal(late.resolution, follower.resolution);
     resolution_leave(&late);
     answer(DNS_VALID, 1);
-    assert_false(resolution_join(&resolver, "a.test", DNS_WANT_SERVICE, &late));
+    assert_int_equal(resolution_join(&resolver, "a.test", DNS_WANT_SERVICE, &late), DNS_JOIN_FRESH);
     resolution_leave(&late);
-    assert_true(resolution_join(&resolver, "a.test", DNS_WANT_IPV4_FIRST, &late));
+    assert_int_equal(resolution_join(&resolver, "a.test", DNS_WANT_IPV4_FIRST, &late),
+                     DNS_JOIN_WAIT);
     assert_ptr_not_equal(late.resolution, follower.resolution);
     resolution_leave(&late);
     resolution_leave(&late);
+}
+
+/* A client that asks for ever new names does not use up the machine, and servers are followed all the same. */
+static void
+flood(void **state)
+{
+    static struct dns_follower many[512];
+    struct dns_follower more = { .on_result = on_result };
+    char name[32];
+
+    (void)state;
+    list_init(&more.link);
+    for (unsigned i = 0; i < 512; i++) {
+        many[i].on_result = on_result;
+        snprintf(name, sizeof(name), "n%u.test", i);
+        assert_int_equal(resolution_join(&resolver, name, DNS_WANT_IPV4_FIRST, &many[i]),
+                         DNS_JOIN_WAIT);
+    }
+    assert_int_equal(resolution_join(&resolver, "more.test", DNS_WANT_IPV4_FIRST, &more),
+                     DNS_JOIN_REFUSED);
+    assert_null(more.resolution);
+    resolution_follow(&resolver, "more.test", DNS_WANT_IPV4_FIRST, &more);
+    assert_non_null(more.resolution);
+    resolution_leave(&more);
+    answer(DNS_VALID, 1);
+    assert_int_equal(resolution_join(&resolver, "a.test", DNS_WANT_SERVICE, &more), DNS_JOIN_FRESH);
+    resolution_leave(&more);
+    for (unsigned i = 0; i < 512; i++)
+        resolution_leave(&many[i]);
 }
 
 int
@@ -181,6 +212,7 @@ main(void)
         cmocka_unit_test_setup_teardown(errors_keep_records, begin, end),
         cmocka_unit_test_setup_teardown(obsolete, begin, end),
         cmocka_unit_test_setup_teardown(joining, begin, end),
+        cmocka_unit_test_setup_teardown(flood, begin, end),
     };
     int failed;
 
