@@ -206,7 +206,6 @@ parse_proxy_v2_options(struct parse *parse)
 
     if (dial == NULL || word == NULL)
         return false;
-    dial->proxy_v2_options = 0;
     while (rest.ptr != NULL) {
         struct str name = str_split(&rest, ',');
         size_t i = 0;

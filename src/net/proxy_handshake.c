@@ -139,7 +139,7 @@ format_tlvs(struct outgoing_header *out, struct connection *client, struct str u
                                        str_slice(unique_id, 0, PROXY_UNIQUE_ID_MAX),
                                    });
     FOR_EACH_REGISTERED (proxy_tlv_writer, writer, list) {
-        if ((out->options & writer->options) != 0 && client != NULL)
+        if ((writer->options == 0 || (out->options & writer->options) != 0) && client != NULL)
             len = writer->add(client, out->options, out->bytes, len, sizeof(out->bytes));
     }
     if ((out->options & PROXY_V2_CRC32C) != 0)

@@ -89,7 +89,7 @@ enum proxy_v2_option {
 /* How rooms that know more (TLS) add their TLVs: appends to the v2 header of `len` bytes and
  * returns the new length. `client` is the connection that the header speaks of. */
 struct proxy_tlv_writer {
-    unsigned options; /* runs if one of these is asked for */
+    unsigned options; /* runs if one of these is asked for; 0: always */
     size_t (*add)(struct connection *client, unsigned options, uint8_t *header, size_t len,
                   size_t room);
 };
