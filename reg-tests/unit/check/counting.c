@@ -151,10 +151,10 @@ paused_checks_are_not_due(void **state)
     (void)state;
     assert_false(check_pause(find("unchecked")));
     assert_true(check_pause(find("s")));
-    assert_false(is_due(find("s")->check));
+    assert_false(check_is_due(find("s")->check));
     assert_true(check_view(find("s"), &view) && !view.is_enabled);
     assert_true(check_resume(find("s")));
-    assert_true(is_due(find("s")->check));
+    assert_true(check_is_due(find("s")->check));
     assert_false(check_resume(find("unchecked")));
 }
 
