@@ -41,6 +41,7 @@ check_eval(struct check *check, struct eval *eval)
     static struct variables variables;
 
     variables.scopes[SCOPE_CHECK] = &check->variables;
+    variables.scopes[SCOPE_SESS] = &check->session_variables;
     *eval = (struct eval){
         .snapshot = snapshot_current(),
         .check = check,
@@ -359,4 +360,5 @@ check_run_abort(struct check *check)
     check_response_forget(check);
     arena_fini(&check->arena);
     variable_set_clear(&check->variables);
+    variable_set_clear(&check->session_variables);
 }

@@ -105,7 +105,7 @@ struct check {
     int ended_code;
     char ended_text[128];
     struct arena arena;      /* of the running one */
-    struct variable_set variables;
+    struct variable_set variables, session_variables; /* of the running one */
     char text[128]; /* what the last one said: "Connection refused" */
     char unique_id[129]; /* of the running one, once it was asked for */
 };

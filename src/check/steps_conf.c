@@ -95,8 +95,9 @@ parse_name(struct parse *parse, struct step_set *set, const char *word)
                     len - (size_t)(open - word) - 2);
     if (!variable_name_parse(str_split(&inside, ','), &set->name, &err))
         return parse_alert(parse, "%s", err.text);
-    if (set->name.scope != SCOPE_CHECK && set->name.scope != SCOPE_PROC)
-        return parse_alert(parse, "checks have variables of scopes check and proc only");
+    if (set->name.scope != SCOPE_CHECK && set->name.scope != SCOPE_SESS &&
+        set->name.scope != SCOPE_PROC)
+        return parse_alert(parse, "checks have variables of scopes check, sess and proc only");
     while (inside.ptr != NULL) {
         struct str condition = str_split(&inside, ',');
         unsigned bit = variable_condition_find(condition);
