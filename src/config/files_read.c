@@ -21,13 +21,18 @@
 
 struct file_content {
     char *path; /* owns */
+    char *kept; /* owns; NULL: not kept */
+    size_t len;
     uint64_t hash;
     size_t lines;
 };
 
 struct files_read {
     struct hashmap by_path; /* struct file_content; owns */
+    bool is_keeping;
 };
+
+static struct hashmap remembered; /* struct file_content; boot fills it */
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct files_read *current; /* under the mutex */
@@ -58,6 +63,11 @@ note(const char *path, struct str content)
             file->path = alloc_copy(path);
             hashmap_set(&current->by_path, str_from(file->path), file);
         }
+        if (current->is_keeping) {
+            alloc_free(file->kept);
+            file->kept = alloc_copy_str(content);
+            file->len = content.len;
+        }
         file->hash = hash;
         file->lines = lines;
     }
@@ -74,6 +84,64 @@ files_read_begin(void)
     pthread_mutex_unlock(&mutex);
     file_set_witness(note);
     return files;
+}
+
+struct files_read *
+files_read_begin_keeping(void)
+{
+    struct files_read *files = files_read_begin();
+
+    files->is_keeping = true;
+    return files;
+}
+
+void
+files_read_forget(struct files_read *files)
+{
+    size_t at = 0;
+    struct str path;
+    void *value;
+
+    while (hashmap_next(&files->by_path, &at, &path, &value)) {
+        struct file_content *file = value;
+
+        alloc_free(file->kept);
+        file->kept = NULL;
+    }
+}
+
+void
+files_read_remember(struct files_read *files)
+{
+    size_t at = 0;
+    struct str path;
+    void *value;
+
+    while (hashmap_next(&files->by_path, &at, &path, &value)) {
+        struct file_content *file = value, *own = alloc_zero(sizeof(*own));
+
+        *own = *file;
+        own->path = alloc_copy(file->path);
+        file->kept = NULL;
+        hashmap_set(&remembered, str_from(own->path), own);
+    }
+}
+
+static bool
+find_remembered(const char *path, struct str *content)
+{
+    const struct file_content *file = hashmap_find(&remembered, str_from(path));
+
+    if (file == NULL || file->kept == NULL)
+        return false;
+    *content = str_of(file->kept, file->len);
+    return true;
+}
+
+void
+files_read_use_memory(bool is_used)
+{
+    file_set_memory(is_used && remembered.count > 0 ? find_remembered : NULL);
 }
 
 void
@@ -99,6 +167,7 @@ files_read_free(struct files_read *files)
         struct file_content *file = value;
 
         alloc_free(file->path);
+        alloc_free(file->kept);
         alloc_free(file);
     }
     hashmap_fini(&files->by_path);

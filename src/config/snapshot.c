@@ -18,6 +18,8 @@
  */
 #include "weir/config/snapshot.h"
 
+#include <unistd.h>
+
 #include "weir/base/alloc.h"
 #include "weir/base/crash.h"
 #include "weir/base/list.h"
@@ -98,8 +100,12 @@ snapshot_build(const struct config_sources *sources, struct diag *diag)
     snapshot->base = sources->base;
     snapshot->transcript = sources->transcript != NULL ? transcript_hold(sources->transcript)
                                                        : transcript_new();
-    snapshot->files = files_read_begin();
+    /* Who may still give up the sight of the files (chroot) keeps what they hold. */
+    snapshot->files =
+        snapshot_current() == NULL && geteuid() == 0 ? files_read_begin_keeping() : files_read_begin();
+    files_read_use_memory(sources->transcript != NULL);
     fine = run_stages(snapshot, sources, diag);
+    files_read_use_memory(false);
     files_read_end(snapshot->files);
     snapshot->base = NULL;
     if (fine)

@@ -26,6 +26,7 @@
 #include "weir/base/clock.h"
 #include "weir/base/text.h"
 #include "weir/cli/command.h"
+#include "weir/config/files_read.h"
 #include "weir/config/keyword.h"
 #include "weir/config/slot.h"
 #include "weir/expr/sample.h"
@@ -333,6 +334,10 @@ drop_rights(struct boot *boot)
         notice_print(NOTICE_ALERT, "%s", err.text);
         return false;
     }
+    if (global->chroot != NULL)
+        files_read_remember(boot->snapshot->files);
+    else
+        files_read_forget(boot->snapshot->files);
     if (!process_drop_rights(&rights, &err) || (global->dumpable && !process_set_dumpable(&err))) {
         notice_print(NOTICE_ALERT, "%s", err.text);
         return false;

@@ -94,6 +94,21 @@ slots_of_global(void *object)
 
 /* --- keywords with a syntax of their own ----------------------------------------------- */
 
+/* Whom the process has become already; in a chroot there is no list of users. NULL: it begins. */
+static const struct global_conf *
+running_conf(void)
+{
+    const struct snapshot *snapshot = snapshot_current();
+
+    return snapshot == NULL ? NULL : global_conf_of(snapshot);
+}
+
+static bool
+is_same_name(const char *a, const char *b)
+{
+    return a != NULL && strcmp(a, b) == 0;
+}
+
 static bool
 parse_user(struct parse *parse)
 {
@@ -103,7 +118,9 @@ parse_user(struct parse *parse)
 
     if (name == NULL)
         return false;
-    if (!process_find_user(name, &uid, &err))
+    if (running_conf() != NULL && is_same_name(running_conf()->user, name))
+        uid = (uid_t)running_conf()->uid;
+    else if (!process_find_user(name, &uid, &err))
         return parse_alert(parse, "%s", err.text);
     writable(parse)->uid = uid;
     writable(parse)->user = name;
@@ -120,7 +137,9 @@ parse_group(struct parse *parse)
 
     if (name == NULL)
         return false;
-    if (!process_find_group(name, &gid, &err))
+    if (running_conf() != NULL && is_same_name(running_conf()->group, name))
+        gid = (gid_t)running_conf()->gid;
+    else if (!process_find_group(name, &gid, &err))
         return parse_alert(parse, "%s", err.text);
     writable(parse)->gid = gid;
     writable(parse)->group = name;

@@ -150,6 +150,21 @@ put_to_work(struct reload_job *job)
         history_add(job->snapshot);
 }
 
+/* Why files may be missing. */
+static void
+hint_chroot(struct reload_job *job)
+{
+    const char *folder = global_conf_of(snapshot_current())->chroot;
+
+    if (job->ticket->is_fine || job->ticket->kind == RELOAD_AMEND || folder == NULL ||
+        strcmp(folder, "/") == 0)
+        return;
+    text_printf(&job->ticket->messages,
+                "[NOTICE]   this process lives in the chroot '%s' and finds files there "
+                "alone; a restart reads those outside.\n",
+                folder);
+}
+
 /* On the control thread, when the builder is done. */
 static void
 finish(void *arg)
@@ -165,6 +180,7 @@ finish(void *arg)
     snapshot_drop(job->base);
     diag_print(job->diag, &job->ticket->messages, DIAG_WARNING);
     diag_print_reason(job->diag, &job->ticket->reason);
+    hint_chroot(job);
     if (is_said) {
         say_result(job);
         notice_end_startup();

@@ -81,13 +81,42 @@ tell_witness(const char *path, struct str content)
         fn(path, content);
 }
 
+static bool (*memory)(const char *path, struct str *content); /* atomic */
+
+void
+file_set_memory(bool (*find)(const char *path, struct str *content))
+{
+    __atomic_store_n(&memory, find, __ATOMIC_RELEASE);
+}
+
+static bool
+is_remembered(const char *path, struct str *content)
+{
+    bool (*find)(const char *, struct str *) = __atomic_load_n(&memory, __ATOMIC_ACQUIRE);
+
+    return find != NULL && find(path, content);
+}
+
+static char *
+copy_remembered(struct str content, size_t *len, struct error *err)
+{
+    if (err != NULL)
+        err->text[0] = '\0';
+    if (len != NULL)
+        *len = content.len;
+    return alloc_copy_str(content);
+}
+
 char *
 file_read(const char *path, size_t *len, struct error *err)
 {
     struct text text = TEXT_INIT;
     int fd = open_for_reading(path, &text, err);
+    struct str content;
     bool is_read;
 
+    if (fd == -1 && is_remembered(path, &content))
+        return copy_remembered(content, len, err);
     if (fd == -1)
         return NULL;
     is_read = read_to_end(fd, &text);

@@ -140,6 +140,21 @@ server_conf_remove(struct parse *parse)
     return true;
 }
 
+/* A name cannot go and come back in one amendment, so a line of the same name and place says the
+ * same. */
+void
+server_conf_find_same(const struct parse *parse, const struct proxy_conf *conf,
+                      struct hashmap *same)
+{
+    const struct proxy_conf *before =
+        proxy_conf_find(parse->snapshot->base, str_from(conf->name), SIDE_BACK);
+
+    if (before == NULL || !proxy_conf_is_back(conf))
+        return;
+    LIST_FOR_EACH (srv, &before->servers, struct server_conf, link)
+        hashmap_set(same, str_from(srv->name), srv);
+}
+
 /* --- numbers that stay ------------------------------------------------------------------- */
 
 void

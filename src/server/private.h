@@ -2,6 +2,7 @@
 /* What the files of room server share. */
 #pragma once
 
+#include "weir/base/hashmap.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
 #include "weir/proxy/id_set.h"
@@ -18,6 +19,9 @@ bool server_conf_read(struct parse *parse, const struct server_conf *origin, boo
 /* --- dynamic_conf.c ---------------------------------------------------------------- */
 
 /* Servers that the snapshot built upon has as well keep its numbers, unless they are written. */
+/* Lines that the snapshot built upon has as well, by name; they say the same. */
+void server_conf_find_same(const struct parse *parse, const struct proxy_conf *conf,
+                           struct hashmap *same);
 void server_conf_keep_ids(const struct parse *parse, struct proxy_conf *conf, struct id_set *written);
 
 /* --- server_addr.c --------------------------------------------------------------- */

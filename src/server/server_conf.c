@@ -535,9 +535,19 @@ prepare_tls(struct parse *parse)
     bool fine = true;
 
     LIST_FOR_EACH (conf, proxy_list(parse->snapshot), struct proxy_conf, link) {
+        struct hashmap same = HASHMAP_INIT;
+
+        if (parse->snapshot->base != NULL)
+            server_conf_find_same(parse, conf, &same);
         LIST_FOR_EACH (srv, &conf->servers, struct server_conf, link) {
-            fine = tls_server_prepare(parse, srv->pos, srv->slots) && fine;
+            const struct server_conf *before = hashmap_find(&same, str_from(srv->name));
+
+            if (before != NULL)
+                tls_server_prepare_as(parse, srv->slots, before->slots);
+            else
+                fine = tls_server_prepare(parse, srv->pos, srv->slots) && fine;
         }
+        hashmap_fini(&same);
     }
     return fine;
 }

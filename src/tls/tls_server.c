@@ -197,6 +197,19 @@ tls_server_prepare(struct parse *parse, struct source_pos pos, void *slots)
 }
 
 void
+tls_server_prepare_as(struct parse *parse, void *slots, const void *same)
+{
+    struct tls_server_conf *conf = slot_of(slots, &tls_server_slot);
+    const struct tls_server_conf *other = slot_of_const(same, &tls_server_slot);
+
+    if (other->context == NULL)
+        return;
+    tls_settings_inherit(&conf->settings, &tls_globals_of(parse->snapshot)->server_defaults);
+    conf->context = tls_context_hold(other->context);
+    conf->fingerprint = other->fingerprint;
+}
+
+void
 tls_server_want_context(void *slots)
 {
     ((struct tls_server_conf *)slot_of(slots, &tls_server_slot))->check_by_steps = true;

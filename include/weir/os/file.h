@@ -15,6 +15,8 @@
 /* The content with a NUL behind it, freed with alloc_free(); NULL and an error when it cannot
  * be read. Pipes are read to their end. `len` may be NULL. */
 char *file_read(const char *path, size_t *len, struct error *err);
+/* Asked for files that cannot be opened (any more); NULL: nobody is. */
+void file_set_memory(bool (*find)(const char *path, struct str *content));
 /* Is told of each file that was read, on the thread that has read it; NULL: nobody is. */
 void file_set_witness(void (*fn)(const char *path, struct str content));
 /* Replaces the file at once: readers see the old or the new content, also after a crash. */
