@@ -42,8 +42,8 @@ global
     dns-accept-family ipv4,ipv6
 resolvers r
     nameserver n1 127.0.0.1:$(cat "$work/dns.port")
-    timeout retry 700ms
-    resolve_retries 1
+    timeout retry 1500ms
+    resolve_retries 2
     hold valid 60s
 defaults
     mode http
@@ -105,6 +105,16 @@ curl -s -m 0.1 -H "Host: slow.test" "http://127.0.0.1:$port/" >/dev/null || true
 for pid in $clients; do wait "$pid"; done
 for i in 1 2 3 4 5 6 7 8; do [ "$(cat "$work/slow.$i")" = two ] || fail "client $i: $(cat "$work/slow.$i")"; done
 [ "$(grep -c ' slow.test A$' "$work/questions")" = 1 ] || fail "$(grep -c slow.test "$work/questions") questions for slow.test"
+
+# -4: nobody asks for IPv6 addresses.
+other=$(free_port)
+sed "s/127.0.0.1:$port/127.0.0.1:$other/; s/127.0.0.1:$tcp/127.0.0.1:$(free_port)/; s|weir.sock|other.sock|" "$work/weir.cfg" >"$work/four.cfg"
+: >"$work/questions"
+start "$weir" -4 -db -f "$work/four.cfg"
+wait_port "$other"
+[ "$(curl -s -m 8 -H "Host: six.test" "http://127.0.0.1:$other/")" = "no address" ] || fail "-4"
+[ "$(curl -s -m 8 -H "Host: one.test" "http://127.0.0.1:$other/")" = one ] || fail "-4: no IPv4"
+grep -q AAAA "$work/questions" && fail "-4 asks for IPv6"
 
 refused() { # pattern rule
     printf 'resolvers r\n    nameserver n 127.0.0.1\nlisten l\n    mode http\n    bind 127.0.0.1:%s\n    http-request %s\n' \

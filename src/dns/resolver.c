@@ -64,11 +64,21 @@ ipv6_is_usable(void)
     return is_usable;
 }
 
+static bool only_ipv4;
+
+void
+resolver_use_only_ipv4(void)
+{
+    only_ipv4 = true;
+}
+
 bool
 resolver_family_is_wanted(enum dns_type type)
 {
     unsigned families = dns_accept_family(snapshot_current());
 
+    if (only_ipv4)
+        return type != DNS_AAAA;
     if (families & FAMILY_AUTO)
         return type != DNS_AAAA || ipv6_is_usable();
     return (families & (type == DNS_AAAA ? FAMILY_IPV6 : FAMILY_IPV4)) != 0;

@@ -53,6 +53,7 @@
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
 #include "weir/telemetry/process.h"
+#include "weir/dns/resolver.h"
 
 #define MAXCONN_DEFAULT  100000 /* when descriptors would allow even more */
 #define FILES_OF_PROCESS 128    /* beside connections: logs, loops, runtime socket, files */
@@ -111,6 +112,8 @@ read_snapshot(const struct options *options)
     global_conf_set_options(options);
     if (options->ignore_unresolved)
         server_addr_ignore_unresolved();
+    if (options->only_ipv4)
+        resolver_use_only_ipv4();
     snapshot = snapshot_build(&options->sources, diag);
     say_diag(diag, options);
     if (snapshot == NULL) {

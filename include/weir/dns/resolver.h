@@ -34,6 +34,11 @@ struct resolvers_conf {
     struct resolver *live;      /* set by ADOPT; holds */
 };
 
+/* --- boot ------------------------------------------------------------------------ */
+
+/* -4: whatever dns-accept-family says. */
+void resolver_use_only_ipv4(void);
+
 /* --- builder --------------------------------------------------------------------- */
 
 /* NULL: none of that name. From CONFIG_RESOLVE on "default" is there if the system has name servers. */
