@@ -14,7 +14,7 @@
 #include "weir/expr/sample.h"
 #include "private.h"
 
-enum whose { OF_CLIENT, OF_FRONTEND, OF_SERVER };
+enum whose { OF_CLIENT, OF_FRONTEND, OF_SERVER, OF_ROOT };
 
 enum fact {
     FACT_DER,
@@ -33,6 +33,16 @@ enum fact {
 
 #define WHOSE_SHIFT 8 /* in .private: whose above, what below */
 
+/* The authority at the end of the client's chain. */
+static X509 *
+root_of(const SSL *ssl)
+{
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    int count = chain == NULL ? 0 : sk_X509_num(chain);
+
+    return count == 0 ? NULL : sk_X509_value(chain, count - 1);
+}
+
 static X509 *
 cert_of(const struct eval *eval, enum whose whose)
 {
@@ -40,6 +50,8 @@ cert_of(const struct eval *eval, enum whose whose)
 
     if (ssl == NULL)
         return NULL;
+    if (whose == OF_ROOT)
+        return root_of(ssl);
     return whose == OF_FRONTEND ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
 }
 
@@ -168,6 +180,38 @@ give_alternatives(struct eval *eval, X509 *cert, struct value *out)
     BIO_free(bio);
     GENERAL_NAMES_free(names);
     return result;
+}
+
+#define POLICY_MAX 128 /* bytes of one in digits */
+
+/* RFC 5280 4.2.1.4: all, or the one that is asked for. */
+static enum fetched
+run_policies(struct eval *eval, const struct fetch *fetch, const struct arg *args,
+             struct value *out)
+{
+    X509 *cert = cert_of(eval, OF_CLIENT);
+    CERTIFICATEPOLICIES *policies =
+        cert == NULL ? NULL : X509_get_ext_d2i(cert, NID_certificate_policies, NULL, NULL);
+    int count = policies == NULL ? 0 : sk_POLICYINFO_num(policies);
+    char *text = count == 0 ? NULL : arena_take(eval->arena, (size_t)count * (POLICY_MAX + 1));
+    char *end = text;
+    bool is_there = !arg_is_given(&args[0]);
+
+    (void)fetch;
+    for (int i = 0; text != NULL && i < count; i++) {
+        char one[POLICY_MAX];
+
+        if (OBJ_obj2txt(one, sizeof(one), sk_POLICYINFO_value(policies, i)->policyid, 1) <= 0)
+            continue;
+        is_there = is_there || str_eq(args[0].str, str_from(one));
+        end += sprintf(end, "%s%s", end == text ? "" : ",", one);
+    }
+    CERTIFICATEPOLICIES_free(policies);
+    if (text == NULL || !is_there)
+        return FETCH_NONE;
+    if (arg_is_given(&args[0]))
+        return fetched_str(out, args[0].str);
+    return fetched_str(out, str_of(text, (size_t)(end - text)));
 }
 
 /* --- names ---------------------------------------------------------------------------------------------- */
@@ -387,6 +431,11 @@ static const struct fetch fetches[] = {
     CERT("ssl_c", OF_CLIENT, "the client"),
     CERT("ssl_f", OF_FRONTEND, "the frontend"),
     CERT("ssl_s", OF_SERVER, "the server"),
+    NAME("ssl_c_r_dn", OF_ROOT, FACT_SUBJECT,
+         "Subject of the authority at the end of the client's chain: whole, or the nth part of a name."),
+    { "ssl_c_policies", VALUE_STR, PLACES, { { ARG_STR, true } }, run_policies, 0,
+      .help = "Policies of the client's certificate, as numbers parted by commas; or the one that is named, if "
+              "it is there." },
     FACT("ssl_c_chain_der", VALUE_BIN, OF_CLIENT, FACT_CHAIN_DER,
          "The certificates that the client sent, one behind the other, in DER."),
     FACT("ssl_s_chain_der", VALUE_BIN, OF_SERVER, FACT_CHAIN_DER,

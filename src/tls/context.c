@@ -579,6 +579,7 @@ tls_context_of_server(struct parse *parse, struct source_pos pos, const struct t
         tls_context_drop(context);
         return NULL;
     }
+    keylog_use(ctx, tls_globals_of(parse->snapshot)->has_keylog);
     if (settings->alpn.len > 0)
         SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)settings->alpn.ptr,
                                 (unsigned)settings->alpn.len);

@@ -23,9 +23,11 @@
 #define RANDOM_LEN        32
 #define EXT_SERVER_NAME   0
 #define EXT_GROUPS        10
+#define EXT_POINT_FORMATS 11
 #define EXT_SIGNATURES    13
 #define EXT_ALPN          16
 #define EXT_TICKET        35
+#define EXT_VERSIONS      43
 #define EXT_KEY_SHARES    51
 #define NAME_TYPE_HOST    0
 #define SERVER_CIPHER_LEN 3 /* the one cipher and the one compression method of a ServerHello */
@@ -172,10 +174,10 @@ read_server_name(struct str extension)
 }
 
 static struct str
-read_list(struct str extension)
+read_list(struct str extension, unsigned size_of_length)
 {
     struct cursor list = cursor_of(extension);
-    struct str items = take_sized(&list, 2);
+    struct str items = take_sized(&list, size_of_length);
 
     return list.failed ? STR_NONE : items;
 }
@@ -188,16 +190,23 @@ read_extension(uint32_t type, struct str extension, struct hello *out)
         out->server_name = read_server_name(extension);
         break;
     case EXT_GROUPS:
-        out->groups = read_list(extension);
+        out->groups = read_list(extension, 2);
         break;
     case EXT_SIGNATURES:
-        out->signatures = read_list(extension);
+        out->signatures = read_list(extension, 2);
         break;
     case EXT_ALPN:
-        out->alpn = read_list(extension);
+        out->alpn = read_list(extension, 2);
         break;
     case EXT_KEY_SHARES:
-        out->key_shares = read_list(extension);
+        out->key_shares = read_list(extension, 2);
+        break;
+    case EXT_POINT_FORMATS:
+        out->point_formats = read_list(extension, 1);
+        break;
+    case EXT_VERSIONS:
+        if (out->type == HELLO_CLIENT)
+            out->versions = read_list(extension, 1);
         break;
     case EXT_TICKET:
         out->ticket = extension.len == 0 ? TICKET_EMPTY : TICKET_GIVEN;
@@ -225,7 +234,8 @@ read_message(struct str message, struct hello *out)
     }
     if (body.failed || out->version >> 8 != 3)
         return false;
-    extensions = cursor_of(body.left == 0 ? STR("") : take_sized(&body, 2));
+    out->extensions = body.left == 0 ? STR("") : take_sized(&body, 2);
+    extensions = cursor_of(out->extensions);
     while (extensions.left > 0) {
         uint32_t type = take_number(&extensions, 2);
         struct str extension = take_sized(&extensions, 2);
@@ -234,6 +244,13 @@ read_message(struct str message, struct hello *out)
             read_extension(type, extension, out);
     }
     return !body.failed && !extensions.failed;
+}
+
+bool
+hello_parse_message(struct str message, struct hello *out)
+{
+    *out = (struct hello){ 0 };
+    return read_message(message, out);
 }
 
 enum hello_state

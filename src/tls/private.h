@@ -215,6 +215,8 @@ struct tls_globals {
     int64_t dh_bits;         /* 0: not said, and so in max_record */
     int64_t max_record;
     int64_t security_level; /* -1: OpenSSL's */
+    int64_t capture_size;   /* bytes; 0: hellos are not kept */
+    bool has_keylog;
 };
 
 const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
@@ -336,6 +338,21 @@ struct tls_refusal *tls_refusal_of(const SSL *ssl);
 const char *tls_cert_path_of(const SSL *ssl);
 
 extern const struct transport tls_transport;
+
+/* What is kept of a connection for expressions. Each is owned, and NULL unless it is asked for. */
+struct tls_notes {
+    struct hello_capture *hello; /* hello_capture.c; freed by alloc_free() */
+    struct key_log *keys;        /* keylog.c */
+};
+struct tls_notes *tls_notes_of(const SSL *ssl);
+
+/* --- hello_capture.c, keylog.c ------------------------------------------------------ */
+
+/* Connections of this context keep their client's hello, in at most so many bytes; 0: they do not. */
+void hello_capture_use(SSL_CTX *ctx, int64_t room);
+/* They keep their secrets. */
+void keylog_use(SSL_CTX *ctx, bool is_on);
+void keylog_free(struct key_log *keys); /* NULL is fine */
 
 /* --- tls_server.c ----------------------------------------------------------------- */
 

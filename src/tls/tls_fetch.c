@@ -264,6 +264,8 @@ static const struct fetch fetches[] = {
              "Did the client show a certificate on this connection?"),
     FRONT_OF("_has_early", VALUE_BOOL, run_truth, TRUTH_HAS_EARLY,
              "Did early data come that no handshake has confirmed? Weir takes none: no."),
+    FRONT_OF("_early_rcvd", VALUE_BOOL, run_truth, TRUTH_HAS_EARLY,
+             "Did early data come? Weir takes none: no."),
     FRONT_OF("_has_sni", VALUE_BOOL, run_truth, TRUTH_HAS_SNI,
              "Did the client ask for a server name?"),
     FRONT_OF("_crtname", VALUE_STR, run_fact, FACT_CERT_NAME,

@@ -42,6 +42,7 @@ struct tls_link {
     int os_errno;
     unsigned long error; /* OpenSSL's number */
     struct tls_refusal refusal;
+    struct tls_notes notes;
 };
 
 static struct pool link_pool = POOL("tls_link", sizeof(struct tls_link));
@@ -75,6 +76,12 @@ struct tls_refusal *
 tls_refusal_of(const SSL *ssl)
 {
     return &link_of(BIO_get_data(SSL_get_rbio(ssl)))->refusal;
+}
+
+struct tls_notes *
+tls_notes_of(const SSL *ssl)
+{
+    return &link_of(BIO_get_data(SSL_get_rbio(ssl)))->notes;
 }
 
 /* --- the socket ---------------------------------------------------------------------------------- */
@@ -508,6 +515,8 @@ tls_close(struct connection *conn)
     ERR_clear_error();
     SSL_free(link->ssl);
     alloc_free(link->left);
+    alloc_free(link->notes.hello);
+    keylog_free(link->notes.keys);
     pool_give(&link_pool, link);
     conn->transport_data = NULL;
 }

@@ -85,6 +85,8 @@ tls_tune_apply(struct parse *parse, struct source_pos pos, SSL_CTX *ctx)
         SSL_CTX_set_security_level(ctx, (int)globals->security_level);
     if (globals->max_record != 0)
         SSL_CTX_set_max_send_fragment(ctx, (long)globals->max_record);
+    hello_capture_use(ctx, globals->capture_size);
+    keylog_use(ctx, globals->has_keylog);
     return set_group(globals, ctx, &err) || parse_alert_at(parse, pos, "%s", err.text);
 }
 
@@ -156,6 +158,16 @@ parse_front_use(struct parse *parse)
 }
 
 static const struct keyword keywords[] = {
+    { "tune.ssl.capture-buffer-size", IN_GLOBAL, .args = "<bytes>", .slot = &tls_globals_slot,
+      SET_INT(struct tls_globals, capture_size, 0, 65535),
+      .help = "Keep what clients' hellos offer, in so many bytes each, for ssl_fc_cipherlist_bin and its kin." },
+    { "tune.ssl.capture-cipherlist-size", IN_GLOBAL, .flags = KEYWORD_HIDDEN, .args = "<bytes>",
+      .slot = &tls_globals_slot, SET_INT(struct tls_globals, capture_size, 0, 65535),
+      .help = "Older name of tune.ssl.capture-buffer-size." },
+    { "tune.ssl.keylog", IN_GLOBAL, .args = "{ on | off }", .slot = &tls_globals_slot,
+      SET_ON_OFF(struct tls_globals, has_keylog),
+      .help = "Keep the secrets of TLS connections for ssl_fc_..._secret, so that a recording of them can be "
+              "decrypted. Only for debugging." },
     { "ssl-f-use", IN_FRONTEND | IN_LISTEN, .args = "crt <file> [<option>...]",
       .parse = parse_front_use,
       .help = "A certificate for all bind lines of this frontend that speak TLS, with the options of a "

@@ -25,6 +25,9 @@ struct hello {
     struct str groups;
     struct str signatures;
     struct str key_shares; /* group, length, key, each */
+    struct str point_formats; /* a byte each */
+    struct str versions;      /* two bytes each; of a client */
+    struct str extensions;    /* all: type, length, content, each */
     enum hello_ticket ticket;
 };
 
@@ -38,5 +41,7 @@ enum hello_state {
  * records; what follows it is not looked at. The arena holds the joined pieces in that case (out of
  * memory: HELLO_NOT). Pure; any thread. */
 enum hello_state hello_parse(struct str bytes, struct arena *arena, struct hello *out);
+/* The same of a message without records: type, length, content. */
+bool hello_parse_message(struct str message, struct hello *out);
 /* The first protocol of a list as `alpn` is; ptr NULL: none. */
 struct str hello_first_alpn(const struct hello *hello);
