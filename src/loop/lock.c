@@ -15,9 +15,33 @@
 #include <sched.h>
 
 #include "weir/base/crash.h"
-#include "weir/base/sanitize.h"
 
 #define SPINS_MAX 200
+
+static void
+pause_briefly(unsigned spins)
+{
+    if (spins >= SPINS_MAX) {
+        sched_yield();
+        return;
+    }
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void
+lock_wait(struct lock *lock)
+{
+    unsigned spins = 0;
+
+    do {
+        while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) != 0)
+            pause_briefly(spins++);
+    } while (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE) != 0);
+}
 
 #if defined(WEIR_DEBUG_LOCKS) || WITH_ASAN
 
@@ -46,44 +70,12 @@ check_give(const struct lock *lock)
     held.count--;
 }
 
-#else
-
-static inline void
-check_take(const struct lock *lock)
-{
-    (void)lock;
-}
-
-static inline void
-check_give(const struct lock *lock)
-{
-    (void)lock;
-}
-
-#endif
-
-static void
-pause_briefly(unsigned spins)
-{
-    if (spins >= SPINS_MAX) {
-        sched_yield();
-        return;
-    }
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 void
 lock_take(struct lock *lock)
 {
     check_take(lock);
-    for (unsigned spins = 0; __atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE) != 0;) {
-        while (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) != 0)
-            pause_briefly(spins++);
-    }
+    if (__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE) != 0)
+        lock_wait(lock);
 }
 
 void
@@ -92,3 +84,5 @@ lock_give(struct lock *lock)
     check_give(lock);
     __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
+
+#endif

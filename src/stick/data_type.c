@@ -49,23 +49,11 @@ stick_data_find(struct str name)
     return -1;
 }
 
-static void
-rotate(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
-{
-    uint32_t past = now_ms - rate->began_ms;
-
-    if (past < period_ms)
-        return;
-    rate->previous = past < 2 * period_ms ? rate->current : 0;
-    rate->current = 0;
-    rate->began_ms = past < 2 * period_ms ? rate->began_ms + period_ms : now_ms;
-}
-
 /* The share of the period before that still lies in the window counts too. */
 static uint64_t
 read_rate(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
 {
-    rotate(rate, now_ms, period_ms);
+    stick_rate_turn(rate, now_ms, period_ms);
     return rate->current +
            (uint64_t)rate->previous * (period_ms - (now_ms - rate->began_ms)) / period_ms;
 }
@@ -79,17 +67,6 @@ place_of(struct stick_entry *entry, const struct stick_column *column, enum stic
                                        : sizeof(struct stick_rate);
 
     return (char *)stick_entry_data(entry) + column->offset + index * size;
-}
-
-static void
-add_to_rate(void *at, uint32_t amount, uint32_t now_ms, uint32_t period_ms)
-{
-    struct stick_rate rate;
-
-    memcpy(&rate, at, sizeof(rate));
-    rotate(&rate, now_ms, period_ms);
-    rate.current += amount;
-    memcpy(at, &rate, sizeof(rate));
 }
 
 /* Fields need not be aligned: they are read and written as bytes. */
@@ -118,7 +95,7 @@ change(struct stick_entry *entry, const struct stick_column *column, enum stick_
     case KIND_RATE:
         break;
     }
-    add_to_rate(at, (uint32_t)amount, now_ms, column->period_ms);
+    stick_rate_add(at, (uint32_t)amount, now_ms, column->period_ms);
     memcpy(&rate, at, sizeof(rate));
     return read_rate(&rate, now_ms, column->period_ms);
 }
@@ -177,56 +154,52 @@ stick_data_set(struct stick_table *table, struct stick_entry *entry, enum stick_
     lock_give(&shard->lock);
 }
 
-void
-stick_entry_count(const struct stick_table *table, struct stick_entry *entry, enum stick_data count,
-                  enum stick_data rate, uint64_t amount, uint32_t now_ms)
-{
-    const struct stick_column *columns = table->layout.columns;
+/* --- events ------------------------------------------------------------------------------------- */
 
-    if ((table->stored & 1u << count) != 0)
-        (void)change(entry, &columns[count], stick_data_infos[count].kind, 0, (int64_t)amount,
-                     now_ms);
-    if ((table->stored & 1u << rate) == 0)
-        return;
-    if (table->layout.byte_unit > 1 &&
-        (rate == DATA_BYTES_IN_RATE || rate == DATA_BYTES_OUT_RATE))
-        amount = (amount + table->layout.byte_unit - 1) / table->layout.byte_unit;
-    add_to_rate((char *)stick_entry_data(entry) + columns[rate].offset, (uint32_t)amount, now_ms,
-                columns[rate].period_ms);
+static const struct {
+    enum stick_data count, rate;
+} event_data[STICK_EVENTS] = {
+    [STICK_CONNECTION] = { DATA_CONN_CNT, DATA_CONN_RATE },
+    [STICK_SESSION] = { DATA_SESS_CNT, DATA_SESS_RATE },
+    [STICK_REQUEST] = { DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE },
+    [STICK_ERROR] = { DATA_HTTP_ERR_CNT, DATA_HTTP_ERR_RATE },
+    [STICK_FAILURE] = { DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE },
+    [STICK_BYTES_IN] = { DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE },
+    [STICK_BYTES_OUT] = { DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE },
+    [STICK_GLITCH] = { DATA_GLITCH_CNT, DATA_GLITCH_RATE },
+};
+
+void
+stick_counters_init(struct stick_table *table)
+{
+    for (unsigned i = 0; i < STICK_EVENTS; i++) {
+        const struct stick_column *count = &table->layout.columns[event_data[i].count];
+        const struct stick_column *rate = &table->layout.columns[event_data[i].rate];
+        bool is_bytes = i == STICK_BYTES_IN || i == STICK_BYTES_OUT;
+
+        table->counters[i] = (struct stick_counter){
+            .has_count = count->is_stored,
+            .is_large = stick_data_infos[event_data[i].count].kind == KIND_LARGE,
+            .has_rate = rate->is_stored,
+            .count_at = count->offset / 4,
+            .rate_at = rate->offset / 4,
+            .period_ms = rate->period_ms,
+            .unit = is_bytes && table->layout.byte_unit > 1 ? table->layout.byte_unit : 1,
+        };
+    }
 }
 
 void
-stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stick_data count,
-                 enum stick_data rate, uint64_t amount)
+stick_data_count_event(struct stick_table *table, struct stick_entry *entry,
+                       enum stick_event event, uint64_t amount)
 {
     struct stick_shard *shard;
 
-    if ((table->stored & (1u << count | 1u << rate)) == 0)
+    if (!table->counters[event].has_count && !table->counters[event].has_rate)
         return;
     shard = stick_shard_of(table, entry);
     lock_take(&shard->lock);
-    stick_entry_count(table, entry, count, rate, amount, (uint32_t)stick_now_ms());
-    stick_change_note(table, shard, entry);
-    lock_give(&shard->lock);
-}
-
-void
-stick_data_count_bytes(struct stick_table *table, struct stick_entry *entry, uint64_t in,
-                       uint64_t out)
-{
-    static const uint32_t counted = 1u << DATA_BYTES_IN_CNT | 1u << DATA_BYTES_IN_RATE |
-                                    1u << DATA_BYTES_OUT_CNT | 1u << DATA_BYTES_OUT_RATE;
-    uint32_t now_ms = (uint32_t)stick_now_ms();
-    struct stick_shard *shard;
-
-    if ((table->stored & counted) == 0 || in + out == 0)
-        return;
-    shard = stick_shard_of(table, entry);
-    lock_take(&shard->lock);
-    if (in > 0)
-        stick_entry_count(table, entry, DATA_BYTES_IN_CNT, DATA_BYTES_IN_RATE, in, now_ms);
-    if (out > 0)
-        stick_entry_count(table, entry, DATA_BYTES_OUT_CNT, DATA_BYTES_OUT_RATE, out, now_ms);
+    stick_entry_count(table, entry, event, amount, (uint32_t)stick_now_ms());
     stick_change_note(table, shard, entry);
     lock_give(&shard->lock);
 }

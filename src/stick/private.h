@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <string.h>
+
 #include "weir/base/list.h"
 #include "weir/config/keyword.h"
 #include "weir/config/snapshot.h"
@@ -44,6 +46,24 @@ struct stick_shard {
     uint64_t told_number;   /* all up to this have been told to some peer: a change needs a new one */
 };
 
+/* What is counted, each in a counter and a rate. */
+enum stick_event {
+    STICK_CONNECTION,
+    STICK_SESSION,
+    STICK_REQUEST,
+    STICK_ERROR,
+    STICK_FAILURE,
+    STICK_BYTES_IN,
+    STICK_BYTES_OUT,
+    STICK_GLITCH,
+    STICK_EVENTS,
+};
+/* Where, in 32-bit words of an entry's data. */
+struct stick_counter {
+    bool has_count, is_large, has_rate;
+    uint32_t count_at, rate_at, period_ms, unit;
+};
+
 struct stick_table { /* live */
     char *name;      /* owns */
     unsigned refs;   /* atomic */
@@ -51,6 +71,7 @@ struct stick_table { /* live */
     struct list link;
     struct stick_layout layout;
     uint32_t stored; /* set of bits of enum stick_data: the columns of the layout */
+    struct stick_counter counters[STICK_EVENTS];
     uint64_t size;
     int64_t expire_ms;
     bool nopurge;
@@ -123,6 +144,7 @@ struct stick_image {
 struct stick_rate {
     uint32_t current, previous, began_ms;
 };
+void stick_counters_init(struct stick_table *table);
 struct stick_rate stick_image_rate(const struct stick_image *image,
                                    const struct stick_column *column, unsigned index);
 uint64_t stick_image_number(const struct stick_image *image, const struct stick_column *column,
@@ -131,10 +153,55 @@ void stick_image_set_rate(struct stick_image *image, const struct stick_column *
                           unsigned index, const struct stick_rate *rate);
 void stick_image_set_number(struct stick_image *image, const struct stick_column *column,
                             enum stick_data data, unsigned index, uint64_t number);
-/* A counter and its rate, as far as the table stores them; under the lock of the entry's shard. */
-void stick_entry_count(const struct stick_table *table, struct stick_entry *entry,
-                       enum stick_data count, enum stick_data rate, uint64_t amount,
-                       uint32_t now_ms);
+/* Begins the period in which we are. */
+static inline void
+stick_rate_turn(struct stick_rate *rate, uint32_t now_ms, uint32_t period_ms)
+{
+    uint32_t past = now_ms - rate->began_ms;
+
+    if (past < period_ms)
+        return;
+    rate->previous = past < 2 * period_ms ? rate->current : 0;
+    rate->current = 0;
+    rate->began_ms = past < 2 * period_ms ? rate->began_ms + period_ms : now_ms;
+}
+
+static inline void
+stick_rate_add(void *at, uint32_t amount, uint32_t now_ms, uint32_t period_ms)
+{
+    struct stick_rate rate;
+
+    memcpy(&rate, at, sizeof(rate));
+    stick_rate_turn(&rate, now_ms, period_ms);
+    rate.current += amount;
+    memcpy(at, &rate, sizeof(rate));
+}
+
+/* Something is counted: as far as the table stores it; under the lock of the entry's shard. */
+static inline void
+stick_entry_count(const struct stick_table *table, struct stick_entry *entry,
+                  enum stick_event event, uint64_t amount, uint32_t now_ms)
+{
+    const struct stick_counter *counter = &table->counters[event];
+    uint32_t *data = stick_entry_data(entry);
+    uint64_t large;
+
+    if (counter->has_count && !counter->is_large) {
+        data[counter->count_at] += (uint32_t)amount;
+    } else if (counter->has_count) {
+        memcpy(&large, data + counter->count_at, sizeof(large));
+        large += amount;
+        memcpy(data + counter->count_at, &large, sizeof(large));
+    }
+    if (!counter->has_rate)
+        return;
+    if (counter->unit > 1)
+        amount = (amount + counter->unit - 1) / counter->unit;
+    stick_rate_add(data + counter->rate_at, (uint32_t)amount, now_ms, counter->period_ms);
+}
+
+void stick_data_count_event(struct stick_table *table, struct stick_entry *entry,
+                            enum stick_event event, uint64_t amount);
 static inline void
 stick_entry_add_current(const struct stick_table *table, struct stick_entry *entry, int amount)
 {
@@ -146,9 +213,6 @@ stick_entry_add_current(const struct stick_table *table, struct stick_entry *ent
     if (amount > 0 || *at > 0)
         *at += (uint32_t)amount;
 }
-/* What has come from a client and gone to it. Any thread. */
-void stick_data_count_bytes(struct stick_table *table, struct stick_entry *entry, uint64_t in,
-                            uint64_t out);
 /* The columns that it has; under the lock of the entry's shard. */
 void stick_image_apply(const struct stick_table *table, struct stick_entry *entry,
                        const struct stick_image *image);

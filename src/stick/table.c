@@ -73,6 +73,7 @@ stick_table_new(const struct stick_table_conf *conf)
     table->layout = conf->layout;
     for (unsigned i = 0; i < STICK_DATAS; i++)
         table->stored |= (uint32_t)conf->layout.columns[i].is_stored << i;
+    stick_counters_init(table);
     list_init(&table->link);
     for (unsigned i = 0; i < STICK_SHARDS; i++)
         shard_init(&table->shards[i], conf->size / STICK_SHARDS);
@@ -120,9 +121,39 @@ free_entry(const struct stick_table *table, struct stick_entry *entry)
 }
 
 static uint32_t
+mix(uint32_t number)
+{
+    uint64_t product = (number ^ 0x9e3779b97f4a7c15ull) * 0xd6e8feb86659fd93ull;
+
+    product = (product ^ product >> 32) * 0xd6e8feb86659fd93ull;
+    return (uint32_t)(product >> 32);
+}
+
+static bool
+is_key_of(const struct stick_table *table, const struct stick_entry *entry,
+          const struct stick_key *key)
+{
+    const uint8_t *bytes = key_of(table, entry);
+    uint32_t a, b;
+
+    if (entry->key_len != key->len)
+        return false;
+    if (key->len != sizeof(a))
+        return memcmp(bytes, key->bytes, key->len) == 0;
+    memcpy(&a, bytes, sizeof(a));
+    memcpy(&b, key->bytes, sizeof(b));
+    return a == b;
+}
+
+static uint32_t
 hash_key(const struct stick_key *key)
 {
-    return (uint32_t)hash_xxh3(str_of((const char *)key->bytes, key->len), 0);
+    uint32_t small;
+
+    if (key->len != sizeof(small))
+        return (uint32_t)hash_xxh3(str_of((const char *)key->bytes, key->len), 0);
+    memcpy(&small, key->bytes, sizeof(small)); /* addresses and numbers: two multiplications mix them */
+    return mix(small);
 }
 
 /* The low bits choose the shard, the others the bucket. */
@@ -190,8 +221,7 @@ find(const struct stick_table *table, struct stick_shard *shard, const struct st
 {
     struct stick_entry *entry = *bucket_of(shard, hash);
 
-    while (entry != NULL && (entry->hash != hash || entry->key_len != key->len ||
-                             memcmp(key_of(table, entry), key->bytes, key->len) != 0))
+    while (entry != NULL && (entry->hash != hash || !is_key_of(table, entry, key)))
         entry = entry->next;
     if (entry != NULL && entry->holders == 0 && entry->expires_ms <= now_ms)
         return NULL;
@@ -309,10 +339,9 @@ track(struct stick_table *table, const struct stick_key *key, uint32_t hash, boo
     entry = hold(table, shard, key, hash, true, now_ms);
     if (entry != NULL) {
         stick_entry_add_current(table, entry, 1);
-        stick_entry_count(table, entry, DATA_CONN_CNT, DATA_CONN_RATE, 1, (uint32_t)now_ms);
+        stick_entry_count(table, entry, STICK_CONNECTION, 1, (uint32_t)now_ms);
         if (has_request)
-            stick_entry_count(table, entry, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1,
-                              (uint32_t)now_ms);
+            stick_entry_count(table, entry, STICK_REQUEST, 1, (uint32_t)now_ms);
     }
     lock_give(&shard->lock);
     return entry;

@@ -76,7 +76,7 @@ work(struct stick_table *table, struct stick_entry *entry, intptr_t what, unsign
     case OP_TRACKED:
         return fetched_bool(out, true);
     case OP_COUNT_CONN:
-        stick_data_count(table, entry, DATA_CONN_CNT, DATA_CONN_RATE, 1);
+        stick_data_count_event(table, entry, STICK_CONNECTION, 1);
         return fetched_int(out, (int64_t)stick_data_read(table, entry, DATA_CONN_CNT, 0));
     case OP_KEY:
         break;

@@ -80,34 +80,34 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
 /* --- events -------------------------------------------------------------------------------------- */
 
 static void
-count_all(struct stick_tracks *tracks, enum stick_data count, enum stick_data rate, uint64_t amount)
+count_all(struct stick_tracks *tracks, enum stick_event event, uint64_t amount)
 {
     for (uint32_t left = tracks == NULL ? 0 : tracks->used; left != 0; left &= left - 1) {
         const struct stick_track *track = &tracks->slots[__builtin_ctz(left)];
 
-        stick_data_count(track->table, track->entry, count, rate, amount);
+        stick_data_count_event(track->table, track->entry, event, amount);
     }
 }
 
 void
 stick_count_session(struct stick_tracks *tracks)
 {
-    count_all(tracks, DATA_SESS_CNT, DATA_SESS_RATE, 1);
+    count_all(tracks, STICK_SESSION, 1);
 }
 
 void
 stick_count_request(struct stick_tracks *tracks)
 {
-    count_all(tracks, DATA_HTTP_REQ_CNT, DATA_HTTP_REQ_RATE, 1);
+    count_all(tracks, STICK_REQUEST, 1);
 }
 
 void
 stick_count_status(struct stick_tracks *tracks, int status, bool is_ours)
 {
     if (status >= 400 && status < 500)
-        count_all(tracks, DATA_HTTP_ERR_CNT, DATA_HTTP_ERR_RATE, 1);
+        count_all(tracks, STICK_ERROR, 1);
     if (!is_ours && status >= 500 && status < 600 && status != 501 && status != 505)
-        count_all(tracks, DATA_HTTP_FAIL_CNT, DATA_HTTP_FAIL_RATE, 1);
+        count_all(tracks, STICK_FAILURE, 1);
 }
 
 void
@@ -115,16 +115,15 @@ stick_count_glitches(struct stick_tracks *tracks, uint64_t total)
 {
     if (tracks == NULL || total <= tracks->glitches)
         return;
-    count_all(tracks, DATA_GLITCH_CNT, DATA_GLITCH_RATE, total - tracks->glitches);
+    count_all(tracks, STICK_GLITCH, total - tracks->glitches);
     tracks->glitches = total;
 }
 
 void
 stick_count_bytes(struct stick_tracks *tracks, uint64_t from_client, uint64_t to_client)
 {
-    for (uint32_t left = tracks == NULL ? 0 : tracks->used; left != 0; left &= left - 1) {
-        const struct stick_track *track = &tracks->slots[__builtin_ctz(left)];
-
-        stick_data_count_bytes(track->table, track->entry, from_client, to_client);
-    }
+    if (from_client > 0)
+        count_all(tracks, STICK_BYTES_IN, from_client);
+    if (to_client > 0)
+        count_all(tracks, STICK_BYTES_OUT, to_client);
 }

@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "weir/base/sanitize.h"
+
 struct lock {
     uint32_t word;
     uint32_t rank; /* position of the room in LAYERS, 1 = base */
@@ -30,5 +32,23 @@ enum lock_rank {
     LOCK_STREAM = 19
 };
 
+/* What lock_take() does when somebody has it. */
+void lock_wait(struct lock *lock);
+
+#if defined(WEIR_DEBUG_LOCKS) || WITH_ASAN
 void lock_take(struct lock *lock);
 void lock_give(struct lock *lock);
+#else
+static inline void
+lock_take(struct lock *lock)
+{
+    if (__builtin_expect(__atomic_exchange_n(&lock->word, 1, __ATOMIC_ACQUIRE) != 0, 0))
+        lock_wait(lock);
+}
+
+static inline void
+lock_give(struct lock *lock)
+{
+    __atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+}
+#endif

@@ -140,9 +140,6 @@ uint64_t stick_data_add(struct stick_table *table, struct stick_entry *entry,
                         enum stick_data data, unsigned index, int64_t amount);
 void stick_data_set(struct stick_table *table, struct stick_entry *entry, enum stick_data data,
                     unsigned index, uint64_t number);
-/* Another counter and its rate, as far as they are stored. */
-void stick_data_count(struct stick_table *table, struct stick_entry *entry, enum stick_data count,
-                      enum stick_data rate, uint64_t amount);
 uint64_t stick_table_used(const struct stick_table *table);
 uint64_t stick_table_size(const struct stick_table *table);
 /* Milliseconds until it expires, and since it was used; who holds it. */
