@@ -8,7 +8,9 @@
  */
 #include "weir/proxy/admission.h"
 
+#include "weir/loop/lock.h"
 #include "weir/loop/loop.h"
+#include "weir/loop/rate.h"
 #include "weir/loop/thread.h"
 #include "weir/proxy/proxy.h"
 #include "weir/telemetry/process.h"
@@ -63,6 +65,49 @@ admission_total(void)
     return __atomic_load_n(&total, __ATOMIC_RELAXED);
 }
 
+/* --- rates of the process ------------------------------------------------------------------ */
+
+/* What came in this second; counted while there is a limit only. */
+static struct process_rate {
+    struct lock lock;
+    struct rate rate;
+} process_rates[2] = {
+    [ADMISSION_CONNECTIONS] = { .lock = LOCK_INIT(LOCK_PROXY) },
+    [ADMISSION_SESSIONS] = { .lock = LOCK_INIT(LOCK_PROXY) },
+};
+
+static uint64_t
+process_limit(enum admission_rate which)
+{
+    return (uint64_t)__atomic_load_n(which == ADMISSION_SESSIONS
+                                         ? &this_process.session_rate_limit
+                                         : &this_process.connection_rate_limit,
+                                     __ATOMIC_RELAXED);
+}
+
+static bool
+is_process_over_rate(enum admission_rate which)
+{
+    uint64_t limit = process_limit(which), now;
+
+    if (limit == 0)
+        return false;
+    lock_take(&process_rates[which].lock);
+    now = rate_read(&process_rates[which].rate, loop_now_ms(loop_here()), 1000);
+    lock_give(&process_rates[which].lock);
+    return now >= limit;
+}
+
+void
+admission_count(enum admission_rate which)
+{
+    if (__builtin_expect(process_limit(which) == 0, 1))
+        return;
+    lock_take(&process_rates[which].lock);
+    rate_add(&process_rates[which].rate, loop_now_ms(loop_here()), 1000, 1);
+    lock_give(&process_rates[which].lock);
+}
+
 /* --- frontends ---------------------------------------------------------------------------- */
 
 static uint64_t
@@ -104,6 +149,8 @@ proxy_may_accept(struct proxy *proxy)
         return false;
     if (this_process.maxconn > 0 && admission_current() >= (uint64_t)this_process.maxconn)
         return false;
+    if (is_process_over_rate(ADMISSION_CONNECTIONS) || is_process_over_rate(ADMISSION_SESSIONS))
+        return false;
     return !is_over_rate(proxy, conf);
 }
 
@@ -118,6 +165,7 @@ proxy_session_begin(struct proxy *proxy, const struct proxy_conf *conf)
         return false;
     }
     note_peak(&proxy->front_max, now);
+    admission_count(ADMISSION_CONNECTIONS);
     return true;
 }
 

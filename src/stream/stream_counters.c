@@ -7,6 +7,7 @@
  */
 #include "weir/check/check.h"
 #include "weir/stick/track.h"
+#include "weir/proxy/admission.h"
 
 #include "private.h"
 
@@ -68,6 +69,7 @@ stream_count_session(struct session *session)
     struct proxy_row *row = proxy_front_row(session->frontend);
 
     counter_add(&row->sessions, 1);
+    admission_count(ADMISSION_SESSIONS);
     if (session->tracks != NULL)
         stick_count_session(session->tracks);
     count_rate(&row->session_rate, &row->session_rate_max, session->client->loop->now_ms);

@@ -15,3 +15,7 @@ void admission_give(void);
 uint64_t admission_current(void);
 uint64_t admission_max(void);
 uint64_t admission_total(void);
+
+/* Rates of the whole process (maxconnrate, maxsessrate): counted while there is a limit; listeners pause at it. */
+enum admission_rate { ADMISSION_CONNECTIONS, ADMISSION_SESSIONS };
+void admission_count(enum admission_rate which);
