@@ -237,6 +237,7 @@ wait_log "service/web2 changed its IP from (none) to 127.0.0.3 by r/n1."
 wait_both /service two three
 cli show servers state service | grep -q " web1 127.0.0.2 .* b.test $origin _http._tcp.service.test " || fail "columns of SRV"
 wait_state weights web4 "127.0.0.2 64"
+[ "$(cli show servers state weights | awk '$4 == "web4" { print $19 }')" = 83 ] || fail "port of SRV"
 weights=$(cli show servers state weights | awk '$4 ~ /web/ { printf "%s ", $8 }')
 [ "$weights" = "0 1 4 256 1 " ] || fail "weights: $weights"
 zone <<EOF

@@ -71,6 +71,8 @@ give_record(struct follow *follow, const struct dns_record *record)
     follow->port = record->port;
     server_set_fqdn(follow->server, record->target, "'SRV record'");
     server_set_admin(follow->server, ADMIN_HMAINT, 0, NULL);
+    if (record->addr.family == ADDR_NONE)
+        server_lose_addr(follow->server, NULL, record->port);
     take_weight(follow->server, record);
     take_target(follow, record);
 }
@@ -81,8 +83,7 @@ take_record_away(struct follow *follow)
     follow->has_record = false;
     follow_name(follow, NULL);
     follow->port = 0;
-    server_lose_addr(follow->server, "entry removed from SRV record",
-                     SERVER_LOSES_PORT);
+    server_lose_addr(follow->server, "entry removed from SRV record", 0);
     server_set_fqdn(follow->server, NULL, NULL);
 }
 

@@ -194,12 +194,11 @@ server_follow_addr(struct server *srv, const struct addr *addr, const char *by)
 
 /* First the traffic goes elsewhere, then the address. */
 void
-server_lose_addr(struct server *srv, const char *reason, enum server_port port)
+server_lose_addr(struct server *srv, const char *reason, int port)
 {
     struct addr none = { .family = ADDR_NONE };
 
-    if (port == SERVER_KEEPS_PORT)
-        none.port = srv->addr.port;
+    none.port = port == SERVER_KEEPS_PORT ? srv->addr.port : (uint16_t)port;
     server_set_admin(srv, ADMIN_RMAINT, 0, reason);
     if (srv->addr.family != ADDR_NONE || srv->addr.port != none.port)
         publish_addr(srv, &none);

@@ -150,7 +150,7 @@ struct server { /* live */
 };
 
 /* Who wants to know (check room, balance, admin ...). Runs on the control thread. */
-enum server_port { SERVER_KEEPS_PORT, SERVER_LOSES_PORT };
+#define SERVER_KEEPS_PORT (-1)
 struct server_observer {
     void (*changed)(struct server *srv, unsigned what); /* enum server_change bits */
 };
@@ -230,8 +230,8 @@ void server_set_addr(struct server *srv, const struct addr *addr, const char *so
 /* What a name server has found, by "resolvers/nameserver" or the like: said in the log, when it is a change; the server leaves
  * the state "no address". */
 void server_follow_addr(struct server *srv, const struct addr *addr, const char *by);
-/* The name leads nowhere any more: maintenance. */
-void server_lose_addr(struct server *srv, const char *reason, enum server_port port);
+/* The name leads nowhere any more, or not yet: maintenance. The port is kept, or becomes this one. */
+void server_lose_addr(struct server *srv, const char *reason, int port);
 /* The name that it follows from now on (NULL: the one in conf); said in the log. `by`: 'SRV record' ... */
 void server_set_fqdn(struct server *srv, const char *fqdn, const char *by);
 /* That name; NULL: none. */
