@@ -72,7 +72,7 @@ format_status(char *to, size_t size, const struct server *server, const struct c
     if (!check->is_enabled || (server->admin & ADMIN_MAINT) != 0)
         return;
     if (server->state == SERVER_STOPPED) {
-        if (check->health > 0)
+        if (check->health > 0 && !agent_holds_down(server))
             snprintf(to, size, "%s %d/%d", word, check->health, check->rise);
     } else if (check->health < check->rise + check->fall - 1) {
         snprintf(to, size, "%s %d/%d", word, check->health - check->rise + 1, check->fall);

@@ -17,6 +17,7 @@
 #include "weir/base/alloc.h"
 #include "weir/base/entropy.h"
 #include "weir/loop/loop.h"
+#include "weir/telemetry/notice.h"
 
 #define RECEIVED_MAX 4096
 
@@ -49,16 +50,72 @@ hang_up(struct agent *agent)
 }
 
 static void
-done(struct agent *agent, enum check_status status, const char *text)
+add_reason(struct text *to, const struct agent *agent)
+{
+    text_printf(to, "reason: %s%s", check_status_description(agent->status),
+                check_status_has_code(agent->status) ? ", code: 0" : "");
+    if (agent->text[0] != '\0')
+        text_printf(to, ", info: \"%s\"", agent->text);
+    text_printf(to, ", check duration: %lldms", (long long)agent->duration_ms);
+}
+
+static const struct proxy_conf *
+logging_backend(const struct agent *agent)
+{
+    const struct proxy_conf *backend = agent->server->backend->conf;
+
+    return backend != NULL && backend->option.log_health_checks ? backend : NULL;
+}
+
+/* option log-health-checks: each change of the result. */
+static void
+say_result(const struct agent *agent)
+{
+    const struct proxy_conf *backend = logging_backend(agent);
+    struct text text = TEXT_INIT;
+
+    if (backend == NULL || agent->server->conf == NULL)
+        return;
+    text_printf(&text, "Agent check for %sserver %s/%s %s, ",
+                agent->server->conf->backup ? "backup " : "", agent->server->backend->name,
+                agent->server->name, agent->status == CHECK_L7OK ? "succeeded" : "failed");
+    add_reason(&text, agent);
+    text_printf(&text, ", status: %s.", agent->is_down                         ? "0/1 DOWN"
+                                         : agent->server->effective_weight == 0 ? "1/1 DRAIN"
+                                                                                : "1/1 UP");
+    notice_print(NOTICE_WARNING, "%s", text_cstr(&text));
+    log_event(backend->logs, LOG_LEVEL_NOTICE, backend->log_tag, "check", STR_NONE, "%s",
+              text_cstr(&text));
+    text_fini(&text);
+}
+
+static void
+set_result(struct agent *agent, enum check_status status, const char *text)
+{
+    bool is_other = agent->status != status;
+
+    agent->status = status;
+    snprintf(agent->text, sizeof(agent->text), "%s", text);
+    if (is_other && status != CHECK_START)
+        say_result(agent);
+}
+
+static void
+end(struct agent *agent)
 {
     const struct agent_conf *conf = conf_of(agent);
 
     hang_up(agent);
-    agent->status = status;
     agent->duration_ms = (loop_here()->now_us - agent->began_us) / 1000;
-    snprintf(agent->text, sizeof(agent->text), "%s", text);
     if (conf != NULL)
         schedule(agent, conf->inter_ms);
+}
+
+static void
+done(struct agent *agent, enum check_status status, const char *text)
+{
+    end(agent);
+    set_result(agent, status, text);
 }
 
 /* --- what it said ---------------------------------------------------------------------------- */
@@ -75,33 +132,46 @@ void
 agent_set(struct agent *agent, bool is_up, const char *text)
 {
     struct server *srv = agent->server;
+    struct text reason = TEXT_INIT;
     struct check_view view;
-    char reason[256];
 
-    snprintf(agent->text, sizeof(agent->text), "%s", text);
-    agent->status = is_up ? CHECK_L7OK : CHECK_L7STS;
     agent->is_down = !is_up;
-    snprintf(reason, sizeof(reason), "reason: %s, code: 0, info: \"%s\", check duration: %lldms",
-             check_status_description(agent->status), agent->text, (long long)agent->duration_ms);
+    set_result(agent, is_up ? CHECK_L7OK : CHECK_L7STS, text);
+    add_reason(&reason, agent);
+    /* With option log-health-checks the line before has said why. */
     if (!is_up)
-        server_set_state(srv, SERVER_STOPPED, reason);
+        server_set_state(srv, SERVER_STOPPED,
+                         logging_backend(agent) != NULL ? NULL : text_cstr(&reason));
     else if (srv->state == SERVER_STOPPED &&
              (!check_view(srv, &view) || view.health >= view.rise))
-        server_set_state(srv, SERVER_RUNNING, reason);
+        server_set_state(srv, SERVER_RUNNING,
+                         logging_backend(agent) != NULL ? NULL : text_cstr(&reason));
+    text_fini(&reason);
 }
 
+void
+agent_says_nothing(struct agent *agent, const char *text)
+{
+    set_result(agent, CHECK_START, text);
+}
+
+/* Up to the end of a line; without one nothing counts. */
 static void
 answered(struct agent *agent)
 {
     struct str said = text_str(&agent->received);
     struct text copy = TEXT_INIT;
 
-    if (str_trim(said).len == 0) {
-        done(agent, CHECK_L7RSP, "Agent closed connection without sending a word");
+    if (said.len == 0) {
+        done(agent, CHECK_L7RSP, "TCPCHK got an empty response at step 2");
+        return;
+    }
+    if (str_find_char(said, '\n') < 0) {
+        done(agent, CHECK_L7TOUT, "Ignoring incomplete line from agent");
         return;
     }
     text_add(&copy, said);
-    done(agent, CHECK_L7OK, "");
+    end(agent);
     agent_obey(agent, text_str(&copy));
     text_fini(&copy);
 }
@@ -142,6 +212,10 @@ on_readable(struct connection *conn)
         text_add(&agent->received, str_of(bytes, got));
         if (got < sizeof(bytes) || agent->received.len > RECEIVED_MAX)
             break;
+    }
+    if (result == IO_FAILED && agent->received.len == 0) {
+        done(agent, CHECK_SOCKERR, strerror(conn->os_errno));
+        return;
     }
     if (str_find_char(text_str(&agent->received), '\n') >= 0 || result == IO_CLOSED ||
         result == IO_FAILED || agent->received.len > RECEIVED_MAX)
@@ -305,4 +379,10 @@ agent_view(const struct server *srv, struct check_view *out)
     };
     snprintf(out->last_text, sizeof(out->last_text), "%s", agent->text);
     return true;
+}
+
+uint16_t
+agent_port(const struct server_conf *srv, const struct agent *agent)
+{
+    return agent != NULL && agent->port != 0 ? agent->port : (uint16_t)agent_conf_of(srv)->port;
 }

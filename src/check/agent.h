@@ -36,6 +36,10 @@ struct agent {
 void agent_obey(struct agent *agent, struct str said);
 /* agent.c: it is up or down now, as it says itself or somebody says for it. Control. */
 void agent_set(struct agent *agent, bool is_up, const char *text);
+/* agent.c: it answered, but not whether it is up. `text`: what was wrong; empty: nothing. */
+void agent_says_nothing(struct agent *agent, const char *text);
+/* agent.c: the port that it is asked at. */
+uint16_t agent_port(const struct server_conf *srv, const struct agent *agent);
 /* False: the server has none. */
 bool agent_pause(struct server *srv);
 bool agent_resume(struct server *srv);

@@ -23,7 +23,7 @@ is_one_of(struct str word, const char *const *names)
 }
 
 static void
-obey_word(struct agent *agent, struct str word, struct str *health)
+obey_word(struct agent *agent, struct str word, struct str *health, struct str *unknown)
 {
     static const char *const states[] = { "up", "down", "fail", "failed", "stopped", NULL };
     struct server *srv = agent->server;
@@ -38,17 +38,23 @@ obey_word(struct agent *agent, struct str word, struct str *health)
         server_set_admin(srv, ADMIN_FDRAIN, ADMIN_FMAINT, NULL);
     else if (str_eq_nocase(word, STR("maint")))
         server_set_admin(srv, ADMIN_FMAINT, ADMIN_FDRAIN, NULL);
-    else if (word.len > 1 && word.ptr[word.len - 1] == '%')
+    else if (word.len > 1 && word.ptr[0] >= '0' && word.ptr[0] <= '9' &&
+             word.ptr[word.len - 1] == '%')
         server_set_weight(srv, word, &err);
+    else if (str_starts(word, STR("weight:")) && word.len > 7)
+        server_set_weight(srv, str_slice(word, 7, word.len - 7), &err);
     else if (str_starts(word, STR("maxconn:")) &&
              number_read_digits(str_slice(word, 8, word.len - 8), &n))
         server_set_maxconn(srv, (int64_t)n);
+    else if (unknown->ptr == NULL)
+        *unknown = word;
 }
 
 void
 agent_obey(struct agent *agent, struct str said)
 {
-    struct str line = str_split(&said, '\n'), words = str_split(&line, '#'), health = STR_NONE;
+    struct str line = str_split(&said, '\n'), words = str_split(&line, '#'), health = STR_NONE,
+               unknown = STR_NONE;
     char text[128];
     size_t from = 0;
 
@@ -59,11 +65,14 @@ agent_obey(struct agent *agent, struct str said)
         if (i < words.len && strchr(" \t,\r", words.ptr[i]) == NULL)
             continue;
         if (i > from)
-            obey_word(agent, str_of(words.ptr + from, i - from), &health);
+            obey_word(agent, str_of(words.ptr + from, i - from), &health, &unknown);
         from = i + 1;
     }
-    if (health.ptr == NULL)
+    if (health.ptr == NULL) {
+        snprintf(text, sizeof(text), "agent reports an error : %.*s", STR_ARG(unknown));
+        agent_says_nothing(agent, unknown.ptr == NULL ? "" : text);
         return;
+    }
     snprintf(text, sizeof(text), "via agent : %.*s%s%.*s%s", STR_ARG(health),
              line.len > 0 ? " (" : "", STR_ARG(line), line.len > 0 ? ")" : "");
     agent_set(agent, str_eq_nocase(health, STR("up")), text);

@@ -166,7 +166,9 @@ say_result(const struct check *check, const struct check_conf *conf)
     add_reason(&text, check);
     text_printf(&text, ", status: %lld/%lld %s.",
                 (long long)(is_up ? check->health - conf->rise + 1 : check->health),
-                (long long)(is_up ? conf->fall : conf->rise), is_up ? "UP" : "DOWN");
+                (long long)(is_up ? conf->fall : conf->rise), !is_up                                      ? "DOWN"
+                : check->server->effective_weight == 0 ? "DRAIN"
+                                                       : "UP");
     notice_print(NOTICE_WARNING, "%s", text_cstr(&text));
     log_event(backend->logs, LOG_LEVEL_NOTICE, backend->log_tag, "check", STR_NONE, "%s",
               text_cstr(&text));

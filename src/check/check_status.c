@@ -11,7 +11,7 @@ static const struct {
 } statuses[] = {
     [CHECK_UNKNOWN] = { "UNK", "Unknown" },
     [CHECK_INI] = { "INI", "Initializing" },
-    [CHECK_START] = { "CHECKED", "Check has been started" },
+    [CHECK_START] = { "CHECKED", "No status change" },
     [CHECK_SOCKERR] = { "SOCKERR", "Socket error" },
     [CHECK_L4OK] = { "L4OK", "Layer4 check passed" },
     [CHECK_L4TOUT] = { "L4TOUT", "Layer4 timeout" },

@@ -17,6 +17,7 @@
 #include "weir/server/idle_pool.h"
 #include "weir/server/server_cli.h"
 #include "weir/tls/tls.h"
+#include "agent.h"
 #include "private.h"
 
 /* HAProxy's numbers of check results in state files. */
@@ -28,7 +29,7 @@ static const unsigned char status_numbers[] = {
     [CHECK_PROCERR] = 18, [CHECK_PROCTOUT] = 19, [CHECK_PROCOK] = 20,
 };
 
-enum { STATE_RUNNING = 1, STATE_CONFIGURED = 2, STATE_ENABLED = 4, STATE_PAUSED = 8 };
+enum { STATE_RUNNING = 1, STATE_CONFIGURED = 2, STATE_ENABLED = 4, STATE_PAUSED = 8, STATE_AGENT = 16 };
 enum { RESULT_UNKNOWN, RESULT_NEUTRAL, RESULT_FAILED, RESULT_PASSED, RESULT_CONDITIONAL };
 
 /* Runs `write` for all servers, or for those of the named backend. */
@@ -99,6 +100,17 @@ check_bits(const struct server *srv, const struct check_view *view, bool has_che
            (view->in_progress ? STATE_RUNNING : 0);
 }
 
+static unsigned
+agent_bits(const struct server *srv)
+{
+    struct check_view view;
+
+    if (!agent_view(srv, &view))
+        return 0;
+    return STATE_AGENT | STATE_CONFIGURED | (view.is_enabled ? STATE_ENABLED : 0) |
+           (view.in_progress ? STATE_RUNNING : 0);
+}
+
 static void
 write_check(struct text *out, const struct server *srv)
 {
@@ -117,7 +129,10 @@ write_state(struct text *out, const struct server *srv, uint32_t anon)
     const struct server_conf *conf = srv->conf;
     const struct check_conf *check = check_conf_of(conf);
     char host[80], check_host[80], backend[ANON_NAME_MAX], name[ANON_NAME_MAX];
-    const char *where;
+    const struct agent_conf *agent = agent_conf_of(conf);
+    char agent_host[80];
+    const char *where, *agent_where;
+    int64_t agent_at;
     struct addr addr;
 
     server_addr(srv, &addr);
@@ -130,11 +145,16 @@ write_state(struct text *out, const struct server *srv, uint32_t anon)
     write_check(out, srv);
     where = host_of(&check->addr, check_host, sizeof(check_host));
     /* "addr" and "port" are those of an agent too, as long as it has none of its own. */
-    text_printf(out, " 0 %d %d %s %u %s %d %lld %s %s %lld\n", conf->backend->has_own_id,
+    agent_where = agent->addr.family == ADDR_NONE
+                      ? where
+                      : host_of(&agent->addr, agent_host, sizeof(agent_host));
+    agent_at = agent_port(conf, srv->agent) != 0 ? agent_port(conf, srv->agent) : check->port;
+    text_printf(out, " %u %d %d %s %u %s %d %lld %s %s %lld\n", agent_bits(srv),
+                conf->backend->has_own_id,
                 conf->has_own_id, server_fqdn(srv) == NULL ? "-" : server_fqdn(srv), addr.port,
                 conf->host_name != NULL && conf->host_name[0] == '_' ? conf->host_name : "-",
                 tls_server_is_on(conf->slots),
-                (long long)check->port, where, where, (long long)check->port);
+                (long long)check->port, where, agent_where, (long long)agent_at);
 }
 
 static enum command_result
