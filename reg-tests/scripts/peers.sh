@@ -115,6 +115,19 @@ for pair in "$weir haproxy" "haproxy $weir" "$weir $weir"; do
     end a; end b
 done
 
+echo "== a table is shared from now on: it keeps its entries, and others learn them"
+for node in $nodes; do write_node "$node"; done
+sed -i 's/ peers mesh$//' "$work/a.cfg"
+run a "$weir"; run b haproxy
+ask a "set table sixes key ::a data.gpc0 11" >/dev/null
+write_node a
+kill -HUP "${pid[a]}"
+until_ask b 'key=::a .*gpc0=11' show table sixes
+until_ask a 'key=::a .*gpc0=11' show table sixes
+ask b "set table sixes key ::b data.gpc0 12" >/dev/null
+until_ask a 'key=::b .*gpc0=12' show table sixes
+end a; end b
+
 echo "== reload, restart"
 for node in $nodes; do write_node "$node"; done
 run a "$weir"; run b haproxy

@@ -367,8 +367,6 @@ share_table(struct peer *peer, const struct stick_table_conf *conf)
     shared->id = ++peer->peers->next_table_id;
     shared->is_wanted = true;
     list_add_last(&peer->tables, &shared->link);
-    if (peer->session != NULL && peer->session->state == PEER_READY)
-        peer_table_begin(shared);
     return true;
 }
 
@@ -417,7 +415,10 @@ publish_section(struct parse *parse, struct peers_conf *conf)
         peer->conf = peer_conf;
         if (peer_conf->is_local)
             peers->local = peer;
-        has_new = share_tables(parse, peer) || has_new;
+        if (!share_tables(parse, peer))
+            continue;
+        has_new = true;
+        peer_session_close(peer->session); /* what was told of it before was passed over */
     }
     LIST_FOR_EACH_SAFE (peer, &peers->peers, struct peer, link) {
         if (peer->conf == NULL)

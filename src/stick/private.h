@@ -136,7 +136,8 @@ void stick_change_listen(void (*fn)(void));
 
 /* What an entry holds, outside of it. */
 struct stick_image {
-    uint32_t has; /* set of bits of enum stick_data */
+    uint32_t has;     /* set of bits of enum stick_data */
+    bool is_from_here; /* peers have not told it: they will hear of it */
     uint64_t bytes[STICK_IMAGE_BYTES / 8];
 };
 

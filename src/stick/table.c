@@ -432,6 +432,8 @@ learn(struct stick_table *table, const struct stick_key *key, uint32_t hash,
     if (entry != NULL) {
         stick_image_apply(table, entry, image);
         set_life(table, shard, entry, expires_in_ms);
+        if (image->is_from_here)
+            stick_change_note(table, shard, entry);
     }
     lock_give(&shard->lock);
     return entry != NULL;

@@ -15,6 +15,7 @@
 #include "weir/base/arena.h"
 #include "weir/base/number.h"
 #include "weir/cli/command.h"
+#include "peers.h"
 #include "private.h"
 #include "server_name.h"
 
@@ -287,8 +288,11 @@ show_entry(struct request *request, struct stick_entry *entry)
         show_head(out, request->conf);
     text_printf(out, "%p: key=", (void *)entry);
     show_key(out, layout, stick_entry_key(table, entry));
-    text_printf(out, " use=%u exp=%lld shard=0", stick_entry_holders(entry) - 1,
-                (long long)stick_entry_expires_in(table, entry));
+    text_printf(out, " use=%u exp=%lld shard=%u", stick_entry_holders(entry) - 1,
+                (long long)stick_entry_expires_in(table, entry),
+                request->conf->peers == NULL || request->conf->peers->live == NULL
+                    ? 0
+                    : peers_shard_of(request->conf->peers->live, entry));
     for (unsigned i = 0; i < STICK_DATAS; i++) {
         if (layout->columns[i].is_stored)
             show_data(out, table, entry, (enum stick_data)i, &layout->columns[i]);

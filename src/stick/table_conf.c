@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * stick-table lines, and the tables that live.
+ * stick-table lines.
  *
  * For:     whoever names a table.
- * Owns:    the list of living tables (control); each snapshot holds its own.
- * Thread:  builder; ADOPT, PUBLISH, RELEASE on control.
+ * Owns:    nothing; all lies in the snapshot.
+ * Thread:  builder.
  */
 #include <string.h>
 
 #include "weir/base/number.h"
 #include "weir/expr/arg.h"
-#include "weir/loop/loop.h"
-#include "weir/loop/timer.h"
 #include "peers.h"
 #include "private.h"
 
-#define PURGE_PERIOD_MS  1000
-#define PURGE_EACH       2000 /* entries of a shard in one period */
 #define STRING_LEN       32   /* as HAProxy */
 #define KEY_MAX          255
 
@@ -300,83 +296,6 @@ stick_resolve_arg(struct parse *parse, struct source_pos pos, struct str name, v
 static const struct arg_type arg_types[] = { { "table", stick_resolve_arg } };
 REGISTER(arg_type, arg_types);
 
-/* --- living tables --------------------------------------------------------------------------------------- */
-
-static struct list tables = LIST_INIT(tables);
-static struct timer purge_timer;
-
-static struct stick_table *
-find_living(const struct stick_table_conf *conf)
-{
-    LIST_FOR_EACH (table, &tables, struct stick_table, link) {
-        if (strcmp(table->name, conf->name) == 0 &&
-            memcmp(&table->layout, &conf->layout, sizeof(table->layout)) == 0)
-            return table;
-    }
-    return NULL;
-}
-
-static bool
-on_adopt(struct parse *parse)
-{
-    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
-         conf = conf->next) {
-        conf->live = find_living(conf);
-        if (conf->live != NULL)
-            stick_table_hold(conf->live);
-        else
-            conf->live = stick_table_new(conf);
-    }
-    return true;
-}
-
-static void
-on_purge(struct timer *timer)
-{
-    LIST_FOR_EACH (table, &tables, struct stick_table, link) {
-        stick_table_purge(table, PURGE_EACH);
-    }
-    if (!list_is_empty(&tables))
-        timer_set(loop_here(), timer, stick_now_ms() + PURGE_PERIOD_MS);
-}
-
-static bool
-on_publish(struct parse *parse)
-{
-    LIST_FOR_EACH_SAFE (table, &tables, struct stick_table, link) {
-        list_remove(&table->link);
-    }
-    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
-         conf = conf->next) {
-        struct stick_table *table = conf->live;
-
-        __atomic_store_n(&table->size, conf->size, __ATOMIC_RELAXED);
-        __atomic_store_n(&table->expire_ms, conf->expire_ms, __ATOMIC_RELAXED);
-        __atomic_store_n(&table->nopurge, conf->nopurge, __ATOMIC_RELAXED);
-        list_add_last(&tables, &table->link);
-    }
-    if (purge_timer.fire == NULL)
-        timer_init(&purge_timer, on_purge);
-    if (!list_is_empty(&tables) && !timer_is_running(&purge_timer))
-        timer_set(loop_here(), &purge_timer, stick_now_ms() + PURGE_PERIOD_MS);
-    return true;
-}
-
-static bool
-on_release(struct parse *parse)
-{
-    for (struct stick_table_conf *conf = stick_table_confs(parse->snapshot); conf != NULL;
-         conf = conf->next) {
-        struct stick_table *table = conf->live;
-
-        conf->live = NULL;
-        if (table != NULL && __atomic_load_n(&table->refs, __ATOMIC_RELAXED) == 1)
-            list_remove(&table->link);
-        stick_table_drop(table);
-    }
-    return true;
-}
-
 /* --- names of other things ----------------------------------------------------------------------------- */
 
 static bool
@@ -420,8 +339,5 @@ on_resolve(struct parse *parse)
 
 static const struct config_hook hooks[] = {
     { CONFIG_RESOLVE, ORDER_STICK, on_resolve, "stick: peers of tables" },
-    { CONFIG_ADOPT, ORDER_STICK, on_adopt, "stick: tables" },
-    { CONFIG_PUBLISH, ORDER_STICK, on_publish, "stick: tables" },
-    { CONFIG_RELEASE, ORDER_STICK, on_release, "stick: tables" },
 };
 REGISTER(config_hook, hooks);
