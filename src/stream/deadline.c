@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "filters.h"
 #include "private.h"
 
 void
@@ -44,6 +45,13 @@ is_receiving(const struct endpoint *ep)
     return (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) == 0;
 }
 
+/* Nobody is late with what filters hold back. */
+static inline bool
+is_held(const struct stream *s, enum direction dir)
+{
+    return __builtin_expect(s->filters != NULL, 0) && filters_hold(s, dir);
+}
+
 static bool
 client_is_awaited(const struct stream *s)
 {
@@ -57,7 +65,8 @@ client_is_awaited(const struct stream *s)
         return !stream_is_http(s);
     if ((stream_step(s)->waits & WAITS_FOR_DATA) == 0)
         return false;
-    return s->back == NULL || (s->back->flags & EP_OUT_FULL) == 0;
+    return s->back == NULL ||
+           ((s->back->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_SERVER));
 }
 
 static bool
@@ -69,7 +78,7 @@ server_is_awaited(const struct stream *s)
         return false;
     if (has_unsent(ep))
         return true;
-    return is_receiving(ep) && (s->front->flags & EP_OUT_FULL) == 0;
+    return is_receiving(ep) && (s->front->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_CLIENT);
 }
 
 static void
@@ -167,7 +176,7 @@ static void
 note_calm(struct stream *s)
 {
     s->is_calm = s->step == STEP_FORWARD && is_relay(s) && s->back != NULL &&
-                 s->rule_expires_ms == 0 && s->step_expires_ms == TIMER_NEVER;
+                 s->rule_expires_ms == 0 && s->step_expires_ms == TIMER_NEVER && s->filters == NULL;
     if (!s->is_calm)
         return;
     s->calm_front = s->front->flags;
@@ -191,6 +200,8 @@ deadline_update(struct stream *s)
     note_server(s, now_ms);
     if (s->rule_expires_ms != 0)
         at = earlier(at, s->rule_expires_ms);
+    if (__builtin_expect(s->filters != NULL, 0))
+        at = earlier(at, s->filters->wake_ms);
     at = earlier(at, client_deadline(s));
     at = earlier(at, server_deadline(s));
     timer_set(stream_loop(s), &s->timer, at);
@@ -229,6 +240,8 @@ deadline_fired(struct timer *timer)
         s->step_expires_ms = TIMER_NEVER;
         stream_go_on(s, stream_step(s)->expired(s));
     } else if (s->rule_expires_ms != 0 && s->rule_expires_ms <= now_ms) {
+        stream_run(s);
+    } else if (s->filters != NULL && s->filters->wake_ms <= now_ms) {
         stream_run(s);
     } else if (client_deadline(s) <= now_ms) {
         stream_go_on(s, client_is_late(s));

@@ -14,6 +14,7 @@
  * last byte is here. A relay (TCP, tunnels) ends when both directions have ended: the end of one
  * side is passed on, the other goes on.
  */
+#include "filters.h"
 #include "private.h"
 
 enum pumped {
@@ -58,6 +59,90 @@ pump(struct endpoint *from, struct endpoint *to)
         result = PUMPED_SOME;
     }
     return result;
+}
+
+static bool keep_body(struct stream *s, const struct chain *body);
+
+/* What came out of the filters goes on, and is kept if it may have to be sent again. */
+static bool
+send_filtered(struct stream *s, enum direction dir, struct chain *out)
+{
+    struct endpoint *to = dir == TO_SERVER ? s->back : s->front;
+
+    if (chain_is_empty(out))
+        return true;
+    if (dir == TO_SERVER && (s->flags & STREAM_KEEP_BODY) == 0)
+        s->flags |= STREAM_BODY_LOST;
+    else if (dir == TO_SERVER && !keep_body(s, out))
+        return false;
+    return endpoint_send_body(to, out);
+}
+
+#define ROUNDS_MAX 32 /* in one event: then others have their turn */
+
+/* One fill of the other end's output. */
+static enum pumped
+fill_filtered(struct stream *s, enum direction dir)
+{
+    struct endpoint *from = dir == TO_SERVER ? s->front : s->back;
+    struct endpoint *to = dir == TO_SERVER ? s->back : s->front;
+    enum pumped result = PUMPED_NOTHING;
+    struct chain out = { NULL, NULL, 0 };
+    bool is_over = false, is_moving = true, fine = true;
+
+    if ((to->flags & (EP_OUT_ENDED | EP_OUT_BROKEN)) != 0)
+        return PUMPED_NOTHING;
+    while (fine && is_moving && (to->flags & EP_OUT_FULL) == 0) {
+        is_moving = false;
+        fine = filters_run(s, dir, from, &out, &is_over, &is_moving);
+        if (!chain_is_empty(&out))
+            result = PUMPED_SOME;
+        fine = fine && send_filtered(s, dir, &out);
+    }
+    chain_clear(&out);
+    if (!fine)
+        return PUMPED_NO_MEMORY;
+    if (is_over) {
+        if (!endpoint_send_end(to))
+            return PUMPED_NO_MEMORY;
+        result = PUMPED_SOME;
+    }
+    return result;
+}
+
+/* The same as pump(), by way of filters. What they still hold when the output is full goes on once
+ * it is written, which may be at once, and then brings no event. */
+static enum pumped
+pump_filtered(struct stream *s, enum direction dir)
+{
+    struct endpoint *to = dir == TO_SERVER ? s->back : s->front;
+    enum pumped last = fill_filtered(s, dir), result = last;
+
+    for (int round = 0; last == PUMPED_SOME && (to->flags & EP_OUT_FULL) != 0; round++) {
+        endpoint_flush(to, true);
+        if ((to->flags & EP_OUT_FULL) != 0)
+            break;
+        if (round == ROUNDS_MAX) {
+            s->filters->wake_ms = stream_loop(s)->now_ms;
+            break;
+        }
+        last = fill_filtered(s, dir);
+    }
+    return last == PUMPED_NO_MEMORY ? last : result;
+}
+
+static inline bool
+is_filtered(const struct stream *s, enum direction dir)
+{
+    return __builtin_expect(s->filters != NULL, 0) && filters_want_data(s, dir);
+}
+
+/* Bytes that have come and wait, here or with filters. */
+static inline bool
+has_waiting(const struct stream *s, enum direction dir, const struct endpoint *from)
+{
+    return !chain_is_empty(&from->in) ||
+           (__builtin_expect(s->filters != NULL, 0) && filters_hold(s, dir));
 }
 
 bool
@@ -123,6 +208,24 @@ drop_trailers(struct stream *s)
         s->request->trailer_count = 0;
 }
 
+static bool
+flush_request(struct stream *s, enum pumped result)
+{
+    if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_BACK) != 0) {
+        s->flags &= ~STREAM_FLUSH_BACK;
+        endpoint_flush(s->back, false);
+    }
+    return result != PUMPED_NO_MEMORY;
+}
+
+static bool
+forward_request_filtered(struct stream *s)
+{
+    if (s->request != NULL && s->request->trailer_count != 0)
+        drop_trailers(s);
+    return flush_request(s, pump_filtered(s, TO_SERVER));
+}
+
 bool
 forward_request(struct stream *s)
 {
@@ -130,6 +233,8 @@ forward_request(struct stream *s)
 
     if ((s->flags & STREAM_REPLAY) != 0 && !send_replay(s))
         return false;
+    if (is_filtered(s, TO_SERVER))
+        return forward_request_filtered(s);
     if (!chain_is_empty(&s->front->in)) {
         bool is_taken = (s->back->flags & (EP_OUT_FULL | EP_OUT_ENDED | EP_OUT_BROKEN)) == 0;
 
@@ -141,11 +246,7 @@ forward_request(struct stream *s)
     if (s->request != NULL && s->request->trailer_count != 0)
         drop_trailers(s);
     result = pump(s->front, s->back);
-    if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_BACK) != 0) {
-        s->flags &= ~STREAM_FLUSH_BACK;
-        endpoint_flush(s->back, false);
-    }
-    return result != PUMPED_NO_MEMORY;
+    return flush_request(s, result);
 }
 
 /* --- the response -------------------------------------------------------- */
@@ -158,7 +259,7 @@ forward_response(struct stream *s)
     if (s->response != NULL && s->response->trailer_count != 0 &&
         s->eval.frontend->option.drop_response_trailers)
         s->response->trailer_count = 0;
-    result = pump(s->back, s->front);
+    result = is_filtered(s, TO_CLIENT) ? pump_filtered(s, TO_CLIENT) : pump(s->back, s->front);
     if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_FRONT) != 0) {
         s->flags &= ~STREAM_FLUSH_FRONT;
         endpoint_flush(s->front, false);
@@ -199,7 +300,7 @@ is_flushed(const struct endpoint *ep)
 static enum step_result
 server_left(struct stream *s)
 {
-    if (!chain_is_empty(&s->back->in) || !is_flushed(s->front))
+    if (has_waiting(s, TO_CLIENT, s->back) || !is_flushed(s->front))
         return STEP_WAIT;
     if ((s->back->flags & EP_IN_ENDED) == 0)
         return stream_end_as(s, END_SERVER_ABORT, PHASE_DATA);
@@ -211,7 +312,7 @@ static enum step_result
 client_left(struct stream *s)
 {
     if ((s->back->flags & EP_OUT_BROKEN) == 0 &&
-        (!chain_is_empty(&s->front->in) || !is_flushed(s->back)))
+        (has_waiting(s, TO_SERVER, s->front) || !is_flushed(s->back)))
         return STEP_WAIT;
     return stream_end_as(s, END_CLIENT_ABORT, PHASE_DATA);
 }
@@ -247,7 +348,7 @@ exchange_state(struct stream *s)
     if ((s->front->flags & EP_OUT_ENDED) != 0)
         return still_wants_request(s) ? STEP_WAIT : response_is_complete(s);
     if ((back->flags & EP_IN_BROKEN) != 0) {
-        if (!chain_is_empty(&back->in))
+        if (has_waiting(s, TO_CLIENT, back))
             return STEP_WAIT;
         stream_count_response_error(s);
         if (back->error == EP_ERR_BAD)

@@ -13,6 +13,7 @@
 #include "weir/loop/loop.h"
 #include "weir/expr/log_format.h"
 #include "weir/expr/sample.h"
+#include "weir/stream/filter.h"
 #include "weir/stream/session.h"
 #include "weir/stream/stream.h"
 
@@ -242,7 +243,6 @@ bool forward_bytes(struct stream *s, struct endpoint *ep);
 bool forward_request(struct stream *s);
 /* --- splicing.c ---------------------------------------------------------- */
 
-enum direction { TO_SERVER, TO_CLIENT, DIRECTIONS };
 /* Does an option ask for it? */
 bool splicing_is_possible(const struct stream *s);
 /* Moves what can be moved past the muxes; begins to do so if it pays. `moved`: bytes that have just

@@ -8,6 +8,7 @@
  */
 #include "weir/proxy/forwarded.h"
 
+#include "filters.h"
 #include "private.h"
 
 /* --- rules --------------------------------------------------------------- */
@@ -177,6 +178,8 @@ step_prepare(struct stream *s)
 {
     if (!stream_is_http(s))
         return STEP_NEXT;
+    if (__builtin_expect(s->filters != NULL, 0) && filters_are_in_head(s, TO_SERVER))
+        return filters_head(s, TO_SERVER);
     capture_cookie(s, s->request);
     if (!forwarded_apply(s->eval.frontend, s->eval.backend, &s->eval) || !add_unique_id(s))
         return reply_error(s, 500, END_RESOURCE, PHASE_REQUEST);
@@ -184,5 +187,5 @@ step_prepare(struct stream *s)
         s->request->flags |= MESSAGE_FORCE_CLOSE;
     if (must_keep_body(s))
         s->flags |= STREAM_KEEP_BODY;
-    return STEP_NEXT;
+    return __builtin_expect(s->filters != NULL, 0) ? filters_head(s, TO_SERVER) : STEP_NEXT;
 }

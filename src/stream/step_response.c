@@ -9,6 +9,7 @@
  */
 #include "weir/balance/balance.h"
 
+#include "filters.h"
 #include "private.h"
 
 /* --- send ---------------------------------------------------------------- */
@@ -215,8 +216,13 @@ decide_about_connection(struct stream *s)
 static enum step_result
 send_answer(struct stream *s)
 {
-    if (!persistence_tell(&s->persistence, s->eval.backend, &s->eval) || !rules_after_response(s))
-        return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
+    enum step_result result;
+
+    if (__builtin_expect(s->filters != NULL, 0)) {
+        result = filters_head(s, TO_CLIENT);
+        if (result != STEP_NEXT)
+            return result;
+    }
     decide_about_connection(s);
     s->status = s->response->status;
     if (!endpoint_send_head(s->front, s->response))
@@ -226,16 +232,26 @@ send_answer(struct stream *s)
     return STEP_NEXT;
 }
 
+static enum step_result
+finish_answer(struct stream *s)
+{
+    if (!persistence_tell(&s->persistence, s->eval.backend, &s->eval) || !rules_after_response(s))
+        return reply_error(s, 500, END_RESOURCE, PHASE_HEADERS);
+    return send_answer(s);
+}
+
 enum step_result
 step_response_rules(struct stream *s)
 {
     enum step_result result;
 
+    if (__builtin_expect(s->filters != NULL, 0) && filters_are_in_head(s, TO_CLIENT))
+        return send_answer(s);
     persistence_learn(&s->persistence, s->eval.backend, &s->eval);
     if (stream_is_http(s)) {
         result = run_rules(s);
         if (result == STEP_NEXT)
-            result = send_answer(s);
+            result = finish_answer(s);
         if (result != STEP_NEXT)
             return result;
     }

@@ -19,6 +19,7 @@
 #include "weir/stick/track.h"
 #include "weir/stream/errand.h"
 
+#include "filters.h"
 #include "private.h"
 
 static struct pool stream_pool = POOL("stream", sizeof(struct stream));
@@ -132,6 +133,10 @@ stream_set_backend(struct stream *s, const struct proxy_conf *backend)
     if (backend != s->eval.frontend) /* a listen keeps what its rules have set */
         s->back_timeouts = &backend->timeouts;
     s->may_splice = splicing_is_possible(s);
+    if (backend != s->eval.frontend && filter_conf_first(backend) != NULL)
+        filters_attach(s, backend);
+    if (s->filters != NULL && s->filters->wanting[TO_SERVER] + s->filters->wanting[TO_CLIENT] > 0)
+        s->may_splice = false;
     if ((s->flags & STREAM_RETRIES_SET) == 0 || backend != s->eval.frontend)
         s->retries_left = (uint16_t)backend->retries;
     stream_count_backend(s);
@@ -142,8 +147,11 @@ stream_begin(struct stream *s)
 {
     struct endpoint *front = s->front;
 
-    if ((front->flags & EP_HEAD) != 0) {
+    if ((front->flags & EP_HEAD) != 0 || front->mux->is_http)
         s->flags |= STREAM_HTTP;
+    if (__builtin_expect(filter_conf_first(s->eval.frontend) != NULL, 0))
+        filters_attach(s, s->eval.frontend);
+    if ((front->flags & EP_HEAD) != 0) {
         s->request = s->eval.request = endpoint_take_message(front);
         stream_count_request(s);
         explaining_look(s);
@@ -152,7 +160,6 @@ stream_begin(struct stream *s)
             log_line_connect(s);
         stream_run(s);
     } else if (front->mux->is_http) {
-        s->flags |= STREAM_HTTP;
         stream_count_request(s);
         stream_go_on(s, reply_bad_request(s));
     } else {
@@ -259,6 +266,8 @@ free_stream(struct stream *s)
     if (s->res.first != NULL)
         variable_set_clear(&s->res);
     chain_clear(&s->replay);
+    if (__builtin_expect(s->filters != NULL, 0))
+        filters_detach(s);
     if (s->errand != NULL)
         errand_abandon(s);
     if (s->tracks != NULL)

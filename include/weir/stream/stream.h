@@ -173,6 +173,7 @@ struct stream {
     struct errand *errand;     /* owns: errand.c; NULL: none */
     const char *service;       /* who of weir answers, as logs name it: "<STATS>"; NULL: nobody */
     struct splicing *splicing; /* owns; NULL: nothing is spliced */
+    struct stream_filters *filters; /* in the arena: filter.c; NULL: none */
     struct chain replay;       /* request body sent so far, while it may have to be sent again */
     struct proxy_row *front_row, *back_row; /* of this thread; back_row NULL: no backend yet */
     struct server_row *server_row;          /* NULL: no server yet */
