@@ -75,6 +75,8 @@ end(struct peer_session *session, bool is_refused)
     struct peer *peer = session->peer;
     bool counts = peer != NULL && peer->session == session;
 
+    bool was_ready = session->state == PEER_READY;
+
     if (session->state == PEER_ENDS)
         return;
     session->state = PEER_ENDS;
@@ -99,7 +101,7 @@ end(struct peer_session *session, bool is_refused)
         deferred_init(&burial, bury);
     loop_defer(loop_here(), &burial);
     if (counts)
-        peers_on_end(peer, is_refused);
+        peers_on_end(peer, is_refused, was_ready);
 }
 
 void

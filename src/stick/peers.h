@@ -8,6 +8,7 @@
 #include "weir/loop/timer.h"
 #include "weir/net/bind.h"
 #include "weir/net/connection.h"
+#include "weir/net/listener.h"
 #include "weir/server/server.h"
 #include "weir/telemetry/log.h"
 #include "peer_message.h"
@@ -130,11 +131,18 @@ struct peer *peers_find_peer(struct peers *peers, struct str name);
 unsigned peers_shard_of(const struct peers *peers, const struct stick_entry *entry);
 /* A session has begun (both have said hello), or is over: it reconnects, somebody else is asked. */
 void peers_on_start(struct peer *peer);
-void peers_on_end(struct peer *peer, bool is_refused);
+void peers_on_end(struct peer *peer, bool is_refused, bool was_ready);
 /* The peer has told all it knows. */
 void peers_on_taught(struct peer *peer, bool is_complete);
 /* The old process has told the new one all. */
 void peers_on_told(struct peer *peer);
+/* For peers_life.c. */
+extern const struct listener_owner peers_listener_owner;
+void peers_begin_resync(struct peers *peers, enum resync from);
+void peers_end_chore(struct peers *peers);
+void peers_on_resync_timer(struct timer *timer);
+void peers_on_reconnect(struct timer *timer);
+void peers_on_changes(void);
 void peers_log(struct peers *peers, enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
