@@ -312,6 +312,8 @@ server_side_open(struct stream *s, enum connection_error *err)
 
     if (conf != NULL) {
         tls_dial_for_stream(&tls, conf->slots, &s->eval);
+        if (s->request != NULL)
+            tls_dial_guess_name(&tls, message_host(s->request));
         if (server_connection_name(conf, &s->eval, &name))
             tls_dial_set_pool_name(&tls, name);
         mux = server_protocol(s, conf, &tls);

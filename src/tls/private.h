@@ -186,6 +186,7 @@ struct tls_server_conf {
     bool check_ssl, no_check_ssl;
     bool check_by_steps;    /* a step of the backend's checks says ssl */
     bool no_check_sni_auto;
+    bool no_sni_auto;
     uint64_t fingerprint;        /* of all that a kept connection was made with */
     struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };

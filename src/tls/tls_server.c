@@ -38,10 +38,10 @@ parse_server_name(struct parse *parse)
 }
 
 static bool
-parse_no_server_name(struct parse *parse)
+parse_sni_auto(struct parse *parse)
 {
-    (void)parse;
-    return true; /* the name is never guessed */
+    conf_of(parse)->no_sni_auto = strcmp(parse->keyword, "no-sni-auto") == 0;
+    return true;
 }
 
 static bool
@@ -141,8 +141,11 @@ static const struct keyword keywords[] = {
     { "no-ssl", IN_SERVER, .parse = parse_no_ssl, .help = "Undoes an inherited 'ssl'." },
     { "no-ssl-reuse", IN_SERVER, .parse = parse_ssl_reuse,
       .help = "Each connection makes a session of its own." },
-    { "no-sni-auto", IN_SERVER, .parse = parse_no_server_name,
-      .help = "No server name that 'sni' does not give, as always." },
+    { "no-sni-auto", IN_SERVER, .parse = parse_sni_auto,
+      .help = "Ask for no server name that 'sni' does not give." },
+    { "sni-auto", IN_SERVER, .parse = parse_sni_auto,
+      .help = "Without 'sni', HTTP requests ask for the name in their Host field: the default. Such a name is "
+              "not verified: say 'verifyhost' for that." },
     { "no-verifyhost", IN_SERVER, .parse = parse_no_verify_host,
       .help = "Undoes an inherited 'verifyhost'." },
     { "sni", IN_SERVER, .args = "<expression>", .parse = parse_server_name,
@@ -236,6 +239,18 @@ tls_server_alpn(const void *slots)
     return ((const struct tls_server_conf *)slot_of_const(slots, &tls_server_slot))->settings.alpn;
 }
 
+enum tls_server_trust
+tls_server_trust(const void *slots)
+{
+    const struct tls_server_conf *conf = slot_of_const(slots, &tls_server_slot);
+
+    if (!conf->is_ssl || conf->context == NULL)
+        return TRUST_NO_TLS;
+    if (SSL_CTX_get_verify_mode(conf->context->ctx) == SSL_VERIFY_NONE)
+        return TRUST_ANYBODY;
+    return conf->verify_host != NULL || conf->server_name != NULL ? TRUST_NAME : TRUST_ANY_NAME;
+}
+
 /* --- dialling --------------------------------------------------------------------------------------- */
 
 static uint64_t
@@ -273,6 +288,20 @@ tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval)
 }
 
 void
+tls_dial_guess_name(struct tls_dial *dial, struct str host)
+{
+    const struct tls_server_conf *conf = dial->conf;
+    long port = host.len == 0 ? -1 : str_find_char(host, ':');
+
+    if (conf == NULL || conf->server_name != NULL || conf->no_sni_auto || host.len == 0)
+        return;
+    if (port >= 0)
+        host.len = (size_t)port;
+    dial_init(dial, conf, host);
+    dial->is_guess = true;
+}
+
+void
 tls_dial_set_pool_name(struct tls_dial *dial, struct str name)
 {
     dial->key = ((dial->conf == NULL ? 2 : dial->conf->fingerprint) ^ hash_name(name)) | 1;
@@ -283,9 +312,9 @@ name_for_check(const struct tls_server_conf *conf, const struct tls_check *check
 {
     if (check->server_name.ptr != NULL)
         return check->server_name;
-    if (check->is_default && conf->check_server_name != NULL)
-        return str_from(conf->check_server_name);
-    return conf->no_check_sni_auto ? STR_NONE : check->guess;
+    return check->is_default && conf->check_server_name != NULL
+               ? str_from(conf->check_server_name)
+               : STR_NONE;
 }
 
 void
@@ -296,6 +325,10 @@ tls_dial_for_check(struct tls_dial *dial, const void *slots, const struct tls_ch
     bool is_wanted = check->is_ssl || (check->is_default && (conf->check_ssl || is_traffic));
 
     dial_init(dial, is_wanted && conf->context != NULL ? conf : NULL, name_for_check(conf, check));
+    if (dial->server_name.ptr == NULL && !conf->no_check_sni_auto && dial->conf != NULL) {
+        dial->server_name = check->guess;
+        dial->is_guess = true;
+    }
     dial->alpn = check->alpn.len > 0 ? check->alpn : check->is_default ? conf->check_alpn : STR("");
 }
 
@@ -350,7 +383,7 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
         kept += this_thread->index;
     if (kept != NULL && kept->session != NULL && kept->name_hash == hash_name(str_from(name)))
         (void)SSL_set_session(ssl, kept->session);
-    return set_verified_name(ssl, dial->conf, name);
+    return set_verified_name(ssl, dial->conf, dial->is_guess ? "" : name);
 }
 
 /* A place for each thread; all of them see the same. */

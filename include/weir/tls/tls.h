@@ -42,10 +42,20 @@ bool tls_server_is_on(const void *slots);
 /* What it is offered by ALPN, as on the wire; len 0: nothing. */
 struct str tls_server_alpn(const void *slots);
 
+/* Whom a server line believes. */
+enum tls_server_trust {
+    TRUST_NO_TLS,
+    TRUST_ANYBODY,  /* verify none */
+    TRUST_ANY_NAME, /* any certificate of the authority */
+    TRUST_NAME,
+};
+enum tls_server_trust tls_server_trust(const void *slots);
+
 /* How one connection to a server is to be made; lives until connector_dial() returns. */
 struct tls_dial {
     const struct tls_server_conf *conf; /* NULL: no TLS */
     struct str server_name;             /* to ask for; ptr NULL: none */
+    bool is_guess;                      /* the name is not verified */
     struct str alpn;                    /* instead of the line's, as on the wire; len 0: none */
     uint64_t key; /* connections with another key are not for this use; 0: no TLS */
 };
@@ -53,6 +63,8 @@ struct tls_dial {
 void tls_dial_for_stream(struct tls_dial *dial, const void *slots, struct eval *eval);
 /* Kept connections go by this name instead of the server's (pool-conn-name), TLS or not. */
 void tls_dial_set_pool_name(struct tls_dial *dial, struct str name);
+/* Without `sni` on the line: the name of the request's Host field, unless no-sni-auto. Owner. */
+void tls_dial_guess_name(struct tls_dial *dial, struct str host);
 /* What a check asks for beyond the server line. */
 struct tls_check {
     bool is_default;   /* as the line says for checks */
