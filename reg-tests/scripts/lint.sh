@@ -30,6 +30,9 @@ backend a
 backend b
     option httpchk
     server s 127.0.0.1:1
+    server t 127.0.0.1:1 ssl verify none
+    server u 127.0.0.1:1 ssl verify required ca-file @system-ca
+    server v 127.0.0.1:1 ssl verify required ca-file @system-ca verifyhost v.example.com
 EOF
 status=0
 "$weir" -c --lint -f "$work/bad.cfg" >"$work/out" 2>&1 || status=$?
@@ -52,6 +55,9 @@ finds 22 "'default_backend b' never decides"
 finds 23 "'timeout connect' of 'a' is 100000 ms"
 finds 25 "server 's2' is not checked"
 finds 26 "'option httpchk' of 'b' is never used"
+finds 29 "server 't' is not verified: whoever answers"
+finds 30 "server 'u' is verified, but not its name"
+if grep -qF "server 'v' is" "$work/out" && grep -F "server 'v' is" "$work/out" | grep -qF unverified; then fail "server v is verified by name"; fi
 if grep -qF "nothing leads to" "$work/out"; then fail "both backends are used: $(cat "$work/out")"; fi
 make_certs
 for file in examples/*.cfg; do
