@@ -69,7 +69,9 @@ run_later(struct deferred *work)
     unsigned todo = h1->todo;
 
     h1->todo = 0;
-    if ((todo & H1_TODO_GONE) != 0) {
+    /* A request may have come in the same turn, after the connection was told to stop: it is served
+     * first, and closes the connection. */
+    if ((todo & H1_TODO_GONE) != 0 && h1->mux.streams == 0) {
         h1_gone(h1);
         return;
     }
