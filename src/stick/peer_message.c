@@ -5,15 +5,13 @@
  * For:     peer_session.c and its sisters.
  * Owns:    nothing.
  * Thread:  control. What comes in is never trusted: each length is checked where it is read.
- *
- * Numbers: below 240 one byte; else four bits in the first one, then seven in each that follows, the
- * last of which has no high bit.
  */
 #include "peer_message.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "peer_number.h"
 #include "server_name.h"
 
 #define NUMBER_BYTES_MAX 10
@@ -25,82 +23,6 @@ static const uint64_t key_types[] = {
     [STICK_IP] = 4, [STICK_IPV6] = 5, [STICK_INTEGER] = 2, [STICK_STRING] = 6, [STICK_BINARY] = 7,
 };
 
-/* --- numbers -------------------------------------------------------------------------------- */
-
-static void
-add_number(struct text *out, uint64_t number)
-{
-    if (number < 0xf0) {
-        text_add_char(out, (char)number);
-        return;
-    }
-    text_add_char(out, (char)(number | 0xf0));
-    number = (number - 0xf0) >> 4;
-    while (number >= 0x80) {
-        text_add_char(out, (char)(number | 0x80));
-        number = (number - 0x80) >> 7;
-    }
-    text_add_char(out, (char)number);
-}
-
-static bool
-take_byte(struct str *in, uint8_t *byte)
-{
-    if (in->len == 0)
-        return false;
-    *byte = (uint8_t)in->ptr[0];
-    *in = str_slice(*in, 1, in->len - 1);
-    return true;
-}
-
-static bool
-take_number(struct str *in, uint64_t *number)
-{
-    uint8_t byte;
-
-    if (!take_byte(in, &byte))
-        return false;
-    *number = byte;
-    if (byte < 0xf0)
-        return true;
-    for (unsigned shift = 4; shift < 64; shift += 7) {
-        if (!take_byte(in, &byte))
-            return false;
-        *number += (uint64_t)byte << shift;
-        if ((byte & 0x80) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool
-take_32(struct str *in, uint32_t *number)
-{
-    if (in->len < sizeof(*number))
-        return false;
-    memcpy(number, in->ptr, sizeof(*number));
-    *number = ntohl(*number);
-    *in = str_slice(*in, sizeof(*number), in->len - sizeof(*number));
-    return true;
-}
-
-static void
-add_32(struct text *out, uint32_t number)
-{
-    number = htonl(number);
-    text_add(out, str_of((const char *)&number, sizeof(number)));
-}
-
-static bool
-take_bytes(struct str *in, uint64_t len, struct str *bytes)
-{
-    if (len > in->len)
-        return false;
-    *bytes = str_slice(*in, 0, len);
-    *in = str_slice(*in, len, in->len - len);
-    return true;
-}
-
 /* --- frames ----------------------------------------------------------------------------------- */
 
 enum peer_framing
@@ -110,14 +32,14 @@ peer_frame_read(struct str bytes, struct peer_frame *frame, size_t *used)
     uint64_t len;
 
     frame->body = STR("");
-    if (!take_byte(&rest, &frame->class) || !take_byte(&rest, &frame->type))
+    if (!peer_take_byte(&rest, &frame->class) || !peer_take_byte(&rest, &frame->type))
         return FRAME_MORE;
     if (frame->type >= 0x80) {
-        if (!take_number(&rest, &len))
+        if (!peer_take_number(&rest, &len))
             return rest.len == 0 && bytes.len < 2 + NUMBER_BYTES_MAX ? FRAME_MORE : FRAME_BAD;
         if (len > PEER_MESSAGE_MAX)
             return FRAME_TOO_LONG;
-        if (!take_bytes(&rest, len, &frame->body))
+        if (!peer_take_bytes(&rest, len, &frame->body))
             return FRAME_MORE;
     }
     *used = bytes.len - rest.len;
@@ -129,7 +51,7 @@ add_frame(struct text *out, uint8_t type, const struct text *body)
 {
     text_add_char(out, PEER_TABLE);
     text_add_char(out, (char)type);
-    add_number(out, body->len);
+    peer_add_number(out, body->len);
     text_add(out, text_str(body));
 }
 
@@ -152,8 +74,8 @@ peer_add_ack(struct text *out, uint64_t id, uint32_t number)
 {
     struct text body = TEXT_INIT;
 
-    add_number(&body, id);
-    add_32(&body, number);
+    peer_add_number(&body, id);
+    peer_add_32(&body, number);
     add_frame(out, PEER_ACK, &body);
     text_fini(&body);
 }
@@ -161,13 +83,13 @@ peer_add_ack(struct text *out, uint64_t id, uint32_t number)
 bool
 peer_ack_read(struct str body, uint64_t *id, uint32_t *number)
 {
-    return take_number(&body, id) && take_32(&body, number);
+    return peer_take_number(&body, id) && peer_take_32(&body, number);
 }
 
 bool
 peer_switch_read(struct str body, uint64_t *id)
 {
-    return take_number(&body, id);
+    return peer_take_number(&body, id);
 }
 
 /* --- definitions ------------------------------------------------------------------------------ */
@@ -195,21 +117,21 @@ peer_add_definition(struct text *out, const struct stick_layout *layout, uint64_
 
     for (unsigned i = 0; i < TELLABLE; i++)
         data |= (uint64_t)layout->columns[i].is_stored << i;
-    add_number(&body, id);
-    add_number(&body, name.len);
+    peer_add_number(&body, id);
+    peer_add_number(&body, name.len);
     text_add(&body, name);
-    add_number(&body, key_types[layout->type]);
-    add_number(&body, wire_key_size(layout));
-    add_number(&body, data);
-    add_number(&body, (uint64_t)expire_ms);
+    peer_add_number(&body, key_types[layout->type]);
+    peer_add_number(&body, wire_key_size(layout));
+    peer_add_number(&body, data);
+    peer_add_number(&body, (uint64_t)expire_ms);
     for (unsigned i = 0; i < TELLABLE; i++) {
         if ((data & 1ull << i) == 0 || !has_details(i))
             continue;
-        add_number(&body, i);
+        peer_add_number(&body, i);
         if (stick_data_infos[i].is_array)
-            add_number(&body, layout->columns[i].count);
+            peer_add_number(&body, layout->columns[i].count);
         if (stick_data_infos[i].kind == KIND_RATE)
-            add_number(&body, layout->columns[i].period_ms);
+            peer_add_number(&body, layout->columns[i].period_ms);
     }
     add_frame(out, PEER_DEFINE, &body);
     text_fini(&body);
@@ -224,15 +146,15 @@ read_details(struct str body, struct peer_definition *definition)
     for (unsigned i = 0; i < TELLABLE; i++) {
         if ((definition->data & 1ull << i) == 0 || !has_details(i))
             continue;
-        if (!take_number(&body, &type) || type != i)
+        if (!peer_take_number(&body, &type) || type != i)
             return false;
         if (stick_data_infos[i].is_array) {
-            if (!take_number(&body, &number) || number == 0 || number > STICK_ARRAY_MAX)
+            if (!peer_take_number(&body, &number) || number == 0 || number > STICK_ARRAY_MAX)
                 return false;
             definition->columns[i].count = (uint32_t)number;
         }
         if (stick_data_infos[i].kind == KIND_RATE) {
-            if (!take_number(&body, &number) || number > UINT32_MAX)
+            if (!peer_take_number(&body, &number) || number > UINT32_MAX)
                 return false;
             definition->columns[i].period_ms = (uint32_t)number;
         }
@@ -246,15 +168,15 @@ peer_definition_read(struct str body, struct peer_definition *definition)
     uint64_t len, expire_ms = 0;
 
     *definition = (struct peer_definition){ 0 };
-    if (!take_number(&body, &definition->id) || !take_number(&body, &len) ||
-        !take_bytes(&body, len, &definition->name) || !take_number(&body, &definition->key_type) ||
-        !take_number(&body, &definition->key_size) || !take_number(&body, &definition->data))
+    if (!peer_take_number(&body, &definition->id) || !peer_take_number(&body, &len) ||
+        !peer_take_bytes(&body, len, &definition->name) || !peer_take_number(&body, &definition->key_type) ||
+        !peer_take_number(&body, &definition->key_size) || !peer_take_number(&body, &definition->data))
         return false;
     for (unsigned i = 0; i < TELLABLE; i++)
         definition->columns[i].count = 1;
     if (body.len == 0) /* old ones say no more: without periods, no rates */
         return (definition->data & (1u << DATA_GPT | 1u << DATA_GPC | 1u << DATA_GPC_RATE)) == 0;
-    if (!take_number(&body, &expire_ms))
+    if (!peer_take_number(&body, &expire_ms))
         return false;
     definition->expire_ms = expire_ms > INT32_MAX ? INT32_MAX : (int64_t)expire_ms;
     return read_details(body, definition);
@@ -299,13 +221,13 @@ add_name(struct text *out, struct peer_names *names, uint64_t key)
     bool is_new;
 
     if (name != NULL) {
-        add_number(&body, place_name(names, key, &is_new) + 1);
+        peer_add_number(&body, place_name(names, key, &is_new) + 1);
         if (is_new) {
-            add_number(&body, strlen(name));
+            peer_add_number(&body, strlen(name));
             text_puts(&body, name);
         }
     }
-    add_number(out, body.len);
+    peer_add_number(out, body.len);
     text_add(out, text_str(&body));
     text_fini(&body);
 }
@@ -317,14 +239,14 @@ take_name(struct str *in, struct peer_names *names, uint64_t *key)
     uint64_t len, id;
 
     *key = 0;
-    if (!take_number(in, &len) || !take_bytes(in, len, &body))
+    if (!peer_take_number(in, &len) || !peer_take_bytes(in, len, &body))
         return false;
     if (len == 0)
         return true;
-    if (!take_number(&body, &id) || id == 0 || id > PEER_NAMES)
+    if (!peer_take_number(&body, &id) || id == 0 || id > PEER_NAMES)
         return false;
     if (body.len > 0) {
-        if (!take_number(&body, &len) || !take_bytes(&body, len, &name))
+        if (!peer_take_number(&body, &len) || !peer_take_bytes(&body, len, &name))
             return false;
         names->items[id - 1].key = server_name_learn(name);
     }
@@ -341,11 +263,11 @@ add_key(struct text *body, const struct stick_layout *layout, const struct stick
 
     if (layout->type == STICK_INTEGER) {
         memcpy(&number, key->bytes, sizeof(number));
-        add_32(body, number);
+        peer_add_32(body, number);
         return;
     }
     if (layout->type == STICK_STRING)
-        add_number(body, key->len);
+        peer_add_number(body, key->len);
     text_add(body, str_of((const char *)key->bytes, key->len));
 }
 
@@ -358,11 +280,11 @@ take_key(struct str *body, const struct stick_layout *layout, struct stick_key *
 
     if (layout->type == STICK_INTEGER) {
         key->len = sizeof(number);
-        return take_32(body, &number) && memcpy(key->bytes, &number, sizeof(number)) != NULL;
+        return peer_take_32(body, &number) && memcpy(key->bytes, &number, sizeof(number)) != NULL;
     }
-    if (layout->type == STICK_STRING && (!take_number(body, &len) || len > layout->key_size))
+    if (layout->type == STICK_STRING && (!peer_take_number(body, &len) || len > layout->key_size))
         return false;
-    if (!take_bytes(body, len, &bytes))
+    if (!peer_take_bytes(body, len, &bytes))
         return false;
     memcpy(key->bytes, bytes.ptr, len);
     key->len = (uint32_t)len;
@@ -379,11 +301,11 @@ add_values(struct text *body, const struct stick_column *column, enum stick_data
         } else if (stick_data_infos[data].kind == KIND_RATE) {
             struct stick_rate rate = stick_image_rate(image, column, i);
 
-            add_number(body, (uint32_t)(now_ms - rate.began_ms));
-            add_number(body, rate.current);
-            add_number(body, rate.previous);
+            peer_add_number(body, (uint32_t)(now_ms - rate.began_ms));
+            peer_add_number(body, rate.current);
+            peer_add_number(body, rate.previous);
         } else {
-            add_number(body, stick_image_number(image, column, data, i));
+            peer_add_number(body, stick_image_number(image, column, data, i));
         }
     }
 }
@@ -396,9 +318,9 @@ peer_add_update(struct text *out, const struct stick_layout *layout,
     struct text body = TEXT_INIT;
 
     if (update->has_number)
-        add_32(&body, update->number);
+        peer_add_32(&body, update->number);
     if (is_timed)
-        add_32(&body, (uint32_t)update->expires_in_ms);
+        peer_add_32(&body, (uint32_t)update->expires_in_ms);
     add_key(&body, layout, &update->key);
     for (unsigned i = 0; i < TELLABLE; i++) {
         if (layout->columns[i].is_stored)
@@ -422,7 +344,7 @@ take_value(struct str *body, enum stick_data data, const struct stick_column *co
     if (data == DATA_SERVER_KEY) {
         if (!take_name(body, names, &number))
             return false;
-    } else if (!take_number(body, &number)) {
+    } else if (!peer_take_number(body, &number)) {
         return false;
     }
     if (stick_data_infos[data].kind != KIND_RATE) {
@@ -430,7 +352,7 @@ take_value(struct str *body, enum stick_data data, const struct stick_column *co
             stick_image_set_number(image, column, data, index, number);
         return true;
     }
-    if (!take_number(body, &current) || !take_number(body, &previous))
+    if (!peer_take_number(body, &current) || !peer_take_number(body, &previous))
         return false;
     if (column != NULL) {
         struct stick_rate rate = { (uint32_t)current, (uint32_t)previous,
@@ -475,10 +397,10 @@ peer_update_read(const struct peer_definition *definition, const struct stick_la
     update->has_number = type == PEER_UPDATE || type == PEER_UPDATE_TIMED;
     update->expires_in_ms = -1;
     update->image.has = 0;
-    if (update->has_number && !take_32(&body, &update->number))
+    if (update->has_number && !peer_take_32(&body, &update->number))
         return false;
     if (type == PEER_UPDATE_TIMED || type == PEER_UPDATE_TIMED_NEXT) {
-        if (!take_32(&body, &expires_in_ms))
+        if (!peer_take_32(&body, &expires_in_ms))
             return false;
         update->expires_in_ms = expires_in_ms;
     }

@@ -70,7 +70,7 @@ show_table(struct text *out, const struct peer_table *shared)
     uint64_t changes = 0;
 
     for (unsigned i = 0; i < STICK_SHARDS; i++)
-        changes += shared->table->shards[i].change_number;
+        changes += __atomic_load_n(&shared->table->shards[i].change_number, __ATOMIC_RELAXED);
     text_printf(out, "          %p local_id=%u remote_id=%" PRIu64 " flags=0x%x remote_data=0x%" PRIx64 "\n",
                 (const void *)shared, shared->id, shared->definition.id,
                 (unsigned)shared->scan | (shared->is_marked ? 4u : 0), shared->definition.data);
