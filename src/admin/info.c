@@ -19,6 +19,7 @@
 #include "weir/base/version.h"
 #include "weir/cli/command.h"
 #include "weir/config/snapshot.h"
+#include "weir/filters/compression.h"
 #include "weir/loop/loop.h"
 #include "weir/proxy/admission.h"
 #include "weir/telemetry/log.h"
@@ -219,8 +220,19 @@ fill_zeros(struct info *info)
     info->values[INFO_PATTERNS_ADDED] = metric_u64(0);
     info->values[INFO_PATTERNS_FREED] = metric_u64(0);
     info->values[INFO_DESCRIPTION] = (struct metric_value){ .type = METRIC_NONE };
-    info->values[INFO_ZLIB_MEM] = info->values[INFO_DESCRIPTION]; /* zlib is not used */
-    info->values[INFO_MAX_ZLIB_MEM] = info->values[INFO_DESCRIPTION];
+}
+
+static void
+fill_compression(struct info *info)
+{
+    struct compression_totals totals;
+
+    compression_totals(&totals);
+    info->values[INFO_COMPRESS_BPS_IN] = metric_u64(totals.bytes_in);
+    info->values[INFO_COMPRESS_BPS_OUT] = metric_u64(totals.bytes_out);
+    info->values[INFO_COMPRESS_BPS_LIM] = metric_u64(totals.rate_max);
+    info->values[INFO_ZLIB_MEM] = metric_u64(totals.memory);
+    info->values[INFO_MAX_ZLIB_MEM] = metric_u64(totals.memory_max);
 }
 
 void
@@ -230,6 +242,7 @@ info_fill(struct info *info)
     fill_identity(info);
     fill_limits(info);
     fill_traffic(info);
+    fill_compression(info);
 }
 
 /* --- show info ----------------------------------------------------------------------- */

@@ -16,6 +16,8 @@
 #define ROW(field) offsetof(struct proxy_row, field)
 
 static const struct counter_column back_columns[] = {
+    { STAT_COMP_IN, ROW(comp_in) },         { STAT_COMP_OUT, ROW(comp_out) },
+    { STAT_COMP_BYP, ROW(comp_byp) },       { STAT_COMP_RSP, ROW(comp_rsp) },
     { STAT_STOT, ROW(backend_sessions) },    { STAT_BIN, ROW(backend_bytes_in) },
     { STAT_BOUT, ROW(backend_bytes_out) },   { STAT_DREQ, ROW(denied_requests) },
     { STAT_DRESP, ROW(denied_responses) },   { STAT_ECON, ROW(connect_errors) },
@@ -91,7 +93,6 @@ stat_fill_backend(struct stat_row *row, const struct proxy_conf *conf, unsigned 
 
     stat_begin_row(row, STAT_BACKEND, conf, "BACKEND", 0);
     stat_fill_counters(row, rows, back_columns, COUNT(back_columns));
-    stat_fill_zeros(row, STAT_COMP_IN, STAT_COMP_RSP);
     stat_fill_zeros(row, STAT_AGG_SERVER_STATUS, STAT_AGG_CHECK_STATUS);
     stat_fill_modules(row, rows);
     values[STAT_REQBIN] = metric_u64(0);

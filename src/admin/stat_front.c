@@ -16,6 +16,8 @@
 #define ROW(field) offsetof(struct proxy_row, field)
 
 static const struct counter_column front_columns[] = {
+    { STAT_COMP_IN, ROW(comp_in) },         { STAT_COMP_OUT, ROW(comp_out) },
+    { STAT_COMP_BYP, ROW(comp_byp) },       { STAT_COMP_RSP, ROW(comp_rsp) },
     { STAT_STOT, ROW(sessions) },           { STAT_BIN, ROW(bytes_in) },
     { STAT_BOUT, ROW(bytes_out) },          { STAT_DREQ, ROW(denied_requests) },
     { STAT_DRESP, ROW(denied_responses) },  { STAT_EREQ, ROW(bad_requests) },
@@ -113,7 +115,6 @@ stat_fill_frontend(struct stat_row *row, const struct proxy_conf *conf, unsigned
     (void)flags;
     stat_begin_row(row, STAT_FRONTEND, conf, "FRONTEND", 0);
     stat_fill_counters(row, rows, front_columns, COUNT(front_columns));
-    stat_fill_zeros(row, STAT_COMP_IN, STAT_COMP_RSP);
     stat_fill_zeros(row, STAT_REQBOUT, STAT_RESBIN);
     stat_fill_modules(row, rows);
     if (conf->mode == MODE_HTTP) {

@@ -201,7 +201,7 @@ deadline_update(struct stream *s)
     if (s->rule_expires_ms != 0)
         at = earlier(at, s->rule_expires_ms);
     if (__builtin_expect(s->filters != NULL, 0))
-        at = earlier(at, s->filters->wake_ms);
+        at = earlier(at, filters_wake_ms(s));
     at = earlier(at, client_deadline(s));
     at = earlier(at, server_deadline(s));
     timer_set(stream_loop(s), &s->timer, at);
@@ -241,7 +241,7 @@ deadline_fired(struct timer *timer)
         stream_go_on(s, stream_step(s)->expired(s));
     } else if (s->rule_expires_ms != 0 && s->rule_expires_ms <= now_ms) {
         stream_run(s);
-    } else if (s->filters != NULL && s->filters->wake_ms <= now_ms) {
+    } else if (s->filters != NULL && filters_wake_ms(s) <= now_ms) {
         stream_run(s);
     } else if (client_deadline(s) <= now_ms) {
         stream_go_on(s, client_is_late(s));

@@ -24,7 +24,7 @@ filters_of(struct stream *s)
 {
     if (s->filters == NULL && (s->filters = arena_take(&s->arena, sizeof(*s->filters))) != NULL) {
         memset(s->filters, 0, sizeof(*s->filters));
-        s->filters->wake_ms = TIMER_NEVER;
+        s->filters->wake_ms[TO_SERVER] = s->filters->wake_ms[TO_CLIENT] = TIMER_NEVER;
     }
     return s->filters;
 }
@@ -128,7 +128,7 @@ filters_head(struct stream *s, enum direction dir)
     if (all->head[dir] == HEAD_COMES)
         all->at[dir] = all->way[dir];
     all->head[dir] = HEAD_RUNS;
-    all->wake_ms = TIMER_NEVER;
+    all->wake_ms[dir] = TIMER_NEVER;
     if (all->is_broken) {
         all->head[dir] = HEAD_DONE;
         return refuse(s, dir, FILTER_FAILED);
@@ -229,7 +229,7 @@ filters_run(struct stream *s, enum direction dir, struct endpoint *from, struct 
     struct filter *first = next_wanting(s->filters->way[dir], dir);
     struct flow flow = { .stream = s, .dir = dir, .out = out };
 
-    s->filters->wake_ms = TIMER_NEVER;
+    s->filters->wake_ms[dir] = TIMER_NEVER;
     do {
         struct chain *to = first == NULL ? out : &first->in[dir];
 
@@ -260,12 +260,12 @@ filter_want_data(struct filter *f, enum direction dir)
 }
 
 void
-filter_wait_until(struct filter *f, int64_t at_ms)
+filter_wait_until(struct filter *f, enum direction dir, int64_t at_ms)
 {
     struct stream_filters *all = f->stream->filters;
 
-    if (at_ms < all->wake_ms)
-        all->wake_ms = at_ms;
+    if (at_ms < all->wake_ms[dir])
+        all->wake_ms[dir] = at_ms;
 }
 
 int64_t

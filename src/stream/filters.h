@@ -27,7 +27,7 @@ struct stream_filters {
     struct filter *at[DIRECTIONS];      /* whose head() is next */
     uint8_t head[DIRECTIONS];           /* enum head_phase */
     uint8_t wanting[DIRECTIONS];        /* how many want data */
-    int64_t wake_ms;                    /* TIMER_NEVER */
+    int64_t wake_ms[DIRECTIONS];        /* TIMER_NEVER */
     bool is_broken;                     /* no memory for one */
 };
 
@@ -50,3 +50,12 @@ bool filters_run(struct stream *s, enum direction dir, struct endpoint *from, st
                  bool *is_over, bool *is_moving);
 /* Bytes are with filters. */
 bool filters_hold(const struct stream *s, enum direction dir);
+
+/* When a filter wants to be called again. */
+static inline int64_t
+filters_wake_ms(const struct stream *s)
+{
+    const int64_t *at = s->filters->wake_ms;
+
+    return at[TO_SERVER] < at[TO_CLIENT] ? at[TO_SERVER] : at[TO_CLIENT];
+}

@@ -123,7 +123,7 @@ pump_filtered(struct stream *s, enum direction dir)
         if ((to->flags & EP_OUT_FULL) != 0)
             break;
         if (round == ROUNDS_MAX) {
-            s->filters->wake_ms = stream_loop(s)->now_ms;
+            s->filters->wake_ms[dir] = stream_loop(s)->now_ms;
             break;
         }
         last = fill_filtered(s, dir);

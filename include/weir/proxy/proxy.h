@@ -186,6 +186,7 @@ struct proxy_row {
     struct rate connection_rate, session_rate, request_rate, backend_rate;
     uint64_t connection_rate_max, session_rate_max, request_rate_max, backend_rate_max;
     uint64_t log_lines; /* %lc */
+    uint64_t comp_in, comp_out, comp_byp, comp_rsp; /* compression: bytes, and responses */
     struct mux_counts muxes[MUX_PROTOCOLS];
     uint64_t tls_sessions, tls_resumed, tls_failed; /* with clients */
     struct histogram answer_times, total_times; /* of the backend */

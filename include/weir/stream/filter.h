@@ -104,7 +104,7 @@ struct filter {
 /* From now on data() is called for this direction; at the latest before its first byte has gone. */
 void filter_want_data(struct filter *f, enum direction dir);
 /* Before FILTER_WAIT: call again at this time (monotonic milliseconds of the loop), or earlier. */
-void filter_wait_until(struct filter *f, int64_t at_ms);
+void filter_wait_until(struct filter *f, enum direction dir, int64_t at_ms);
 /* Now, in the same milliseconds. */
 int64_t filter_now_ms(const struct filter *f);
 /* --- for rules and samples ------------------------------------------------- */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encoders: taken for a body, given back, kept for the next one.
+ *
+ * For:     compression.c; the codings themselves are in deflate_coding.c, brotli_coding.c and
+ *          zstd_coding.c.
+ * Owns:    the unused encoders of each thread.
+ * Thread:  owner.
+ */
+#include "encoder.h"
+
+#include <string.h>
+
+#include "weir/base/pool.h"
+#include "weir/base/str.h"
+
+#define KEPT_MAX 8    /* unused ones, for each thread */
+#define PIECE    4096 /* bytes of output in one go */
+
+static struct pool encoder_pool = POOL("encoder", sizeof(struct encoder));
+static _Thread_local struct encoder *kept;
+static _Thread_local unsigned kept_count;
+static uint64_t memory_used; /* atomic */
+
+const struct encoder_kind *
+encoder_kind_find(const char *name)
+{
+    FOR_EACH_REGISTERED (encoder_kind, kind, list) {
+        if (strcmp(kind->name, name) == 0)
+            return kind;
+    }
+    return NULL;
+}
+
+uint64_t
+encoder_memory(void)
+{
+    return __atomic_load_n(&memory_used, __ATOMIC_RELAXED);
+}
+
+static struct encoder *
+take_kept(const struct encoder_kind *kind, int64_t level)
+{
+    for (struct encoder **at = &kept; *at != NULL; at = &(*at)->next) {
+        struct encoder *enc = *at;
+
+        if (enc->kind == kind && enc->level == level) {
+            *at = enc->next;
+            kept_count--;
+            return enc;
+        }
+    }
+    return NULL;
+}
+
+static struct encoder *
+make(const struct encoder_kind *kind, int64_t level)
+{
+    struct encoder *enc = pool_take(&encoder_pool);
+
+    if (enc == NULL)
+        return NULL;
+    *enc = (struct encoder){ .kind = kind, .level = level };
+    if (kind->make(enc))
+        return enc;
+    pool_give(&encoder_pool, enc);
+    return NULL;
+}
+
+struct encoder *
+encoder_take(const struct encoder_kind *kind, int64_t level, uint64_t memory_max)
+{
+    struct encoder *enc;
+    uint64_t used = __atomic_add_fetch(&memory_used, kind->memory, __ATOMIC_RELAXED);
+
+    enc = memory_max != 0 && used > memory_max ? NULL : take_kept(kind, level);
+    if (enc == NULL && (memory_max == 0 || used <= memory_max))
+        enc = make(kind, level);
+    if (enc != NULL && kind->begin(enc))
+        return enc;
+    if (enc != NULL) {
+        kind->free(enc);
+        pool_give(&encoder_pool, enc);
+    }
+    __atomic_sub_fetch(&memory_used, kind->memory, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+void
+encoder_give(struct encoder *enc)
+{
+    if (enc == NULL)
+        return;
+    __atomic_sub_fetch(&memory_used, enc->kind->memory, __ATOMIC_RELAXED);
+    if (kept_count < KEPT_MAX) {
+        enc->next = kept;
+        kept = enc;
+        kept_count++;
+        return;
+    }
+    enc->kind->free(enc);
+    pool_give(&encoder_pool, enc);
+}
+
+/* One slice, or nothing, to what fits into a piece of output. */
+static enum encoded
+feed_some(struct encoder *enc, struct chain *in, struct chain *out, enum encoder_op op)
+{
+    const struct slice *slice = in->first;
+    struct encoder_io io = { 0 };
+    size_t given = slice == NULL ? 0 : slice->len;
+    enum encoded result;
+
+    io.in = slice == NULL ? "" : slice->ptr;
+    io.in_len = given;
+    io.out = chain_reserve(out, PIECE);
+    io.room = PIECE;
+    if (io.out == NULL)
+        return ENCODED_FAILED;
+    result = enc->kind->run(enc, &io, slice != NULL && slice->next != NULL ? ENCODE_MORE : op);
+    if (io.room < PIECE)
+        chain_commit(out, PIECE - io.room);
+    if (io.in_len < given)
+        chain_consume(in, given - io.in_len);
+    return result;
+}
+
+enum encoded
+encoder_feed(struct encoder *enc, struct chain *in, struct chain *out, enum encoder_op op)
+{
+    size_t room = buffer_default_size();
+    enum encoded result = ENCODED;
+
+    do {
+        bool is_last_slice = in->first == NULL || in->first->next == NULL;
+
+        if (out->bytes >= room)
+            return ENCODED_FULL;
+        result = feed_some(enc, in, out, op);
+        if (result == ENCODED && is_last_slice && chain_is_empty(in))
+            return ENCODED;
+    } while (result != ENCODED_FAILED);
+    return result;
+}

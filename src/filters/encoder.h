@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Content codings that bodies can be put into: gzip, deflate, brotli, zstd.
+ *
+ * An encoder makes one body. Those of a thread are kept for the next ones (the memory of a few).
+ *
+ * Thread: owner.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/buffer.h"
+#include "weir/base/registry.h"
+
+enum encoder_op {
+    ENCODE_MORE,  /* more follows */
+    ENCODE_FLUSH, /* what was given must come out now */
+    ENCODE_END,
+};
+
+enum encoded {
+    ENCODED,      /* all of the input is taken, and all of the operation's output is out */
+    ENCODED_FULL, /* call again with more room */
+    ENCODED_FAILED,
+};
+
+struct encoder_io {
+    const char *in;
+    size_t in_len;
+    char *out;
+    size_t room;
+};
+
+struct encoder {
+    const struct encoder_kind *kind;
+    struct encoder *next; /* among those that are kept */
+    void *state;          /* the library's */
+    int64_t level;
+};
+
+struct encoder_kind {
+    const char *name;   /* in the configuration */
+    const char *coding; /* in header fields; NULL: bodies stay as they are */
+    size_t memory;      /* bytes of an encoder, about */
+    bool (*make)(struct encoder *enc);  /* once; false: no memory */
+    bool (*begin)(struct encoder *enc); /* each body */
+    enum encoded (*run)(struct encoder *enc, struct encoder_io *io, enum encoder_op op);
+    void (*free)(struct encoder *enc);
+};
+REGISTRY(encoder_kind, struct encoder_kind);
+
+const struct encoder_kind *encoder_kind_find(const char *name);
+
+/* NULL: no memory, or the limit is reached (0: none). */
+struct encoder *encoder_take(const struct encoder_kind *kind, int64_t level, uint64_t memory_max);
+/* NULL is fine. */
+void encoder_give(struct encoder *enc);
+/* Takes from `in` until it is empty or `out` holds a buffer full. */
+enum encoded encoder_feed(struct encoder *enc, struct chain *in, struct chain *out,
+                          enum encoder_op op);
+/* Any thread: bytes of encoders in use. */
+uint64_t encoder_memory(void);
