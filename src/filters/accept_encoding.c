@@ -40,24 +40,23 @@ weight_in(struct str params)
     return WEIGHT_MAX;
 }
 
-int
-accept_encoding_weight(struct str list, struct str coding)
+struct accepted
+accept_encoding_find(struct str list, struct str coding)
 {
-    int named = -1, any = -1;
+    struct accepted named = { -1, 0 }, any = { -1, 0 };
 
-    while (list.ptr != NULL) {
+    for (unsigned position = 0; list.ptr != NULL; position++) {
         struct str rest = str_split(&list, ',');
         struct str name = str_trim(str_split(&rest, ';'));
         bool is_any = name.len == 1 && name.ptr[0] == '*';
+        struct accepted *found = is_any ? &any : &named;
         int weight;
 
         if (!is_any && !str_eq_nocase(name, coding))
             continue;
         weight = weight_in(rest);
-        if (is_any)
-            any = weight > any ? weight : any;
-        else
-            named = weight > named ? weight : named;
+        if (weight > found->weight)
+            *found = (struct accepted){ weight, position };
     }
-    return named >= 0 ? named : any;
+    return named.weight >= 0 ? named : any;
 }

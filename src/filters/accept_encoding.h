@@ -6,6 +6,11 @@
 
 #include "weir/base/str.h"
 
-/* Weight of a coding in a list, in thousandths; -1: neither it nor "*" is there. Of a coding that is
- * named twice, the larger. */
-int accept_encoding_weight(struct str list, struct str coding);
+struct accepted {
+    int weight;        /* in thousandths; -1: neither the coding nor "*" is there */
+    unsigned position; /* which member of the list says so, from 0 */
+};
+
+/* What a list says of a coding. Of one that is named twice, the larger weight; "*" speaks only of
+ * codings that are not named. */
+struct accepted accept_encoding_find(struct str list, struct str coding);

@@ -183,16 +183,22 @@ is_compressible(const struct compression_side *side, const struct message *msg)
 
 /* --- what the client wants ----------------------------------------------------- */
 
-static int
-client_weight(const struct message *request, struct str coding)
+#define FIELD_LISTS 1024 /* members of a list are fewer */
+
+static struct accepted
+client_accepts(const struct message *request, struct str coding)
 {
-    int best = -1;
+    struct accepted best = { -1, 0 };
+    unsigned list = 0;
 
     for (int at = message_find_field(request, FIELD_ACCEPT_ENCODING, 0); at >= 0;
          at = message_find_field(request, FIELD_ACCEPT_ENCODING, (uint32_t)at + 1)) {
-        int weight = accept_encoding_weight(field_value(&request->fields[at]), coding);
+        struct accepted here =
+            accept_encoding_find(field_value(&request->fields[at]), coding);
 
-        best = weight > best ? weight : best;
+        if (here.weight > best.weight)
+            best = (struct accepted){ here.weight, list + here.position };
+        list += FIELD_LISTS;
     }
     return best;
 }
@@ -214,22 +220,42 @@ is_broken_client(const struct message *request)
     return (agent.ptr[at + 5] < '7' || agent.ptr[at + 5] > '9') && agent.ptr[at + 5] != '1';
 }
 
-/* The heaviest; of those that weigh the same, the one that was named first in the configuration. */
+static bool
+is_deflate(const struct encoder_kind *kind)
+{
+    return kind->coding[0] == 'g' || kind->coding[0] == 'd';
+}
+
+/* Of codings with the same weight the one that stands first in the configuration; but between gzip
+ * and deflate the client's order decides, and for "*" the last one, as with HAProxy. */
+static bool
+is_better(const struct encoder_kind *kind, const struct accepted *accepted,
+          const struct encoder_kind *best, const struct accepted *best_accepted)
+{
+    if (accepted->weight != best_accepted->weight || best == NULL)
+        return accepted->weight > best_accepted->weight;
+    return is_deflate(kind) && is_deflate(best) && accepted->position <= best_accepted->position;
+}
+
 static const struct encoder_kind *
 choose(const struct compression_side *side, const struct message *request)
 {
     const struct encoder_kind *best = NULL;
-    int best_weight = 0;
+    struct accepted best_accepted = { 0, 0 };
 
-    if (is_broken_client(request))
+    if (request->version_major < 1 ||
+        (request->version_major == 1 && request->version_minor == 0) || is_broken_client(request))
         return NULL;
     for (unsigned i = 0; i < side->algo_count; i++) {
         const struct encoder_kind *kind = side->algos[i];
-        int weight = kind->coding == NULL ? -1 : client_weight(request, str_from(kind->coding));
+        struct accepted accepted;
 
-        if (weight > best_weight) {
+        if (kind->coding == NULL)
+            continue;
+        accepted = client_accepts(request, str_from(kind->coding));
+        if (is_better(kind, &accepted, best, &best_accepted)) {
             best = kind;
-            best_weight = weight;
+            best_accepted = accepted;
         }
     }
     return best;
