@@ -65,6 +65,8 @@ client_is_awaited(const struct stream *s)
         return !stream_is_http(s);
     if ((stream_step(s)->waits & WAITS_FOR_DATA) == 0)
         return false;
+    if (is_relay(s) && is_held(s, TO_CLIENT))
+        return false;
     return s->back == NULL ||
            ((s->back->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_SERVER));
 }
@@ -78,7 +80,8 @@ server_is_awaited(const struct stream *s)
         return false;
     if (has_unsent(ep))
         return true;
-    return is_receiving(ep) && (s->front->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_CLIENT);
+    return is_receiving(ep) && (s->front->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_CLIENT) &&
+           !is_held(s, TO_SERVER);
 }
 
 static void
