@@ -65,6 +65,6 @@ run(struct encoder *enc, struct encoder_io *io, enum encoder_op op)
 }
 
 static const struct encoder_kind kinds[] = {
-    { "br", "br", MEMORY, make, begin, run, give },
+    { "br", "br", MEMORY, make, begin, run, give, .is_single = true },
 };
 REGISTER(encoder_kind, kinds);

@@ -13,6 +13,7 @@
 
 #include "weir/base/pool.h"
 #include "weir/base/str.h"
+#include "weir/loop/start.h"
 
 #define KEPT_MAX 8    /* unused ones, for each thread */
 #define PIECE    4096 /* bytes of output in one go */
@@ -20,6 +21,7 @@
 static struct pool encoder_pool = POOL("encoder", sizeof(struct encoder));
 static _Thread_local struct encoder *kept;
 static _Thread_local unsigned kept_count;
+static _Thread_local bool is_stopping; /* nothing is kept any more */
 static uint64_t memory_used; /* atomic */
 
 const struct encoder_kind *
@@ -86,20 +88,26 @@ encoder_take(const struct encoder_kind *kind, int64_t level, uint64_t memory_max
     return NULL;
 }
 
+static void
+free_encoder(struct encoder *enc)
+{
+    enc->kind->free(enc);
+    pool_give(&encoder_pool, enc);
+}
+
 void
 encoder_give(struct encoder *enc)
 {
     if (enc == NULL)
         return;
     __atomic_sub_fetch(&memory_used, enc->kind->memory, __ATOMIC_RELAXED);
-    if (kept_count < KEPT_MAX) {
+    if (kept_count < KEPT_MAX && !enc->kind->is_single && !is_stopping) {
         enc->next = kept;
         kept = enc;
         kept_count++;
         return;
     }
-    enc->kind->free(enc);
-    pool_give(&encoder_pool, enc);
+    free_encoder(enc);
 }
 
 /* One slice, or nothing, to what fits into a piece of output. */
@@ -142,3 +150,23 @@ encoder_feed(struct encoder *enc, struct chain *in, struct chain *out, enum enco
     } while (result != ENCODED_FAILED);
     return result;
 }
+
+/* --- start and end ------------------------------------------------------------- */
+
+static void
+stop_thread(void)
+{
+    is_stopping = true;
+    while (kept != NULL) {
+        struct encoder *enc = kept;
+
+        kept = enc->next;
+        kept_count--;
+        free_encoder(enc);
+    }
+}
+
+static const struct start_hook start_hooks[] = {
+    { STOP_THREAD, stop_thread },
+};
+REGISTER(start_hook, start_hooks);

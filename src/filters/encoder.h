@@ -48,6 +48,7 @@ struct encoder_kind {
     bool (*begin)(struct encoder *enc); /* each body */
     enum encoded (*run)(struct encoder *enc, struct encoder_io *io, enum encoder_op op);
     void (*free)(struct encoder *enc);
+    bool is_single; /* serves one body only: not kept */
 };
 REGISTRY(encoder_kind, struct encoder_kind);
 
