@@ -107,6 +107,19 @@ show_fingerprint(struct text *out, const X509 *x509)
     text_add_char(out, '\n');
 }
 
+void
+tls_show_x509(struct text *out, X509 *x509)
+{
+    show_serial(out, x509);
+    show_time(out, "notBefore", X509_get0_notBefore(x509));
+    show_time(out, "notAfter", X509_get0_notAfter(x509));
+    show_alternative_names(out, x509);
+    show_key(out, x509);
+    show_fingerprint(out, x509);
+    show_name(out, "Subject", X509_get_subject_name(x509));
+    show_name(out, "Issuer", X509_get_issuer_name(x509));
+}
+
 static void
 show_chain(struct text *out, const struct tls_cert *cert)
 {
@@ -147,14 +160,7 @@ show_one(struct text *out, const struct tls_cert *cert, const char *mark)
         return;
     }
     text_printf(out, "Status: %s\n", is_used ? "Used" : "Unused");
-    show_serial(out, cert->x509);
-    show_time(out, "notBefore", X509_get0_notBefore(cert->x509));
-    show_time(out, "notAfter", X509_get0_notAfter(cert->x509));
-    show_alternative_names(out, cert->x509);
-    show_key(out, cert->x509);
-    show_fingerprint(out, cert->x509);
-    show_name(out, "Subject", X509_get_subject_name(cert->x509));
-    show_name(out, "Issuer", X509_get_issuer_name(cert->x509));
+    tls_show_x509(out, cert->x509);
     show_chain(out, cert);
     ocsp_show_key(cert, out);
 }

@@ -179,6 +179,10 @@ cert_settings_on_hello(SSL *ssl, int *alert, void *arg)
     const struct sni_table *table = grace_read(context->names);
     const struct sni_choice *choice;
 
+    if (!tls_trust_apply(ssl, context)) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     if (!table->has_settings)
         return SSL_CLIENT_HELLO_SUCCESS;
     choice = sni_table_find(table, name_in_hello(ssl));

@@ -39,6 +39,7 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
         return;
     if (context->names != NULL)
         sni_table_free(context->names);
+    tls_trust_fini(context);
     cert_use_free_all(context->uses);
     for (unsigned i = 0; i < context->list_count; i++)
         alloc_free(context->lists[i]);
@@ -85,6 +86,7 @@ tls_context_drop(struct tls_context *context)
     if (context == NULL || __atomic_sub_fetch(&context->users, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     cert_store_remove(context);
+    tls_trust_unwatch(context);
     SSL_CTX_free(context->ctx);
 }
 
@@ -306,56 +308,45 @@ set_versions(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
     return true;
 }
 
+/* Reads it, and verifies against it. */
 static bool
-set_revoked(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
+set_auth(struct parse *parse, struct source_pos pos, struct tls_context *context,
+         enum auth_place place, const char *path)
 {
-    X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+    const char *word = place == AUTH_CRL ? "crl-file" : "ca-file";
+    struct error err = ERROR_INIT;
 
+    context->auth[place] = auth_file_read(path, word, &err);
+    if (context->auth[place] == NULL)
+        return parse_alert_at(parse, pos, "%s", err.text);
+    return auth_file_add_to(context->auth[place], SSL_CTX_get_cert_store(context->ctx)) ||
+           refuse(parse, pos, word, path);
+}
+
+static bool
+set_revoked(struct parse *parse, struct source_pos pos, struct tls_context *context,
+            const char *path)
+{
     if (path == NULL)
         return true;
-    if (!file_exists(path))
-        return parse_alert_at(parse, pos, "'crl-file %s': there is no such file", path);
-    if (X509_STORE_load_locations(store, path, NULL) != 1)
-        return refuse(parse, pos, "crl-file", path);
-    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    if (!set_auth(parse, pos, context, AUTH_CRL, path))
+        return false;
+    X509_STORE_set_flags(SSL_CTX_get_cert_store(context->ctx),
+                         X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
     return true;
 }
 
-/* All files of a folder, whatever their names. */
 static bool
-set_authority_folder(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *folder)
+set_authorities(struct parse *parse, struct source_pos pos, struct tls_context *context,
+                enum auth_place place, const char *path)
 {
-    struct error err = ERROR_INIT;
-    struct file_list files;
-    bool fine = true;
-
-    if (!file_list_read(&files, folder, &err))
-        return parse_alert_at(parse, pos, "%s", err.text);
-    for (size_t i = 0; fine && i < files.count; i++) {
-        if (file_is_regular(files.paths[i]))
-            fine = SSL_CTX_load_verify_locations(ctx, files.paths[i], NULL) == 1 ||
-                   refuse(parse, pos, "ca-file", files.paths[i]);
-    }
-    file_list_fini(&files);
-    return fine;
-}
-
-static bool
-set_authorities(struct parse *parse, struct source_pos pos, SSL_CTX *ctx, const char *path)
-{
-    int result;
-
     if (path == NULL)
         return true;
-    if (file_is_folder(path))
-        return set_authority_folder(parse, pos, ctx, path);
-    if (strcmp(path, "@system-ca") == 0)
-        result = SSL_CTX_set_default_verify_paths(ctx);
-    else if (!file_exists(path))
-        return parse_alert_at(parse, pos, "'ca-file %s': there is no such file", path);
-    else
-        result = SSL_CTX_load_verify_locations(ctx, path, NULL);
-    return result == 1 || refuse(parse, pos, "ca-file", path);
+    if (strcmp(path, "@system-ca") != 0)
+        return set_auth(parse, pos, context, place, path);
+    context->trusts_system = true;
+    return SSL_CTX_set_default_verify_paths(context->ctx) == 1 ||
+           refuse(parse, pos, "ca-file", path);
 }
 
 static void
@@ -370,16 +361,18 @@ set_tickets(SSL_CTX *ctx, const struct tls_settings *settings)
 }
 
 static bool
-set_common(struct parse *parse, struct source_pos pos, SSL_CTX *ctx,
+set_common(struct parse *parse, struct source_pos pos, struct tls_context *context,
            const struct tls_settings *settings)
 {
+    SSL_CTX *ctx = context->ctx;
+
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_read_ahead(ctx, 1);
     return set_versions(parse, pos, ctx, settings) && set_names(parse, pos, ctx, settings) &&
-           set_authorities(parse, pos, ctx, settings->ca_file) &&
-           set_revoked(parse, pos, ctx, settings->crl_file);
+           set_authorities(parse, pos, context, AUTH_CA, settings->ca_file) &&
+           set_revoked(parse, pos, context, settings->crl_file);
 }
 
 /* --- bind lines ------------------------------------------------------------------------------------ */
@@ -395,13 +388,14 @@ set_verify(struct parse *parse, const struct tls_bind_conf *conf, struct tls_con
         return true;
     if (settings->ca_file == NULL)
         return parse_alert_at(parse, conf->pos, "'verify' needs a 'ca-file' to verify against");
-    if (!set_authorities(parse, conf->pos, ctx, conf->ca_verify_file))
+    if (!set_authorities(parse, conf->pos, context, AUTH_VERIFY, conf->ca_verify_file))
         return false;
     context->ignored = conf->ignored;
     context->ca_ignored = conf->ca_ignored;
     tls_client_auth_use(context, how);
-    if (!conf->no_ca_names && strcmp(settings->ca_file, "@system-ca") != 0 &&
-        !file_is_folder(settings->ca_file))
+    context->tells_names = !conf->no_ca_names && strcmp(settings->ca_file, "@system-ca") != 0 &&
+                           !file_is_folder(settings->ca_file);
+    if (context->tells_names)
         SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(settings->ca_file));
     return true;
 }
@@ -492,7 +486,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     SSL_CTX *ctx = context->ctx;
 
     context->strict_sni = conf->strict_sni;
-    if (!set_common(parse, conf->pos, ctx, &conf->settings) || !set_verify(parse, conf, context) ||
+    if (!set_common(parse, conf->pos, context, &conf->settings) || !set_verify(parse, conf, context) ||
         !cert_loader_run(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
         !tls_tune_apply(parse, conf->pos, ctx)) {
         tls_context_drop(context);
@@ -518,6 +512,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
                                SSL_EXT_TLS1_3_CERTIFICATE,
                            on_timestamps, NULL, NULL, on_timestamps_wanted, NULL);
     cert_store_add(context);
+    tls_trust_watch(context);
     return context;
 }
 
@@ -574,7 +569,7 @@ tls_context_of_server(struct parse *parse, struct source_pos pos, const struct t
     const struct tls_settings *settings = &conf->settings;
     SSL_CTX *ctx = context->ctx;
 
-    if (!set_common(parse, pos, ctx, settings) || !set_server_verify(parse, pos, conf, ctx) ||
+    if (!set_common(parse, pos, context, settings) || !set_server_verify(parse, pos, conf, ctx) ||
         !set_client_cert(parse, pos, ctx, conf->crt)) {
         tls_context_drop(context);
         return NULL;
@@ -589,5 +584,6 @@ tls_context_of_server(struct parse *parse, struct source_pos pos, const struct t
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(ctx, tls_server_on_session);
     }
+    tls_trust_watch(context);
     return context;
 }

@@ -228,6 +228,9 @@ void tls_settings_inherit(struct tls_settings *to, const struct tls_settings *fr
 
 /* --- context.c ------------------------------------------------------------------- */
 
+/* Where a context has files of authorities. */
+enum auth_place { AUTH_CA, AUTH_VERIFY, AUTH_CRL, AUTH_PLACES };
+
 struct tls_context {
     SSL_CTX *ctx; /* lives as long as it does */
     unsigned users; /* atomic: snapshots */
@@ -243,12 +246,20 @@ struct tls_context {
     struct tls_error_set ignored, ca_ignored; /* of client certificates, and of their authorities */
     struct tls_kept_session *kept; /* of server lines: owns; one for each
                                      thread, made with the first; atomic */
+    /* trust.c's */
+    struct auth_file *auth[AUTH_PLACES]; /* holds; NULL: none */
+    bool trusts_system;                  /* @system-ca */
+    bool tells_names;                    /* clients are told of those of AUTH_CA */
+    struct tls_trust *trust;             /* owns; published by control; NULL: as the SSL_CTX is */
+    struct tls_trust *next_trust;        /* while control commits */
+    struct tls_context *next_verifier;
 };
 
 /* What one thread keeps to resume with one server. */
 struct tls_kept_session {
     SSL_SESSION *session; /* owns; NULL: none */
     uint64_t name_hash;   /* of the server name that it was made for */
+    uint64_t trust;       /* what its server was verified against: tls_trust_serial() */
 };
 
 /* The context of an SSL. */
@@ -295,6 +306,68 @@ bool jwt_certs_has(const char *path);
 
 /* The line of `show ssl cert` that names the stapled answer. */
 void ocsp_show_key(const struct tls_cert *cert, struct text *out);
+
+/* --- cert_cli.c -------------------------------------------------------------------- */
+
+/* Serial to issuer, a line each. */
+void tls_show_x509(struct text *out, X509 *x509);
+
+/* --- authority.c ------------------------------------------------------------------- */
+
+/* Immutable once made, but for `next`. */
+struct auth_file {
+    struct auth_file *next; /* trust.c's */
+    unsigned users;         /* atomic */
+    char *path;             /* owns, and all below */
+    STACK_OF(X509) *certs;
+    STACK_OF(X509_CRL) *lists;
+};
+
+struct auth_file *auth_file_new(const char *path);
+void auth_file_hold(struct auth_file *file);
+void auth_file_drop(struct auth_file *file); /* NULL is fine */
+/* What `from` holds, too. */
+void auth_file_copy(struct auth_file *to, const struct auth_file *from);
+/* False: broken, or there is nothing in it; OpenSSL's queue may say why. */
+bool auth_file_add_pem(struct auth_file *file, struct str pem);
+/* Of a file or folder; word: the keyword, for err. NULL: err. */
+struct auth_file *auth_file_read(const char *path, const char *word, struct error *err);
+/* False: OpenSSL says why. */
+bool auth_file_add_to(const struct auth_file *file, X509_STORE *store);
+
+/* --- trust.c ------------------------------------------------------------------------- */
+
+/* What a context verifies against since a file was replaced. Immutable; published by its context. */
+struct tls_trust {
+    X509_STORE *store;               /* holds */
+    STACK_OF(X509_NAME) *names;      /* owns: what clients are told; NULL: as before */
+    unsigned char session_name[32];  /* clients resume sessions with the same only */
+    uint64_t serial;                 /* never 0 */
+};
+
+/* A context that is made is known to control, until it is taken off. */
+void tls_trust_watch(struct tls_context *context);
+void tls_trust_unwatch(struct tls_context *context);
+/* With the SSL_CTX. */
+void tls_trust_fini(struct tls_context *context);
+/* At the hello, before a session is looked for; for servers before it begins. False: out of memory. */
+bool tls_trust_apply(SSL *ssl, const struct tls_context *context);
+/* Names what is verified against now; 0: what the SSL_CTX was made with. */
+uint64_t tls_trust_serial(const struct tls_context *context);
+/* Was this SSL verified against that? Its serial. */
+bool tls_trust_is_current(SSL *ssl, const struct tls_context *context, uint64_t *serial);
+
+enum auth_kind { KIND_CA, KIND_CRL, AUTH_KINDS };
+
+/* Control, all of these. Held by the caller; NULL: unknown. */
+struct auth_file *auth_store_find(const char *path, enum auth_kind kind, bool *is_used);
+/* Each path once, sorted; each is held, the array is freed with alloc_free(). */
+struct auth_file **auth_store_list(enum auth_kind kind, size_t *count);
+/* One that no line uses; holds it. */
+void auth_store_keep(struct auth_file *file, enum auth_kind kind);
+void auth_store_forget(const char *path, enum auth_kind kind);
+/* All lines that used one of that path use this one, or none does: false, and OpenSSL says why. Holds it. */
+bool auth_store_replace(struct auth_file *file, enum auth_kind kind, unsigned *count);
 
 /* --- client_auth.c --------------------------------------------------------------- */
 

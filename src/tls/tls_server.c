@@ -368,6 +368,8 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
     struct str asked = dial->server_name;
     long port = asked.len == 0 ? -1 : str_find_char(asked, ':');
 
+    if (!tls_trust_apply(ssl, context))
+        return false;
     if (port >= 0) /* of a Host field */
         asked.len = (size_t)port;
     if (is_name(asked)) {
@@ -381,7 +383,8 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
         return false;
     if (kept != NULL)
         kept += this_thread->index;
-    if (kept != NULL && kept->session != NULL && kept->name_hash == hash_name(str_from(name)))
+    if (kept != NULL && kept->session != NULL && kept->name_hash == hash_name(str_from(name)) &&
+        kept->trust == tls_trust_serial(context))
         (void)SSL_set_session(ssl, kept->session);
     return set_verified_name(ssl, dial->conf, dial->is_guess ? "" : name);
 }
@@ -409,11 +412,16 @@ int
 tls_server_on_session(SSL *ssl, SSL_SESSION *session)
 {
     struct tls_context *context = tls_context_of(ssl);
-    struct tls_kept_session *kept = kept_here(context);
+    struct tls_kept_session *kept;
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    uint64_t trust;
 
+    if (!tls_trust_is_current(ssl, context, &trust))
+        return 0; /* verified against what counts no more */
+    kept = kept_here(context);
     SSL_SESSION_free(kept->session);
     kept->session = session;
+    kept->trust = trust;
     kept->name_hash = hash_name(name == NULL ? STR("") : str_from(name));
     return 1;
 }
