@@ -9,6 +9,7 @@
  *
  * The words are HAProxy's: tools look for them.
  */
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -179,6 +180,15 @@ show_all(struct text *out)
     alloc_free(paths);
 }
 
+/* "<path>", "*<path>" of the transaction, "\\*<path>" that begins with a star; NULL: unknown. */
+static const struct tls_cert *
+find_named(const char *path)
+{
+    if (*path == '*')
+        return pending != NULL && strcmp(pending->path, path + 1) == 0 ? pending : NULL;
+    return cert_store_find(path[0] == '\\' && path[1] == '*' ? path + 1 : path);
+}
+
 static enum command_result
 run_show(struct command_call *call)
 {
@@ -189,14 +199,45 @@ run_show(struct command_call *call)
         show_all(call->out);
         return COMMAND_DONE;
     }
-    if (*path == '*')
-        cert = pending != NULL && strcmp(pending->path, path + 1) == 0 ? pending : NULL;
-    else
-        cert = cert_store_find(path);
+    cert = find_named(path);
     if (cert == NULL)
         return command_say(call, 3,
                            "Can't display the certificate: Not found or the certificate is a bundle!");
     show_one(call->out, cert, *path == '*' ? "*" : "");
+    return COMMAND_DONE;
+}
+
+static bool
+dump_pem(struct text *out, const struct tls_cert *cert)
+{
+    BIO *bio = BIO_new(BIO_s_mem());
+    bool fine = bio != NULL && (cert->key == NULL ||
+                                PEM_write_bio_PrivateKey(bio, cert->key, NULL, NULL, 0, NULL, NULL) == 1);
+
+    fine = fine && PEM_write_bio_X509(bio, cert->x509) == 1;
+    for (int i = 0; fine && cert->chain != NULL && i < sk_X509_num(cert->chain); i++)
+        fine = PEM_write_bio_X509(bio, sk_X509_value(cert->chain, i)) == 1;
+    if (fine)
+        add_bio(out, bio);
+    else
+        BIO_free(bio);
+    return fine;
+}
+
+static enum command_result
+run_dump(struct command_call *call)
+{
+    const char *path = command_next(call);
+    const struct tls_cert *cert;
+
+    if (path == NULL)
+        return command_say(call, 3, "'dump ssl cert' expects a filename");
+    cert = find_named(path);
+    if (cert == NULL || cert->x509 == NULL)
+        return command_say(call, 3,
+                           "Can't display the certificate: Not found or the certificate is a bundle!");
+    if (!dump_pem(call->out, cert))
+        return command_say(call, 3, "Can't dump the certificate: %s!", tls_error_text());
     return COMMAND_DONE;
 }
 
@@ -358,6 +399,8 @@ run_del(struct command_call *call)
 static const struct command commands[] = {
     { "show ssl cert", "[<certfile>]", LEVEL_OPERATOR, run_show,
       "list the certificates, or tell about one; *<certfile>: the one of the transaction" },
+    { "dump ssl cert", "<certfile>", LEVEL_ADMIN, run_dump,
+      "print key, certificate and chain as a file would have them; *<certfile>: those of the transaction" },
     { "new ssl cert", "<certfile>", LEVEL_ADMIN, run_new, "make an empty certificate, to be set" },
     { "set ssl cert", "<certfile> <payload>", LEVEL_ADMIN, run_set,
       "give a certificate new content, shown to clients by commit" },

@@ -237,7 +237,7 @@ struct tls_context {
     char *alpn;   /* owns: as on the wire; NULL: none */
     size_t alpn_len;
     struct tls_context *next;    /* of bind lines, all that live */
-    struct ticket_file *tickets; /* owns; NULL: the keys that all share */
+    struct ticket_file *tickets; /* owns; published by control; NULL: the keys that all share */
     char **lists;                /* owns: paths of the crt-lists; never changes */
     unsigned list_count;
     struct cert_use *uses;       /* owns; control, under the store's lock */
@@ -394,6 +394,14 @@ struct ticket_file;
 /* The keys of a file. NULL: err. Builder. */
 struct ticket_file *ticket_file_read(const char *path, struct error *err);
 void ticket_file_free(struct ticket_file *file); /* NULL is fine */
+void ticket_file_free_later(void *file); /* for grace_free_later() */
+#define TICKET_KEY_MAX 120 /* bytes, with room to decode what is too long */
+/* Is it the size of the file's keys? */
+bool ticket_file_takes(const struct ticket_file *file, size_t len);
+/* The same with one key more, which will be the next to seal, and without the oldest. */
+struct ticket_file *ticket_file_push(const struct ticket_file *file, struct str key);
+/* "<number>.<n> <base64>", a line for each. */
+void ticket_file_show(const struct ticket_file *file, size_t number, struct text *out);
 /* Tickets of this context are sealed with the keys of its file, or with keys that all share, which
  * change with time. */
 void tls_tickets_use(SSL_CTX *ctx);

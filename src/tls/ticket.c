@@ -16,6 +16,8 @@
 #include <time.h>
 
 #include "weir/base/alloc.h"
+#include "weir/base/encode.h"
+#include "weir/loop/grace.h"
 #include "weir/loop/lock.h"
 #include "weir/os/file.h"
 #include "private.h"
@@ -29,7 +31,7 @@ struct ticket_key {
     bool is_short; /* 16 bytes of aes and hmac each */
 };
 
-/* Of a bind line; immutable. */
+/* Of a bind line; immutable, another one takes its place. */
 struct ticket_file {
     unsigned count; /* the last but one seals */
     struct ticket_key keys[];
@@ -127,7 +129,7 @@ static int
 on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
           EVP_MAC_CTX *mac, int is_sealing)
 {
-    const struct ticket_file *file = tls_context_of(ssl)->tickets;
+    const struct ticket_file *file = grace_read(tls_context_of(ssl)->tickets);
     const unsigned char *wanted = is_sealing ? NULL : name;
     struct ticket_key key;
     int at = file != NULL ? key_of_file(file, &key, wanted) : shared_key(&key, wanted);
@@ -149,12 +151,24 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
 
 /* --- files ------------------------------------------------------------------------------------------ */
 
-/* Name, key of AES, key of HMAC. */
+/* Name, key of AES, key of HMAC: 48 bytes or 80. */
+static void
+fill_key(struct ticket_key *key, const unsigned char *bytes, size_t len)
+{
+    size_t part = len == 48 ? 16 : 32;
+
+    key->made = 1;
+    key->is_short = len == 48;
+    memcpy(key->name, bytes, sizeof(key->name));
+    memcpy(key->aes, bytes + 16, part);
+    memcpy(key->hmac, bytes + 16 + part, part);
+}
+
 static bool
 read_key(struct ticket_key *key, struct str line)
 {
     unsigned char bytes[3 * 80];
-    int len, part;
+    int len;
 
     if (line.len == 0 || line.len > 4 * 80 / 3 + 4 || line.len % 4 != 0)
         return false;
@@ -163,11 +177,7 @@ read_key(struct ticket_key *key, struct str line)
         len--;
     if (len != 48 && len != 80)
         return false;
-    part = len == 48 ? 16 : 32;
-    key->is_short = len == 48;
-    memcpy(key->name, bytes, sizeof(key->name));
-    memcpy(key->aes, bytes + 16, (size_t)part);
-    memcpy(key->hmac, bytes + 16 + part, (size_t)part);
+    fill_key(key, bytes, (size_t)len);
     OPENSSL_cleanse(bytes, sizeof(bytes));
     return true;
 }
@@ -222,6 +232,49 @@ ticket_file_free(struct ticket_file *file)
     if (file != NULL)
         OPENSSL_cleanse(file->keys, file->count * sizeof(*file->keys));
     alloc_free(file);
+}
+
+void
+ticket_file_free_later(void *file)
+{
+    ticket_file_free(file);
+}
+
+bool
+ticket_file_takes(const struct ticket_file *file, size_t len)
+{
+    return len == (file->keys[file->count - 1].is_short ? 48 : 80);
+}
+
+struct ticket_file *
+ticket_file_push(const struct ticket_file *file, struct str key)
+{
+    size_t size = sizeof(*file) + file->count * sizeof(*file->keys);
+    struct ticket_file *next = alloc_zero(size);
+
+    next->count = file->count;
+    memcpy(next->keys, file->keys + 1, (file->count - 1) * sizeof(*file->keys));
+    fill_key(&next->keys[file->count - 1], (const unsigned char *)key.ptr, key.len);
+    return next;
+}
+
+void
+ticket_file_show(const struct ticket_file *file, size_t number, struct text *out)
+{
+    char bytes[80], line[112];
+
+    for (unsigned i = 0; i < file->count; i++) {
+        const struct ticket_key *key = &file->keys[i];
+        size_t part = key->is_short ? 16 : 32;
+
+        memcpy(bytes, key->name, 16);
+        memcpy(bytes + 16, key->aes, part);
+        memcpy(bytes + 16 + part, key->hmac, part);
+        text_printf(out, "%zu.%u %.*s\n", number, i,
+                    (int)base64_encode(line, str_of(bytes, 16 + 2 * part)), line);
+    }
+    OPENSSL_cleanse(bytes, sizeof(bytes));
+    OPENSSL_cleanse(line, sizeof(line));
 }
 
 void
