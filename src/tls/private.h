@@ -165,6 +165,7 @@ struct tls_error_set {
 struct tls_bind_conf {
     struct tls_bind_conf *next; /* all of the snapshot */
     const void *frontend; /* whose line it is: its proxy_conf */
+    const char *frontend_name;
     struct source_pos pos;
     struct tls_settings settings;
     struct tls_file *files, *last_file; /* crt */

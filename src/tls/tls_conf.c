@@ -85,6 +85,8 @@ bind_of(struct parse *parse)
     if (conf->pos.file == NULL) {
         conf->pos = parse_pos(parse);
         conf->frontend = parse->outer;
+        conf->frontend_name =
+            parse->section_name == NULL ? "" : arena_copy(parse->arena, parse->section_name);
         conf->next = globals->binds;
         globals->binds = conf;
     }
