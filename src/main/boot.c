@@ -341,7 +341,9 @@ drop_rights(struct boot *boot)
         files_read_remember(boot->snapshot->files);
     else
         files_read_forget(boot->snapshot->files);
-    if (!process_drop_rights(&rights, &err) || (global->dumpable && !process_set_dumpable(&err))) {
+    if (!process_drop_rights(&rights, &err) ||
+        (!global->may_gain_rights && !process_set_no_new_rights(&err)) ||
+        (global->dumpable && !process_set_dumpable(&err))) {
         notice_print(NOTICE_ALERT, "%s", err.text);
         return false;
     }

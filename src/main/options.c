@@ -265,7 +265,7 @@ static const struct flag flags[] = {
     { "-C", SET_TEXT_ARG, AT(folder), .args = "<folder>", .help = "change to this folder first" },
     { "-L", SET_TEXT_ARG, AT(peer_name), .args = "<name>", .help = "name of the local peer" },
     { "-x", SET_TEXT_ARG, AT(take_sockets), .args = "<socket>",
-      .help = "take listening sockets from a running process (not implemented yet: refused)" },
+      .help = "take listening sockets from a running weir (HAProxy's are not understood yet)" },
     { "-sf", CALL, .call = flag_old_pids, .args = "[<pid>...]",
       .help = "when ready, ask these to finish" },
     { "-st", CALL, .call = flag_old_pids, .args = "[<pid>...]",

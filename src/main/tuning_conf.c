@@ -164,8 +164,6 @@ static const struct keyword keywords[] = {
     WITHOUT_MEANING("harden.reject-privileged-ports.quic", "<on|off>",
                     "Accepted: there is no QUIC."),
     WITHOUT_MEANING("insecure-fork-wanted", NULL, "Accepted: weir does not forbid itself to fork."),
-    WITHOUT_MEANING("insecure-setuid-wanted", NULL,
-                    "Accepted: programs that weir runs may gain rights."),
     WITHOUT_MEANING("limited-quic", NULL, "Accepted: there is no QUIC."),
     WITHOUT_MEANING("mworker-max-reloads", "<count>",
                     "Accepted: a reload starts no process, so none are left behind."),

@@ -14,6 +14,7 @@ struct global_conf {
     bool quiet, zero_warning;
     bool is_master;
     bool dumpable;
+    bool may_gain_rights; /* insecure-setuid-wanted */
     int64_t nbthread;          /* 0: one for each usable CPU */
     int64_t maxconn;           /* 0: what the descriptors allow */
     int64_t max_connection_rate, max_session_rate;
