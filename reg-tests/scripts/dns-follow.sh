@@ -266,15 +266,21 @@ wait_cli ' new 2 s1 ' show servers state
 [ "$(state service web1)" = "127.0.0.1 64" ] || fail "service/web1 after the reload"
 [ "$(state app s1)" = "127.0.0.1 64" ] || fail "app/s1 after the reload"
 [ "$(state pair s2)" = "127.0.0.2 0" ] || fail "pair/s2 after the reload"
-printf 'new.test A 127.0.0.3\n' | zone
+zone <<EOF
+new.test A 127.0.0.3
+_http._tcp.service.test SRV 0 256 $origin c.test
+_http._tcp.service.test SRV 0 256 $origin a.test
+a.test A 127.0.0.1
+c.test A 127.0.0.3
+EOF
 wait_state new s1 "127.0.0.3 0"
 
 # Other resolvers: records that are still there keep their servers, others go.
-zone <<EOF2
+zone <<EOF
 _http._tcp.service.test SRV 0 256 $origin c.test
 a.test A 127.0.0.1
 c.test A 127.0.0.3
-EOF2
+EOF
 sed -i 's/\(server-template web 1-3 .* resolvers\) r/\1 strict/' "$work/weir.cfg"
 kill -HUP "$pid"
 wait_state service web1 "- 96"
