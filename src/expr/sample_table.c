@@ -69,8 +69,6 @@ static const struct {
 } missing[] = {
     { "internal.", "; it tells of HAProxy's inside, which is not weir's" },
     { "term_events", "; it tells of HAProxy's inside, which is not weir's" },
-    { "cpu_", "; HAProxy's profile of tasks has no counterpart: see cpu_usage_thr" },
-    { "lat_ns_", "; HAProxy's profile of tasks has no counterpart: see cpu_usage_thr" },
     { "res.cache_", "; caching is not implemented yet" },
     { "fcgi.", "; FastCGI is not implemented" },
     { "spoe.", "; SPOE is not implemented" },

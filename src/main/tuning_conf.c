@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "weir/config/keyword.h"
+#include "weir/loop/profile.h"
 #include "weir/loop/thread.h"
 #include "weir/loop/watchdog.h"
 #include "private.h"
@@ -26,6 +27,7 @@ struct tuning_conf {
     int64_t startup_nice, runtime_nice;
     bool has_startup_nice;
     int64_t warn_blocked_ms; /* 0: the built-in time */
+    enum { PROFILE_UNSAID, PROFILE_OFF, PROFILE_ON } profile;
 };
 
 static struct slot tuning_slot = SLOT("tuning", SLOT_GLOBAL, struct tuning_conf);
@@ -99,9 +101,36 @@ set_watchdog(struct parse *parse)
     return true;
 }
 
+/* --- profile of the loops ------------------------------------------------------------------ */
+
+/* "auto" is off: "set profiling tasks on" begins when somebody wants to know. */
+static bool
+parse_profiling(struct parse *parse)
+{
+    static const char *const words[] = { "auto", "off", "on", NULL };
+    int word;
+
+    if (!parse_choice(parse, "'auto', 'on' or 'off'", words, &word))
+        return false;
+    tuning_of(parse)->profile = word == 2 ? PROFILE_ON : PROFILE_OFF;
+    return parse_end(parse);
+}
+
+/* A file that says nothing leaves what was set at the runtime socket. */
+static bool
+set_profile(struct parse *parse)
+{
+    const struct tuning_conf *conf = tuning_of(parse);
+
+    if (conf->profile != PROFILE_UNSAID)
+        profile_set(conf->profile == PROFILE_ON);
+    return true;
+}
+
 static const struct config_hook hooks[] = {
     { CONFIG_CHECK, ORDER_MAIN, set_runtime_nice, "main: priority" },
     { CONFIG_CHECK, ORDER_MAIN, set_watchdog, "main: watchdog" },
+    { CONFIG_PUBLISH, ORDER_MAIN, set_profile, "main: profile of the loops" },
 };
 REGISTER(config_hook, hooks);
 
@@ -124,11 +153,11 @@ parse_without_effect(struct parse *parse)
 }
 
 static bool
-parse_profiling(struct parse *parse)
+parse_memory_profile(struct parse *parse)
 {
     const char *word = words_peek(parse->words);
 
-    if (word != NULL && strcmp(word, "off") != 0 && strcmp(word, "auto") != 0)
+    if (word != NULL && strcmp(word, "off") != 0)
         return parse_without_effect(parse);
     return parse_without_meaning(parse);
 }
@@ -151,10 +180,10 @@ static const struct keyword keywords[] = {
       .help = "Priority of the process once it has read its configuration." },
     { "warn-blocked-traffic-after", IN_GLOBAL, .args = "<time>", .parse = parse_warn_blocked,
       .help = "A thread that does not come back to its loop for so long is told about." },
-    { "profiling.tasks", IN_GLOBAL, .args = "<auto|on|off|...>", .parse = parse_profiling,
-      .help = "Accepted: 'on' has no effect yet." },
-    { "profiling.memory", IN_GLOBAL, .args = "<on|off>", .parse = parse_profiling,
-      .help = "Accepted: 'on' has no effect yet." },
+    { "profiling.tasks", IN_GLOBAL, .args = "{auto|on|off}", .parse = parse_profiling,
+      .help = "Counts what the loops call and how long it takes: show profiling, cpu_ns_tot." },
+    { "profiling.memory", IN_GLOBAL, .args = "{on|off}", .parse = parse_memory_profile,
+      .help = "Accepted: 'on' has no effect, which a warning says." },
 
     WITHOUT_MEANING("cluster-secret", "<secret>", "Accepted: nothing in weir needs it."),
     WITHOUT_MEANING("debug.counters", "<on|off>", "Accepted: there are no such counters."),

@@ -11,6 +11,7 @@
 #include "weir/http/reply.h"
 #include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
+#include "weir/loop/profile.h"
 #include "weir/expr/log_format.h"
 #include "weir/expr/sample.h"
 #include "weir/stream/filter.h"
@@ -328,6 +329,8 @@ struct session_thread {
     unsigned held_count;
     uint32_t next_id;
     struct explain *explain; /* of the session that is about to begin: explaining.c */
+    const struct stream *metered; /* that runs now and is measured; NULL: none. meter.c */
+    int64_t metered_since_ns;
     bool is_stopping;
     int64_t stop_ends_ms;    /* soft stop: by then all sessions have been told */
     struct timer stop_timer; /* tells some more of them */
@@ -337,6 +340,25 @@ extern _Thread_local struct session_thread session_thread;
 /* The frontend's settings as they are now, and the snapshot that they are in; moves the thread over
  * when a new one was published. NULL: the frontend is gone. */
 const struct proxy_conf *session_conf(const struct session *session);
+
+/* --- meter.c: what a stream costs, while profiling is on ------------------ */
+
+bool meter_begin_now(struct stream *s);
+/* True: end with meter_end(), which takes a stream that is freed by then. */
+static inline bool
+meter_begin(struct stream *s)
+{
+    return __builtin_expect(__atomic_load_n(&profile_is_on, __ATOMIC_RELAXED), 0) &&
+           meter_begin_now(s);
+}
+void meter_end(struct stream *s);
+/* It is about to be freed. */
+static inline void
+meter_forget(const struct stream *s)
+{
+    if (__builtin_expect(session_thread.metered == s, 0))
+        session_thread.metered = NULL;
+}
 
 /* --- explaining.c: streams that are watched ------------------------------ */
 

@@ -101,6 +101,9 @@ log_step(struct stream *s)
 void
 stream_go_on(struct stream *s, enum step_result result)
 {
+    bool is_metered = meter_begin(s);
+
+    s->calls++;
     while (result <= STEP_GO) {
         if (result == STEP_NEXT) {
             if (__builtin_expect(s->eval.frontend->log_steps != 0, 0))
@@ -113,6 +116,8 @@ stream_go_on(struct stream *s, enum step_result result)
         deadline_update(s);
     else
         stream_end(s);
+    if (is_metered)
+        meter_end(s);
 }
 
 void

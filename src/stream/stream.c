@@ -29,9 +29,13 @@ on_event(struct endpoint *ep)
 {
     struct stream *s = ep->owner_data;
 
+    bool is_metered = meter_begin(s);
+
     MUST_BE(s, STREAM_MAGIC);
     if (!forward_bytes(s, ep))
         stream_run(s);
+    if (is_metered)
+        meter_end(s);
 }
 
 const struct endpoint_owner stream_endpoint_owner = { .on_event = on_event,
@@ -254,6 +258,7 @@ free_stream(struct stream *s)
 {
     struct snapshot *snapshot = s->snapshot;
 
+    meter_forget(s);
     if (s->server_snapshot != NULL)
         snapshot_drop(s->server_snapshot);
     message_give(s->request);

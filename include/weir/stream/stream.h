@@ -182,6 +182,8 @@ struct stream {
     uint64_t server_bytes_in, server_bytes_out; /* from servers, to servers; ended attempts */
     uint32_t queue_server_position, queue_backend_position;
     struct stick_tracks *tracks;    /* owns: of this request alone; NULL: none yet */
+    uint32_t calls;                 /* how often it was run; meter.c */
+    uint64_t cpu_ns, late_ns;       /* meter.c, while profiling is on */
 };
 
 /* --- what other rooms may ask; owner ------------------------------------- */
