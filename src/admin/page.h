@@ -72,6 +72,7 @@ struct page {
     const char *content_type;
     struct text body;
     struct text location; /* of a redirection */
+    size_t sent;          /* of the body: the exporter */
 };
 
 /* Both are `work` of an errand: control. */

@@ -15,6 +15,8 @@
 #include "weir/base/entropy.h"
 #include "weir/expr/condition.h"
 #include "weir/http/message.h"
+#include "weir/stream/applet.h"
+#include "weir/stream/service.h"
 #include "weir/stream/stream.h"
 #include "page.h"
 #include "stats_rule.h"
@@ -74,8 +76,6 @@ answer(struct eval *eval, const struct page *page)
         return VERDICT_FAILED;
     reply->body = text_str(&page->body); /* lives as long as the stream */
     reply->content_type = str_from(page->content_type);
-    if (page->conf == NULL)
-        reply->service = "<PROMEX>";
     add_field(reply, "cache-control", STR("no-cache"));
     if (page->location.len > 0)
         add_field(reply, "location", text_str(&page->location));
@@ -311,35 +311,65 @@ stats_page_work(struct errand *errand)
 
 /* --- use-service ------------------------------------------------------------------------------------- */
 
-static enum verdict
-run_prometheus(const struct action *action, struct eval *eval)
+static bool
+start_figures(struct applet *applet, const struct page *page)
 {
-    struct page *page;
+    struct message *msg = applet_answer(applet, page->status, STR_NONE);
+    char length[24];
+
+    snprintf(length, sizeof(length), "%zu", page->body.len);
+    return msg != NULL &&
+           message_add_field(msg, FIELD_CACHE_CONTROL, STR("cache-control"), STR("no-cache")) &&
+           message_add_field(msg, FIELD_CONTENT_TYPE, STR("content-type"),
+                             str_from(page->content_type)) &&
+           message_add_field_copy(msg, STR("content-length"), str_from(length)) &&
+           applet_start(applet);
+}
+
+static unsigned
+send_figures(struct applet *applet)
+{
+    struct page *page = applet->data;
+    size_t sent;
+
+    if (!applet_is_started(applet) && !start_figures(applet, page))
+        return APPLET_FAILED;
+    do {
+        sent = applet_send(applet, str_slice(text_str(&page->body), page->sent, SIZE_MAX));
+        page->sent += sent;
+    } while (sent > 0 && page->sent < page->body.len);
+    return page->sent < page->body.len ? APPLET_WANTS_ROOM : APPLET_DONE;
+}
+
+static const struct applet_kind exporter = { .run = send_figures };
+
+static enum verdict
+run_exporter(const struct action *action, struct eval *eval)
+{
+    struct errand *errand = errand_of(eval->stream);
 
     (void)action;
-    if (errand_of(eval->stream) != NULL)
-        return go_on(eval);
-    page = page_new(eval, NULL);
-    errand_start(&page->errand, eval->stream);
-    return VERDICT_WAIT;
+    if (errand == NULL) {
+        errand_start(&page_new(eval, NULL)->errand, eval->stream);
+        return VERDICT_WAIT;
+    }
+    return errand->is_done ? applet_use(eval, &exporter, errand, "<PROMEX>") : VERDICT_WAIT;
 }
 
 static bool
-parse_service(struct parse *parse, struct action *action)
+parse_exporter(struct parse *parse, struct action *action, const char *name)
 {
-    static const char *const names[] = { "prometheus-exporter", NULL };
-    int at;
-
-    action->run = run_prometheus;
-    return parse_choice(parse, "a service", names, &at);
+    (void)parse;
+    (void)name;
+    action->run = run_exporter;
+    return true;
 }
 
-static const struct action_kind kinds[] = {
-    { "use-service", ON(HOOK_HTTP_REQUEST), .is_final = true, .args = "<service>",
-      .parse = parse_service,
-      .help = "A service of weir's own answers: prometheus-exporter gives figures to Prometheus." },
+static const struct service services[] = {
+    { "prometheus-exporter", ON(HOOK_HTTP_REQUEST), .parse = parse_exporter,
+      .help = "Figures of all proxies and servers in the form that Prometheus reads." },
 };
-REGISTER(action_kind, kinds);
+REGISTER(service, services);
 
 /* --- the rule ------------------------------------------------------------------------------------------ */
 

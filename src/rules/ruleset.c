@@ -136,7 +136,7 @@ static const char *const verdict_names[] = {
     [VERDICT_REJECT] = "rejected",  [VERDICT_DROP] = "dropped",
     [VERDICT_WAIT] = NULL,          [VERDICT_FAILED] = "failed",
     [VERDICT_LATE] = "late",         [VERDICT_CLOSE] = "closed",
-    [VERDICT_SWITCH] = "switched to HTTP", [VERDICT_NO_SERVICE] = NULL,
+    [VERDICT_SWITCH] = "switched to HTTP", [VERDICT_SERVICE] = "answered by a service",
 };
 
 static enum verdict

@@ -80,7 +80,8 @@ server_is_awaited(const struct stream *s)
         return false;
     if (has_unsent(ep))
         return true;
-    return is_receiving(ep) && (s->front->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_CLIENT) &&
+    return (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN | EP_LOCAL)) == 0 &&
+           (s->front->flags & EP_OUT_FULL) == 0 && !is_held(s, TO_CLIENT) &&
            !is_held(s, TO_SERVER);
 }
 

@@ -40,6 +40,7 @@ enum step_id {
     STEP_QUEUE,            /* ----- wait for a slot */
     STEP_PAUSE,            /* before another try on the same server */
     STEP_TARPIT,
+    STEP_SERVE, /* instead of PREPARE to RESPONSE: an applet answers */
     STEPS,
 };
 
@@ -84,7 +85,7 @@ step_fn step_content, step_body, step_request, step_route, step_backend_content,
 step_fn step_backend_request, step_prepare;
 step_fn step_pick, step_connect, step_response, step_response_content, step_response_rules,
     step_forward, step_last;
-step_fn step_queue, step_pause, step_tarpit;
+step_fn step_queue, step_pause, step_tarpit, step_serve;
 step_fn content_expired, body_expired, queue_expired, connect_expired, pause_expired,
     tarpit_expired, response_content_expired;
 
@@ -256,6 +257,13 @@ void splicing_end(struct stream *s);
 
 /* s->limit is not NULL: header fields that tell it. False: out of memory. */
 bool rate_limit_tell(struct stream *s);
+
+/* --- step_serve.c -------------------------------------------------------- */
+
+/* A rule has put an applet in s->back. */
+enum step_result serve_begin(struct stream *s);
+/* The applet goes. */
+void serve_end(struct stream *s);
 
 /* --- early_hint_act.c ---------------------------------------------------- */
 

@@ -121,9 +121,10 @@ rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *
         return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_REQUEST);
     case VERDICT_SWITCH:
         return upgrade_begin(s, STEP_BODY, NULL);
+    case VERDICT_SERVICE:
+        return serve_begin(s);
     case VERDICT_FAILED:
     case VERDICT_CLOSE:
-    case VERDICT_NO_SERVICE:
         break;
     }
     return reply_error(s, 500, END_DENIED, PHASE_REQUEST);
@@ -188,7 +189,7 @@ rules_run_response(struct stream *s, const struct ruleset *set, const struct pro
         return close_server(s);
     case VERDICT_SWITCH:
     case VERDICT_FAILED:
-    case VERDICT_NO_SERVICE:
+    case VERDICT_SERVICE:
         break;
     }
     forget_response(s);

@@ -373,6 +373,10 @@ server_side_close(struct stream *s, enum endpoint_close how)
 
     if (back == NULL)
         return;
+    if (__builtin_expect((back->flags & EP_LOCAL) != 0, 0)) {
+        serve_end(s);
+        return;
+    }
     if (s->splicing != NULL)
         splicing_end(s);
     s->server_bytes_in += back->bytes_in;

@@ -119,7 +119,7 @@ run_rules(struct session_start *start, const struct ruleset *set, enum eval_plac
     case VERDICT_LATE:
     case VERDICT_CLOSE:
     case VERDICT_SWITCH:
-    case VERDICT_NO_SERVICE:
+    case VERDICT_SERVICE:
         break;
     }
     count_refusal(session, place);

@@ -33,6 +33,7 @@ const struct step steps[STEPS] = {
     [STEP_QUEUE] = { "queue", PHASE_QUEUE, step_queue, queue_expired, WAITS_FOR_SERVER },
     [STEP_PAUSE] = { "pause", PHASE_CONNECT, step_pause, pause_expired, WAITS_FOR_SERVER },
     [STEP_TARPIT] = { "tarpit", PHASE_TARPIT, step_tarpit, tarpit_expired, 0 },
+    [STEP_SERVE] = { "service", PHASE_REQUEST, step_serve, NULL, WAITS_FOR_DATA },
 };
 
 /* The client sent something that is no HTTP, or went away in the middle of its request. */

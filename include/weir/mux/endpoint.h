@@ -62,6 +62,7 @@ enum endpoint_flag {
                                 (abortonclose) */
     EP_RAW_IN = 1 << 11,     /* the stream reads the connection itself: below, "past the mux" */
     EP_RAW_OUT = 1 << 12,    /* the same for writing */
+    EP_LOCAL = 1 << 13,      /* no connection is behind it: it may take its time */
 };
 
 /* What broke the incoming side. */

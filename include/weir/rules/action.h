@@ -41,7 +41,7 @@ enum verdict {
     VERDICT_LATE,     /* what it waited for did not come: 408 to a request, 504 to a response */
     VERDICT_CLOSE,    /* the server's connection ends; what it has sent is delivered */
     VERDICT_SWITCH,   /* tcp-request content: what comes is HTTP */
-    VERDICT_NO_SERVICE, /* service: the answer comes from an applet (later) */
+    VERDICT_SERVICE, /* an applet answers in the place of a server: stream/applet.h */
 };
 
 struct action;
