@@ -43,6 +43,31 @@ command_table_init(void)
         MUST(strcmp(table[i - 1]->name, table[i]->name) != 0);
 }
 
+bool
+command_add(const struct command *command)
+{
+    for (size_t i = 0; i < table_count; i++) {
+        if (strcmp(table[i]->name, command->name) == 0)
+            return false;
+    }
+    table = alloc_resize(table, (table_count + 1) * sizeof(*table));
+    table[table_count++] = command;
+    qsort(table, table_count, sizeof(*table), compare);
+    return true;
+}
+
+void
+command_remove(const struct command *command)
+{
+    for (size_t i = 0; i < table_count; i++) {
+        if (table[i] == command) {
+            memmove(&table[i], &table[i + 1], (table_count - i - 1) * sizeof(*table));
+            table_count--;
+            return;
+        }
+    }
+}
+
 /* How many words the name has, when the line begins with it; 0: it does not. */
 static unsigned
 fits(const char *name, const char **words, unsigned count)

@@ -140,6 +140,14 @@ set(struct parse *parse, enum arg_kind kind, struct arg *arg, struct error *err)
 }
 
 bool
+expr_arg_set_value(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
+                   struct error *err)
+{
+    arg->kind = spec->kind;
+    return set(parse, (enum arg_kind)spec->kind, arg, err);
+}
+
+bool
 expr_arg_set(struct parse *parse, const struct arg_spec *spec, struct arg *arg, const char *text,
              const char *at)
 {

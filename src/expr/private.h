@@ -64,6 +64,9 @@ bool expr_args_parse(struct parse *parse, const char **text, const struct arg_sp
                      const char *name, struct arg **args, unsigned *count);
 /* --- expr_arg.c ------------------------------------------------------------------------------ */
 
+/* Types what arg->str says. Not for ARG_NAMED. False: err. */
+bool expr_arg_set_value(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
+                        struct error *err);
 /* Makes one argument of its text, which stands at `at`. */
 bool expr_arg_set(struct parse *parse, const struct arg_spec *spec, struct arg *arg,
                   const char *text, const char *at);
@@ -158,3 +161,8 @@ typedef bool live_fn(struct parse *parse, void *arg);
 bool live_text_compile(struct live_text *live, const char *const *words, unsigned count,
                        void *proxy_conf, live_fn *fn, void *arg, struct text *err);
 void live_text_fini(struct live_text *live);
+
+/* --- call.c: also those that the configuration brings --------------------------------------------- */
+
+const struct fetch *fetch_find_here(struct parse *parse, struct str name);
+const struct converter *converter_find_here(struct parse *parse, struct str name);

@@ -28,7 +28,7 @@ parse_fetch(struct parse *parse, const char **text, unsigned place, struct sampl
 {
     const char *at = *text;
     struct str name = read_name(at);
-    const struct fetch *fetch = fetch_find(name);
+    const struct fetch *fetch = fetch_find_here(parse, name);
     struct error err = ERROR_INIT;
     struct arg *args;
     unsigned count;
@@ -67,7 +67,7 @@ parse_converter(struct parse *parse, const char **text, struct sample *sample)
 {
     const char *at = *text;
     struct str name = read_name(at);
-    const struct converter *conv = converter_find(name);
+    const struct converter *conv = converter_find_here(parse, name);
     struct error err = ERROR_INIT;
     struct arg *args;
     unsigned count;
@@ -163,9 +163,9 @@ refuse_rest(struct parse *parse, const char *end)
 
 /* Does a word of its own name a converter? */
 static bool
-is_converter(const char *word)
+is_converter(struct parse *parse, const char *word)
 {
-    return word != NULL && converter_find(read_name(word)) != NULL;
+    return word != NULL && converter_find_here(parse, read_name(word)) != NULL;
 }
 
 struct sample *
@@ -179,7 +179,7 @@ sample_parse(struct parse *parse, unsigned place)
     sample = sample_parse_text(parse, word, &end, place);
     if (sample == NULL || !refuse_rest(parse, end))
         return NULL;
-    while (is_converter(words_peek(parse->words))) {
+    while (is_converter(parse, words_peek(parse->words))) {
         end = words_next(parse->words);
         sample->text = arena_printf(parse->arena, "%s,%s", sample->text, end);
         if (!parse_converters(parse, &end, sample) || !refuse_rest(parse, end))

@@ -12,7 +12,7 @@
 #include "weir/expr/regex_conf.h"
 #include "weir/expr/log_format.h"
 #include "weir/http/message.h"
-#include "weir/http/uri.h"
+#include "weir/http/start_line.h"
 #include "weir/http/validate.h"
 #include "weir/rules/action.h"
 
@@ -272,83 +272,11 @@ parse_replace_field(struct parse *parse, struct action *action)
 /* --- the start line ------------------------------------------------------------------------------
  */
 
-enum line_part { LINE_METHOD, LINE_PATH, LINE_PATHQ, LINE_QUERY, LINE_URI };
-
 struct line_action {
     enum line_part part;
     const struct log_format *format;
     const struct regex *regex; /* replace-path and the like; NULL: set */
 };
-
-static struct str
-join(struct message *msg, struct str a, const char *between, struct str b)
-{
-    size_t middle = strlen(between), len = a.len + middle + b.len;
-    char *text = arena_take(&msg->arena, len + 1);
-
-    if (text == NULL)
-        return STR_NONE;
-    memcpy(text, a.ptr, a.len);
-    memcpy(text + a.len, between, middle);
-    if (b.len > 0)
-        memcpy(text + a.len + middle, b.ptr, b.len);
-    return str_of(text, len);
-}
-
-/* Path and query have changed: the target is written anew from its parts. */
-static bool
-set_pathq(struct message *msg, struct str pathq)
-{
-    if (pathq.ptr == NULL)
-        return false;
-    msg->path = pathq;
-    msg->target = pathq;
-    if (msg->scheme.len > 0) {
-        struct str front = join(msg, msg->scheme, "://", msg->authority);
-
-        if (front.ptr == NULL)
-            return false;
-        msg->target = join(msg, front, "", pathq);
-    }
-    return msg->target.ptr != NULL;
-}
-
-static bool
-set_uri(struct message *msg, struct str uri)
-{
-    struct uri parts;
-
-    if (uri_split(uri, false, &parts) == URI_NONE)
-        return false;
-    msg->target = uri;
-    msg->scheme = parts.scheme;
-    msg->authority = parts.authority;
-    msg->path = parts.path;
-    return true;
-}
-
-static bool
-set_part(struct message *msg, enum line_part part, struct str value)
-{
-    struct str query = message_query(msg);
-
-    switch (part) {
-    case LINE_METHOD:
-        msg->method = (uint8_t)method_find(value);
-        msg->method_text = value;
-        return true;
-    case LINE_PATH:
-        return set_pathq(msg, query.ptr == NULL ? value : join(msg, value, "?", query));
-    case LINE_PATHQ:
-        return set_pathq(msg, value);
-    case LINE_QUERY:
-        return set_pathq(msg, value.len == 0 ? message_path_only(msg)
-                                             : join(msg, message_path_only(msg), "?", value));
-    case LINE_URI:
-        return set_uri(msg, value);
-    }
-    return false;
-}
 
 static enum verdict
 run_line(const struct action *action, struct eval *eval)
@@ -374,9 +302,7 @@ run_line(const struct action *action, struct eval *eval)
     }
     if (value.ptr == NULL || (value.len == 0 && line->part != LINE_QUERY))
         return VERDICT_FAILED;
-    value = message_copy(msg, value);
-    return value.ptr != NULL && set_part(msg, line->part, value) ? VERDICT_CONTINUE
-                                                                 : VERDICT_FAILED;
+    return message_set_part(msg, line->part, value) ? VERDICT_CONTINUE : VERDICT_FAILED;
 }
 
 static enum line_part

@@ -259,6 +259,8 @@ free_stream(struct stream *s)
     struct snapshot *snapshot = s->snapshot;
 
     meter_forget(s);
+    if (__builtin_expect(s->guest != NULL, 0))
+        s->guest->leave(s->guest, s);
     if (s->server_snapshot != NULL)
         snapshot_drop(s->server_snapshot);
     message_give(s->request);

@@ -59,6 +59,10 @@ const char *command_next(struct command_call *call);
 bool command_accept(struct command_call *call, const char *word);
 /* Boot: sorts, refuses duplicates. */
 void command_table_init(void);
+/* Commands that a configuration brings. False: there is one of that name already. Control. */
+bool command_add(const struct command *command);
+/* One that was added. Control. */
+void command_remove(const struct command *command);
 /* The command with the longest name that fits the words; NULL: unknown. */
 const struct command *command_find(const char **words, unsigned count);
 /* How many words its name has. */

@@ -112,6 +112,12 @@ struct captures;
 
 #define STREAM_MAGIC 0x5354524du
 struct log_profile;
+/* What a room to the right keeps with a stream. */
+struct stream_guest {
+    /* The stream ends, its log line is written; owner. Frees the guest. */
+    void (*leave)(struct stream_guest *guest, struct stream *s);
+};
+
 struct stream {
     unsigned magic;
     uint32_t flags;               /* enum stream_flag */
@@ -182,6 +188,7 @@ struct stream {
     uint64_t server_bytes_in, server_bytes_out; /* from servers, to servers; ended attempts */
     uint32_t queue_server_position, queue_backend_position;
     struct stick_tracks *tracks;    /* owns: of this request alone; NULL: none yet */
+    struct stream_guest *guest;     /* owns: scripts'; NULL: none */
     uint32_t calls;                 /* how often it was run; meter.c */
     uint64_t cpu_ns, late_ns;       /* meter.c, while profiling is on */
 };
