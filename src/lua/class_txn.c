@@ -24,16 +24,21 @@ hook_of(const struct eval *eval)
     return (eval->place & PLACE_HTTP_RESPONSE) != 0 ? HOOK_HTTP_RESPONSE : HOOK_HTTP_REQUEST;
 }
 
-static struct script_txn *
-make(lua_State *lua)
+struct script_txn *
+script_txn_add(lua_State *lua)
 {
-    struct script_txn *txn;
+    struct script_txn *txn = lua_newuserdatauv(lua, sizeof(*txn), 0);
 
-    script_object_new(lua, CLASS);
-    txn = lua_newuserdatauv(lua, sizeof(*txn), 0);
     *txn = (struct script_txn){ .magic = SCRIPT_TXN_MAGIC };
     lua_rawseti(lua, -2, 0);
     return txn;
+}
+
+static struct script_txn *
+make(lua_State *lua)
+{
+    script_object_new(lua, CLASS);
+    return script_txn_add(lua);
 }
 
 struct script_txn *
@@ -366,8 +371,8 @@ static const luaL_Reg functions[] = {
 };
 
 /* txn.f and the others, made when they are asked for first. They share the userdata. */
-static int
-index_txn(lua_State *lua)
+int
+script_txn_index(lua_State *lua)
 {
     static const char *const members[][2] = {
         { "f", "Fetches" },   { "sf", "SafeFetches" },    { "c", "Converters" },
@@ -473,7 +478,7 @@ script_add_class_txn(lua_State *lua)
     script_class_new(lua, CLASS, functions);
     luaL_getmetatable(lua, CLASS);
     lua_getfield(lua, -1, "__index");
-    lua_pushcclosure(lua, index_txn, 1);
+    lua_pushcclosure(lua, script_txn_index, 1);
     lua_setfield(lua, -2, "__index");
     lua_pop(lua, 1);
     script_class_new(lua, "Reply", reply_functions);

@@ -63,5 +63,8 @@ script_libraries_open(struct script_state *state)
     script_add_class_fetches(lua);
     script_add_class_http(lua);
     script_add_class_cli(lua);
+    script_add_class_applet(lua);
+    script_add_class_socket(lua);
+    script_add_class_client(lua);
     lua_settop(lua, 0);
 }

@@ -85,6 +85,10 @@ struct script_fn {
 struct script_run {
     struct eval *eval;         /* NULL: not for traffic */
     struct script_task *task;  /* NULL: no task */
+    struct applet *applet;     /* NULL: no service */
+    unsigned wants;            /* of a service: set of enum applet_next that it waits for */
+    lua_State *co;             /* in which it runs; NULL: in none */
+    struct script_run **waiter; /* who will wake it keeps the run there; NULL: nobody: script_wait.c */
     int64_t began_us;          /* monotonic: this burst */
     int64_t spent_us;          /* bursts before it */
     int64_t limit_us;          /* of all bursts together; 0: none */
@@ -170,6 +174,8 @@ bool script_is_stop(lua_State *lua, int at);
 /* A coroutine of the state, for a function with its arguments. NULL: no memory. Entered. */
 lua_State *script_coroutine_take(struct script_state *state, int *ref);
 void script_coroutine_give(struct script_state *state, lua_State *co, int ref);
+/* Runs it on, entered; as lua_resume(). */
+int script_resume(struct script_state *state, lua_State *co, int args, int *results);
 /* The script pauses until `ms` of the loop, at the earliest; it must be in a coroutine that may. Lua error otherwise. Return
  * its result from the C function. */
 int script_pause(lua_State *lua, int64_t wake_ms);
@@ -207,6 +213,10 @@ struct script_txn { /* userdata, [0] of TXN and of what hangs off it */
 /* Pushes the TXN of the stream, or one for this moment alone. It is at hand until script_txn_lay_down(). */
 struct script_txn *script_txn_push(struct script_state *state, lua_State *lua, struct eval *eval);
 /* Of the object at `at`. Lua error: it is none, or not at hand. */
+/* An object like TXN in the table on top, with nothing at hand yet. */
+struct script_txn *script_txn_add(lua_State *lua);
+/* __index of such objects; upvalue: the functions of the class. */
+int script_txn_index(lua_State *lua);
 struct script_txn *script_txn_at(lua_State *lua, int at);
 void script_add_class_txn(lua_State *lua);
 void script_add_class_fetches(lua_State *lua);
@@ -232,6 +242,39 @@ struct script_stream {
 /* Makes it. NULL: out of memory. */
 struct script_side *script_side_of(struct script_state *state, struct stream *s);
 
+/* --- services: class_applet.c ----------------------------------------------------------------------------- */
+
+/* Pushes AppletHTTP or AppletTCP. */
+struct script_txn *script_applet_push(lua_State *lua, struct applet *applet, bool is_http);
+void script_add_class_applet(lua_State *lua);
+
+/* --- the world outside: class_socket.c, class_client.c ------------------------------------------------------- */
+
+void script_add_class_socket(lua_State *lua);
+void script_add_class_client(lua_State *lua);
+
+/* --- waiting for something other than time: script_wait.c ---------------------------------------------------- */
+
+/* The script pauses until `waiter`, which must outlive the pause, is given to script_wake(), or until `wake_ms` of the
+ * loop; then `go_on` is called. Lua error if nobody can wait here. */
+int script_wait(lua_State *lua, struct script_run **waiter, int64_t wake_ms, lua_KContext ctx, lua_KFunction go_on);
+/* NULL is fine. Owner. */
+void script_wake(struct script_run *run);
+/* It waits no more. Owner. */
+void script_run_forget(struct script_run *run);
+
+struct chain;
+/* Where the first line ends; -1: nowhere. */
+long script_find_line(const struct chain *chain);
+/* Takes bytes out of a chain: pushed as a string. */
+void script_push_taken(lua_State *lua, struct chain *chain, size_t len);
+/* The same, added to a list; nothing for no bytes. */
+void script_keep_piece(lua_State *lua, int list, struct chain *chain, size_t len);
+/* All of a list in one string. */
+void script_push_pieces(lua_State *lua, int list);
+/* table, name, value on top: the value is added to the list of that name, which counts from 0; both are popped. */
+void script_add_to_list(lua_State *lua);
+
 /* --- registration: register.c ------------------------------------------------------------------------------ */
 
 #define SCRIPT_INITS "weir.inits" /* in the registry: functions of core.register_init() */
@@ -251,6 +294,7 @@ int script_register_task(lua_State *lua);
 /* Control. Tasks begin on their threads, or end. */
 void script_tasks_begin(struct script_set *set);
 void script_tasks_end(struct script_set *set);
+void script_task_wake(struct script_task *task);
 void script_task_free_all(struct script_state *state);
 
 /* --- logs: script_log.c -------------------------------------------------------------------------------------- */

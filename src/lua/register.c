@@ -136,6 +136,18 @@ register_init(lua_State *lua)
     return 0;
 }
 
+/* (name, "tcp" or "http", function) */
+static int
+register_service(lua_State *lua)
+{
+    static const char *const modes[] = { "tcp", "http", NULL };
+    const char *name = luaL_checkstring(lua, 1);
+    int mode = luaL_checkoption(lua, 2, NULL, modes);
+
+    add(lua, SCRIPT_SERVICE, name, 3)->is_http = mode == 1;
+    return 0;
+}
+
 /* ({ "show", "x" }, usage, function) */
 static int
 register_cli(lua_State *lua)
@@ -169,6 +181,7 @@ script_add_register(lua_State *lua)
         { "register_converters", register_converters },
         { "register_action", register_action },
         { "register_init", register_init },
+        { "register_service", register_service },
         { "register_task", script_register_task },
         { "register_cli", register_cli },
         { NULL, NULL },

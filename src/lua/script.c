@@ -420,6 +420,18 @@ script_is_stop(lua_State *lua, int at)
     return lua_islightuserdata(lua, at) && lua_touserdata(lua, at) == stop_mark;
 }
 
+int
+script_resume(struct script_state *state, lua_State *co, int args, int *results)
+{
+    int status;
+
+    state->run->co = co;
+    state->is_inside = true;
+    status = lua_resume(co, state->lua, args, results);
+    state->is_inside = false;
+    return status;
+}
+
 /* --- coroutines ------------------------------------------------------------------------------------------ */
 
 lua_State *

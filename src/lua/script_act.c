@@ -114,9 +114,7 @@ go_on(const struct action *action, struct eval *eval, struct script_side *side, 
     enum act act = ACT_CONTINUE;
     int results, status;
 
-    state->is_inside = true;
-    status = lua_resume(side->co, state->lua, args, &results);
-    state->is_inside = false;
+    status = script_resume(state, side->co, args, &results);
     if (status == LUA_YIELD) {
         lua_pop(side->co, results);
         eval->resume = 1;

@@ -18,6 +18,7 @@ leave_side(struct script_side *side)
     if (state == NULL)
         return;
     script_lock(state);
+    script_run_forget(&side->run);
     if (side->co != NULL)
         script_coroutine_give(state, side->co, side->co_ref);
     if (side->txn != NULL)

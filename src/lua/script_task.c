@@ -28,6 +28,7 @@ static void
 task_free(struct script_task *task)
 {
     timer_stop(&task->timer);
+    script_run_forget(&task->run);
     list_remove(&task->link);
     script_coroutine_give(task->state, task->co, task->co_ref);
     task->state->task_count--;
@@ -42,9 +43,7 @@ on_time(struct timer *timer)
     struct script_run *before = script_enter(state, &task->run);
     int results, status;
 
-    state->is_inside = true;
-    status = lua_resume(task->co, state->lua, task->args, &results);
-    state->is_inside = false;
+    status = script_resume(state, task->co, task->args, &results);
     task->args = 0;
     if (status == LUA_YIELD) {
         lua_pop(task->co, results);
@@ -93,6 +92,12 @@ script_register_task(lua_State *lua)
     if (state->set->is_ready && !state->set->is_retired && this_thread != NULL)
         begin(task);
     return 0;
+}
+
+void
+script_task_wake(struct script_task *task)
+{
+    timer_set(this_thread->loop, &task->timer, this_thread->loop->now_ms);
 }
 
 void

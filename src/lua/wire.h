@@ -14,6 +14,7 @@
 #include "weir/loop/mailbox.h"
 #include "weir/net/connector.h"
 
+struct script_run;
 struct thread;
 
 #define WIRE_MAGIC 0x57495245u
@@ -28,7 +29,7 @@ struct wire {
     struct mail mail; /* of the last way home */
     /* The owner's: something has changed. NULL: nobody wants to know. */
     void (*on_change)(struct wire *wire);
-    void *waiter;
+    struct script_run *waiter; /* class_socket.c's: who waits; NULL: nobody */
 };
 
 /* Unconnected. NULL: out of memory. */

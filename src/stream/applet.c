@@ -22,7 +22,7 @@
 static struct pool applet_pool = POOL("applet", sizeof(struct applet));
 
 static struct applet *
-applet_of(struct endpoint *ep)
+of_endpoint(struct endpoint *ep)
 {
     struct applet *applet = LIST_ITEM(ep, struct applet, endpoint);
 
@@ -53,8 +53,6 @@ note_end(struct applet *applet, bool is_good)
         break_off(applet);
     else
         applet->endpoint.flags |= EP_IN_ENDED;
-    if (!is_http)
-        applet->endpoint.flags |= EP_OUT_BROKEN; /* the client need not go first */
 }
 
 static void
@@ -114,14 +112,14 @@ static bool
 send_head(struct endpoint *ep, struct message *msg)
 {
     (void)msg; /* the kind finds it in the stream */
-    applet_wake(applet_of(ep));
+    applet_wake(of_endpoint(ep));
     return true;
 }
 
 static bool
 send_body(struct endpoint *ep, struct chain *data)
 {
-    struct applet *applet = applet_of(ep);
+    struct applet *applet = of_endpoint(ep);
 
     ep->bytes_out += data->bytes;
     if (applet->is_over) {
@@ -138,7 +136,7 @@ send_body(struct endpoint *ep, struct chain *data)
 static bool
 send_end(struct endpoint *ep)
 {
-    struct applet *applet = applet_of(ep);
+    struct applet *applet = of_endpoint(ep);
 
     ep->flags |= EP_OUT_ENDED;
     applet->input_ended = true;
@@ -156,7 +154,7 @@ flush(struct endpoint *ep, bool more)
 static void
 consumed(struct endpoint *ep)
 {
-    struct applet *applet = applet_of(ep);
+    struct applet *applet = of_endpoint(ep);
 
     if (applet_room(applet) > 0)
         wake_if(applet, APPLET_WANTS_ROOM);
@@ -165,7 +163,7 @@ consumed(struct endpoint *ep)
 static void
 close_it(struct endpoint *ep, enum endpoint_close how)
 {
-    struct applet *applet = applet_of(ep);
+    struct applet *applet = of_endpoint(ep);
 
     (void)how;
     MUST(!applet->is_running);
@@ -214,10 +212,16 @@ applet_use(struct eval *eval, const struct applet_kind *kind, void *data, const 
     return VERDICT_SERVICE;
 }
 
+struct applet *
+applet_of(const struct stream *s)
+{
+    return s->back == NULL || s->back->mux != &applet_mux ? NULL : of_endpoint(s->back);
+}
+
 void
 applet_open(struct endpoint *ep)
 {
-    struct applet *applet = applet_of(ep);
+    struct applet *applet = of_endpoint(ep);
 
     applet->is_open = true;
     applet_wake(applet);
@@ -226,7 +230,7 @@ applet_open(struct endpoint *ep)
 bool
 applet_is_open(struct endpoint *ep)
 {
-    return applet_of(ep)->is_open;
+    return of_endpoint(ep)->is_open;
 }
 
 void
@@ -252,6 +256,14 @@ applet_answer(struct applet *applet, int status, struct str reason)
     msg->status = (uint16_t)status;
     msg->reason = reason.ptr == NULL ? str_from(status_reason(status)) : message_copy(msg, reason);
     return msg;
+}
+
+struct message *
+applet_draft(struct applet *applet)
+{
+    if (applet->answer != NULL && !applet->is_started)
+        return applet->answer;
+    return applet_answer(applet, 200, STR_NONE);
 }
 
 /* How its body is told from what follows. */

@@ -200,6 +200,16 @@ tls_server_prepare(struct parse *parse, struct source_pos pos, void *slots)
 }
 
 void
+tls_server_set_on(void *slots, const char *ca_file)
+{
+    struct tls_server_conf *conf = slot_of(slots, &tls_server_slot);
+
+    conf->is_ssl = true;
+    conf->settings.verify = ca_file == NULL ? VERIFY_NONE : VERIFY_REQUIRED;
+    conf->settings.ca_file = ca_file;
+}
+
+void
 tls_server_prepare_as(struct parse *parse, void *slots, const void *same)
 {
     struct tls_server_conf *conf = slot_of(slots, &tls_server_slot);

@@ -71,6 +71,9 @@ struct applet {
  * is still the caller's. */
 enum verdict applet_use(struct eval *eval, const struct applet_kind *kind, void *data, const char *name);
 
+/* The one that answers; NULL: none does. */
+struct applet *applet_of(const struct stream *s);
+
 /* --- reading ------------------------------------------------------------------ */
 
 /* What the client has sent (HTTP: of the body) and nobody has taken. Take bytes out of it, then call applet_consumed(). */
@@ -92,6 +95,8 @@ applet_input_ended(const struct applet *applet)
 /* HTTP: the head of the answer, to be filled with fields until it is started; another call sets the status anew. reason.ptr
  * NULL: the usual one. NULL: out of memory, or it was started. */
 struct message *applet_answer(struct applet *applet, int status, struct str reason);
+/* The head as it is so far; status 200 if nobody has said another. NULL: out of memory, or it was started. */
+struct message *applet_draft(struct applet *applet);
 /* Sends the head; without a field content-length the body is as long as it becomes. False: there is no head, or it was started. */
 bool applet_start(struct applet *applet);
 static inline bool

@@ -34,6 +34,8 @@ struct tls_server_conf;
 /* Makes what a server line says, whose slots these are; nothing for one without ssl. False:
  * reported. Builder, CONFIG_CHECK. */
 bool tls_server_prepare(struct parse *parse, struct source_pos pos, void *slots);
+/* As if the line said "ssl", and "verify required" with this ca-file, or "verify none" (NULL). Before tls_server_prepare(). */
+void tls_server_set_on(void *slots, const char *ca_file);
 /* The same as the line `same` of the snapshot that is amended: it shares what that has made. */
 void tls_server_prepare_as(struct parse *parse, void *slots, const void *same);
 /* Lets go of it. Control, CONFIG_RELEASE. */
