@@ -120,6 +120,29 @@ call_args_init(struct call_args *call, struct snapshot *snapshot, const struct p
     return fine;
 }
 
+const struct arg *
+call_args_build(struct parse *parse, const struct converter *conv, const struct str *texts,
+                unsigned count, struct error *err)
+{
+    struct arg *args = ARENA_ARRAY(parse->arena, struct arg, ARGS_MAX + 1);
+    unsigned max = 0;
+
+    while (conv->args[max].kind != ARG_END)
+        max++;
+    if (count > max) {
+        error_set(err, "'%s' takes at most %u arguments, not %u", conv->name, max, count);
+        return NULL;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        args[i].str = str_of(arena_copy_str(parse->arena, texts[i]), texts[i].len);
+        if (!expr_arg_set_value(parse, &conv->args[i], &args[i], err))
+            return NULL;
+    }
+    if (conv->check != NULL && !conv->check(parse, args, count, err))
+        return NULL;
+    return args;
+}
+
 void
 call_args_fini(struct call_args *call)
 {

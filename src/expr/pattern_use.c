@@ -233,3 +233,40 @@ static const struct config_hook hooks[] = {
     { CONFIG_RELEASE, ORDER_EXPR, on_release, "expr: lists of patterns" },
 };
 REGISTER(config_hook, hooks);
+
+/* --- for scripts ------------------------------------------------------------------------------- */
+
+static const char *
+plain_name(const char *name)
+{
+    if (strncmp(name, "file@", 5) == 0)
+        return name + 5;
+    return strncmp(name, "opt@", 4) == 0 ? name + 4 : name;
+}
+
+struct pattern_file *
+pattern_change_find(const struct snapshot *snapshot, const char *name)
+{
+    struct pattern_file *found = NULL;
+
+    name = plain_name(name);
+    for (const struct pattern_use *use = expr_room_of(snapshot)->files; use != NULL; use = use->next) {
+        if (use->file == NULL || use->file->is_line || strcmp(use->file->name, name) != 0)
+            continue;
+        if (found == NULL || use->file->columns == PATTERN_MAP)
+            found = use->file;
+    }
+    return found;
+}
+
+const char *
+pattern_change_name(const struct pattern_file *file)
+{
+    return file->name;
+}
+
+bool
+pattern_change_is_map(const struct pattern_file *file)
+{
+    return file->columns == PATTERN_MAP;
+}

@@ -57,6 +57,12 @@ script_libraries_open(struct script_state *state)
     prepend_path(lua, "cpath", state->set->cpath);
     lua_settop(lua, 0);
     script_add_core(lua, state);
+    script_add_ask(lua);
+    script_add_class_proxy(lua);
+    script_add_class_server(lua);
+    script_add_class_table(lua);
+    script_add_class_map(lua);
+    script_add_class_regex(lua);
     script_add_register(lua);
     script_add_act(lua);
     script_add_class_txn(lua);

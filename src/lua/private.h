@@ -128,7 +128,8 @@ struct script_set {
     unsigned own_count;
     struct list functions;  /* struct script_fn; owns */
     struct script_file *files; /* lua-load-per-thread, in order; owns */
-    struct error *err;      /* while a file is loaded */
+    struct parse *parse;    /* while files are loaded; else NULL */
+    struct error *err;      /* the same */
     bool is_ready;          /* all is loaded: nothing more can be registered */
     bool is_retired;        /* another configuration is in force */
 };
@@ -302,3 +303,41 @@ void script_task_free_all(struct script_state *state);
 /* To the loggers of the proxy, or the global ones (NULL), and to stderr, as tune.lua.log says. */
 void script_log(lua_State *lua, const struct proxy_conf *proxy, int level, struct str text);
 int script_check_level(lua_State *lua, int at);
+
+/* --- questions and orders for the control thread: ask.c, answer.c ---------------------------------------------- */
+
+/* How the text of an answer becomes what the script gets. */
+enum script_answer {
+    ANSWER_INFO,  /* "show info": a table of names and values */
+    ANSWER_STAT,  /* "show stat": its first row, by the names of columns */
+    ANSWER_TABLE, /* "show table": entries by their keys */
+};
+
+/* Gives the command; nobody waits for its answer. Any thread. */
+void script_order(const char *line);
+/* `return script_ask(...)` from a C function: the script waits, the answer is its result. On the control thread it
+ * comes at once. Lua error: the script cannot wait. */
+int script_ask(lua_State *lua, const char *line, enum script_answer how);
+/* Reads the text at the top of the stack; leaves one result. */
+int script_answer_read(lua_State *lua, enum script_answer how);
+void script_add_ask(lua_State *lua);
+
+/* --- class_proxy.c ... ------------------------------------------------------------------------------------------ */
+
+void script_add_class_proxy(lua_State *lua);
+void script_add_class_server(lua_State *lua);
+void script_add_class_table(lua_State *lua);
+void script_add_class_map(lua_State *lua);
+void script_add_class_regex(lua_State *lua);
+void script_add_class_queue(lua_State *lua);
+void script_push_proxy(lua_State *lua, struct proxy_conf *conf);
+struct server_conf;
+void script_push_server(lua_State *lua, struct server_conf *conf);
+struct stick_table_conf;
+void script_push_table(lua_State *lua, struct stick_table_conf *conf);
+
+/* An object that stands for something of the configuration: a table whose [0] is a userdata with its address, of
+ * that class. Leaves it on the stack. */
+void script_handle_new(lua_State *lua, const char *class, void *what);
+/* What the object at `at` stands for. Lua error: it is of another class. */
+void *script_handle_at(lua_State *lua, int at, const char *class);

@@ -17,7 +17,7 @@ struct script_slot {
     struct script_limits limits;
     unsigned libraries; /* bits that are left out */
     char *path, *cpath; /* in the arena */
-    struct source_pos bool_pos; /* of the first script without a word on booleans */
+    struct source_pos first_pos; /* of the first script */
     bool has_bool_word;
 };
 
@@ -86,10 +86,12 @@ parse_load(struct parse *parse)
         return false;
     while (words_peek(parse->words) != NULL && count < COUNT(args))
         args[count++] = words_next(parse->words);
-    if (!slot_of_parse(parse)->has_bool_word && slot_of_parse(parse)->bool_pos.file == NULL)
-        slot_of_parse(parse)->bool_pos = parse_pos(parse);
+    if (slot_of_parse(parse)->first_pos.file == NULL)
+        slot_of_parse(parse)->first_pos = parse_pos(parse);
+    script_set_make(parse)->parse = parse;
     fine = is_own ? script_load_own(script_set_make(parse), path, args, count, &err)
                   : script_load_shared(script_set_make(parse), path, args, count, &err);
+    slot_of_parse(parse)->set->parse = NULL;
     if (!fine)
         return parse_alert(parse, "%s", err.text);
     return parse_end(parse);
@@ -245,20 +247,30 @@ static bool
 on_check(struct parse *parse)
 {
     struct script_slot *slot = slot_of_parse(parse);
-    struct error err = ERROR_INIT;
 
     if (slot->set == NULL)
         return true;
     if (!slot->has_bool_word)
-        parse_warn_at(parse, slot->bool_pos,
+        parse_warn_at(parse, slot->first_pos,
                       "scripts see the booleans of samples as 0 and 1, as HAProxy had it before 3.1; "
                       "'tune.lua.bool-sample-conversion normal' above the first 'lua-load' gives true "
                       "and false, 'pre-3.1-bug' silences this");
     slot->set->limits = slot->limits;
-    if (!script_load_rest(slot->set, &err))
-        return parse_alert_at(parse, slot->bool_pos, "%s", err.text);
-    slot->set->is_ready = true;
     return true;
+}
+
+/* The threads are known now. */
+static bool
+load_rest(struct parse *parse, struct script_set *set)
+{
+    struct error err = ERROR_INIT;
+    bool fine;
+
+    set->parse = parse;
+    fine = script_load_rest(set, &err);
+    set->parse = NULL;
+    set->is_ready = true;
+    return fine || parse_alert_at(parse, slot_of_parse(parse)->first_pos, "%s", err.text);
 }
 
 static bool
@@ -285,11 +297,11 @@ static bool
 on_adopt(struct parse *parse)
 {
     struct script_set *set = script_set_of(parse->snapshot);
-    bool fine = true;
+    bool fine;
 
     if (set == NULL)
         return true;
-    fine = run_inits(parse, set->shared);
+    fine = load_rest(parse, set) && run_inits(parse, set->shared);
     for (unsigned i = 0; i < set->own_count && fine; i++)
         fine = run_inits(parse, set->own[i]);
     return fine;
@@ -340,8 +352,8 @@ on_release(struct parse *parse)
 }
 
 static const struct config_hook hooks[] = {
-    { CONFIG_CHECK, ORDER_LUA, on_check, "lua: states of the threads" },
-    { CONFIG_ADOPT, ORDER_LUA, on_adopt, "lua: init functions" },
+    { CONFIG_CHECK, ORDER_LUA, on_check, "lua: limits" },
+    { CONFIG_ADOPT, ORDER_LUA, on_adopt, "lua: states of the threads, init functions" },
     { CONFIG_PUBLISH, ORDER_LUA, on_publish, "lua: tasks" },
     { CONFIG_RELEASE, ORDER_LUA, on_release, "lua: states" },
 };

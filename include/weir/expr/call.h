@@ -25,6 +25,10 @@ bool call_args_init(struct call_args *call, struct snapshot *snapshot,
                     struct error *err);
 void call_args_fini(struct call_args *call);
 
+/* The same while a configuration is read, of which they become a part: maps load their files. NULL: err. Builder. */
+const struct arg *call_args_build(struct parse *parse, const struct converter *conv,
+                                  const struct str *texts, unsigned count, struct error *err);
+
 /* Rooms to the right whose configurations define fetches and converters of their own. */
 struct sample_source {
     /* NULL: there is none of that name. The result lives as long as the snapshot. Builder. */

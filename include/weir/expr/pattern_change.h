@@ -24,6 +24,13 @@ enum pattern_columns { PATTERN_KEYS, PATTERN_MAP }; /* a line is a key; a line i
 struct pattern_file *pattern_change_target(struct parse *parse, const char *name,
                                            enum pattern_columns columns);
 
+/* The list of that name ("path", "virt@name") that the configuration uses; the snapshot holds it. A map where an
+ * ACL and a map share the name. NULL: none. Any thread that holds the snapshot. */
+struct snapshot;
+struct pattern_file *pattern_change_find(const struct snapshot *snapshot, const char *name);
+const char *pattern_change_name(const struct pattern_file *file);
+bool pattern_change_is_map(const struct pattern_file *file);
+
 /* For versions: what traffic sees. */
 #define PATTERN_CURRENT UINT32_MAX
 
