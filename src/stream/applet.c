@@ -251,7 +251,7 @@ applet_answer(struct applet *applet, int status, struct str reason)
         msg = applet->answer = message_take();
     if (msg == NULL)
         return NULL;
-    msg->flags |= MESSAGE_IS_RESPONSE | MESSAGE_LOCAL;
+    msg->flags |= MESSAGE_IS_RESPONSE; /* not MESSAGE_LOCAL: the rest of the request is read */
     msg->version_major = msg->version_minor = 1;
     msg->status = (uint16_t)status;
     msg->reason = reason.ptr == NULL ? str_from(status_reason(status)) : message_copy(msg, reason);
