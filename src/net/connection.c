@@ -53,6 +53,8 @@ wanted_interest(const struct connection *conn)
      * socket readable, so a bare writable event needs no further question. */
     if ((conn->flags & (CONN_READ_CLOSED | CONN_READ_STOPPED)) == 0)
         events |= EV_READ;
+    if ((conn->flags & (CONN_READ_CLOSED | CONN_UNCONFIRMED)) == CONN_UNCONFIRMED)
+        events |= EV_READ;
     if ((conn->flags & (CONN_WANT_WRITE | CONN_CONNECTING)) != 0)
         events |= EV_WRITE;
     return events;
@@ -125,6 +127,15 @@ on_other_event(struct connection *conn, int events)
     running = NULL;
 }
 
+/* The owner may have stopped reading: the handshake goes on all the same. */
+static void
+on_unconfirmed_event(struct connection *conn, int events)
+{
+    if ((events & EV_READ) != 0)
+        (void)conn->transport->handshake(conn);
+    on_other_event(conn, events);
+}
+
 static void
 on_io(struct ev_loop *ev, ev_io *watcher, int events)
 {
@@ -133,8 +144,11 @@ on_io(struct ev_loop *ev, ev_io *watcher, int events)
     int64_t began_ns = profile_begin();
 
     (void)ev;
-    if (__builtin_expect((conn->flags & CONN_ESTABLISHED) == 0, 0)) {
-        handshake_on_event(conn, events);
+    if (__builtin_expect((conn->flags & (CONN_ESTABLISHED | CONN_UNCONFIRMED)) != CONN_ESTABLISHED, 0)) {
+        if ((conn->flags & CONN_UNCONFIRMED) != 0)
+            on_unconfirmed_event(conn, events);
+        else
+            handshake_on_event(conn, events);
     } else if (__builtin_expect(events == EV_READ && conn->owner->on_readable != NULL &&
                                     (conn->flags & (CONN_READ_CLOSED | CONN_READ_STOPPED)) == 0,
                                 1)) {

@@ -137,7 +137,9 @@ void capture_cookie(struct stream *s, const struct message *msg);
 
 /* --- request and response rules: rules.c --------------------------------- */
 
-/* Runs a rule set. STEP_NEXT: go on. Everything else: return it from the step. */
+/* What becomes of a request after a rule has said this. STEP_NEXT: go on. Everything else: return it from the step. */
+enum step_result rules_conclude(struct stream *s, enum verdict verdict);
+/* Runs a rule set; the same. */
 enum step_result rules_run(struct stream *s, const struct ruleset *set,
                            const struct proxy_conf *proxy, enum eval_place place);
 enum step_result rules_run_response(struct stream *s, const struct ruleset *set,
@@ -269,6 +271,14 @@ void serve_end(struct stream *s);
 
 /* s->hint is not NULL: it goes to the client. */
 void early_hint_send(struct stream *s);
+
+/* --- early_data_act.c ---------------------------------------------------- */
+
+/* A request that is not safe, and came as early data, waits for the end of the handshake: WAIT; LATE and
+ * REJECT if there will be none. */
+enum verdict early_data_hold(struct stream *s);
+/* RFC 8470 5.2: a server is told, so that it can say 425; a client may have said so itself. False: no room. */
+bool early_data_tell(struct stream *s);
 
 /* --- stream_reply.c ------------------------------------------------------ */
 

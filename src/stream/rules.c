@@ -94,12 +94,9 @@ answer_request(struct stream *s)
 }
 
 enum step_result
-rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
-          enum eval_place place)
+rules_conclude(struct stream *s, enum verdict verdict)
 {
-    if (set->count == 0)
-        return STEP_NEXT;
-    switch (run(s, set, proxy, place)) {
+    switch (verdict) {
     case VERDICT_CONTINUE:
     case VERDICT_STOP:
         return STEP_NEXT;
@@ -128,6 +125,13 @@ rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *
         break;
     }
     return reply_error(s, 500, END_DENIED, PHASE_REQUEST);
+}
+
+enum step_result
+rules_run(struct stream *s, const struct ruleset *set, const struct proxy_conf *proxy,
+          enum eval_place place)
+{
+    return set->count == 0 ? STEP_NEXT : rules_conclude(s, run(s, set, proxy, place));
 }
 
 /* --- responses ----------------------------------------------------------- */

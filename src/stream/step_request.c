@@ -21,6 +21,14 @@ run_rules(struct stream *s, const struct proxy_conf *proxy, enum eval_place plac
     return result == STEP_NEXT ? rules_run(s, &proxy->redirects, proxy, place) : result;
 }
 
+/* It came before the handshake was over, or is held for that already. */
+static bool
+may_be_held(const struct stream *s)
+{
+    return (s->eval.client != NULL && (s->eval.client->flags & CONN_UNCONFIRMED) != 0) ||
+           (s->eval.resume != 0 && s->waiting_rule == NULL);
+}
+
 enum step_result
 step_request(struct stream *s)
 {
@@ -32,6 +40,11 @@ step_request(struct stream *s)
         s->times.request_done = stream_loop(s)->now_us;
         capture_fields(s, s->request);
         if (monitor_answer(s, &result))
+            return result;
+    }
+    if (__builtin_expect(may_be_held(s), 0)) {
+        result = rules_conclude(s, early_data_hold(s));
+        if (result != STEP_NEXT)
             return result;
     }
     return run_rules(s, s->eval.frontend, PLACE_FE_REQUEST);
@@ -181,7 +194,8 @@ step_prepare(struct stream *s)
     if (__builtin_expect(s->filters != NULL, 0) && filters_are_in_head(s, TO_SERVER))
         return filters_head(s, TO_SERVER);
     capture_cookie(s, s->request);
-    if (!forwarded_apply(s->eval.frontend, s->eval.backend, &s->eval) || !add_unique_id(s))
+    if (!forwarded_apply(s->eval.frontend, s->eval.backend, &s->eval) || !add_unique_id(s) ||
+        !early_data_tell(s))
         return reply_error(s, 500, END_RESOURCE, PHASE_REQUEST);
     if (must_close_server(s))
         s->request->flags |= MESSAGE_FORCE_CLOSE;

@@ -255,15 +255,6 @@ parse_set_nice(struct parse *parse, struct action *action)
     return true;
 }
 
-/* Handshakes are over before the first request is read. */
-static bool
-parse_wait_for_handshake(struct parse *parse, struct action *action)
-{
-    (void)parse;
-    action->run = run_nothing;
-    return true;
-}
-
 #define IN_REQUESTS  (ON(HOOK_TCP_REQUEST) | ON(HOOK_HTTP_REQUEST))
 #define IN_RESPONSES (ON(HOOK_TCP_RESPONSE) | ON(HOOK_HTTP_RESPONSE))
 
@@ -285,7 +276,5 @@ static const struct action_kind kinds[] = {
       .help = "Never send this request twice once a server may have seen it." },
     { "set-nice", IN_REQUESTS | IN_RESPONSES, .args = "<nice>", .parse = parse_set_nice,
       .help = "Understood, with a warning: streams of a thread take turns by themselves." },
-    { "wait-for-handshake", ON(HOOK_HTTP_REQUEST), .args = "", .parse = parse_wait_for_handshake,
-      .help = "Understood; handshakes are over before a request is read." },
 };
 REGISTER(action_kind, kinds);

@@ -223,10 +223,20 @@ read_jwt(struct cert_use *use, struct options *options)
     return true;
 }
 
+static bool
+read_early_data(struct cert_use *use, struct options *options)
+{
+    if (use->settings == NULL)
+        use->settings = alloc_zero(sizeof(*use->settings));
+    text_puts(&options->shown, "allow-0rtt ");
+    return use->settings->allow_early_data = true;
+}
+
 static const struct {
     const char *name;
     bool (*read)(struct cert_use *use, struct options *options);
 } known_options[] = {
+    { "allow-0rtt", read_early_data },
     { "alpn", read_alpn },       { "no-alpn", read_no_alpn },   { "verify", read_verify },
     { "ca-file", read_ca_file }, { "crl-file", read_crl_file }, { "key", read_key },
     { "ocsp", read_ocsp },       { "issuer", read_issuer },     { "sctl", read_sctl },

@@ -123,6 +123,7 @@ cert_settings_copy(const struct cert_settings *from)
         return NULL;
     copy->min_version = from->min_version;
     copy->max_version = from->max_version;
+    copy->allow_early_data = from->allow_early_data;
     for (size_t i = 0; i < COUNT(texts); i++) {
         if (*text_at(from, i) != NULL && *text_at(copy, i) == NULL)
             *text_at(copy, i) = alloc_copy(*text_at(from, i));
@@ -161,6 +162,8 @@ name_in_hello(SSL *ssl)
 static bool
 apply(SSL *ssl, const struct cert_settings *settings)
 {
+    if (settings->allow_early_data && !early_data_allow(ssl, true))
+        return false;
     if (settings->min_version != 0 && SSL_set_min_proto_version(ssl, settings->min_version) != 1)
         return false;
     if (settings->max_version != 0 && SSL_set_max_proto_version(ssl, settings->max_version) != 1)

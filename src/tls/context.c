@@ -486,6 +486,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     SSL_CTX *ctx = context->ctx;
 
     context->strict_sni = conf->strict_sni;
+    context->takes_early_data = conf->allow_early_data;
     if (!set_common(parse, conf->pos, context, &conf->settings) || !set_verify(parse, conf, context) ||
         !cert_loader_run(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
         !tls_tune_apply(parse, conf->pos, ctx)) {
@@ -496,6 +497,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     if (!conf->settings.prefer_client_ciphers)
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     set_tickets(ctx, &conf->settings);
+    early_data_use(ctx);
     set_session_name(conf, context);
     set_sessions(tls_globals_of(parse->snapshot), ctx);
     SSL_CTX_set_client_hello_cb(ctx, cert_settings_on_hello, context);

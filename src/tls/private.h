@@ -32,6 +32,7 @@ int tls_version_number(int at);
 struct cert_settings {
     char *ciphers, *ciphersuites, *curves, *sigalgs, *client_sigalgs;
     int min_version, max_version;
+    bool allow_early_data;
 };
 
 bool cert_settings_has(struct str name);
@@ -105,6 +106,7 @@ struct sni_table {
     struct hashmap names;     /* "www.example.com", "*.example.com" to struct sni_choice */
     struct sni_choice *first; /* the default; NULL: empty */
     bool has_settings;        /* of some certificate */
+    bool takes_early_data;    /* some certificate does */
     bool is_in_context;       /* the SSL_CTX shows the default by itself */
 };
 
@@ -172,7 +174,7 @@ struct tls_bind_conf {
     const char *ticket_keys;            /* tls-ticket-keys; NULL: those of all lines */
     const char *ca_verify_file;         /* authorities that clients are not told of */
     struct tls_error_set ignored, ca_ignored;
-    bool is_ssl, strict_sni, no_ca_names;
+    bool is_ssl, strict_sni, no_ca_names, allow_early_data;
     struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };
 
@@ -244,6 +246,7 @@ struct tls_context {
     struct cert_use *uses;       /* owns; control, under the store's lock */
     struct sni_table *names;     /* owns; of bind lines; published by control */
     bool strict_sni;
+    bool takes_early_data; /* unless the certificate says something else */
     struct tls_error_set ignored, ca_ignored; /* of client certificates, and of their authorities */
     struct tls_kept_session *kept; /* of server lines: owns; one for each
                                      thread, made with the first; atomic */
@@ -412,11 +415,38 @@ void tls_tickets_use(SSL_CTX *ctx);
 /* What the global section says for bind lines. False: reported. Builder. */
 bool tls_tune_apply(struct parse *parse, struct source_pos pos, SSL_CTX *ctx);
 
+/* --- early_data.c ----------------------------------------------------------------- */
+
+#define EARLY_DATA_MAX 15360
+
+enum early_state { EARLY_OVER, EARLY_WANTED };
+
+/* Of a client's connection; zero: it takes none. */
+struct early_data {
+    char *bytes; /* owns: what nobody has read yet; NULL: nothing */
+    uint32_t at, len;
+    uint8_t state;    /* enum early_state */
+    bool is_received; /* some came */
+    bool is_open;     /* some came, and the handshake is not over */
+};
+
+/* Connections of this context may take some. Builder. */
+void early_data_use(SSL_CTX *ctx);
+/* False: out of memory. */
+bool early_data_begin(struct early_data *early, SSL *ssl, bool is_wanted);
+bool early_data_allow(SSL *ssl, bool is_allowed);
+/* Goes on with the handshake; 1: it is over, otherwise as SSL_do_handshake() says. */
+int early_data_handshake(struct early_data *early, SSL *ssl);
+/* Copies what was kept; the number of bytes. */
+size_t early_data_take(struct early_data *early, char *to, size_t len);
+void early_data_free(struct early_data *early);
+
 /* --- tls_transport.c ------------------------------------------------------------- */
 
 /* OpenSSL's number of what broke; 0: nothing did. */
 unsigned long tls_error_of(const struct connection *conn);
 struct tls_refusal *tls_refusal_of(const SSL *ssl);
+const struct early_data *tls_early_data_of(const SSL *ssl);
 /* The path of the certificate that is shown; NULL: none. */
 const char *tls_cert_path_of(const SSL *ssl);
 

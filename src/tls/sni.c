@@ -96,6 +96,8 @@ static void
 add_use(struct sni_table *table, const struct cert_use *use)
 {
     table->has_settings = table->has_settings || use->settings != NULL;
+    table->takes_early_data =
+        table->takes_early_data || (use->settings != NULL && use->settings->allow_early_data);
     if (table->first == NULL) {
         table->first = alloc_zero(sizeof(*table->first));
         add_to(table->first, use);

@@ -358,6 +358,12 @@ parse_ssl(struct parse *parse)
 }
 
 static bool
+parse_early_data(struct parse *parse)
+{
+    return bind_of(parse)->allow_early_data = true;
+}
+
+static bool
 parse_strict_sni(struct parse *parse)
 {
     bind_of(parse)->strict_sni = strcmp(parse->keyword, "strict-sni") == 0;
@@ -453,6 +459,9 @@ parse_options(struct parse *parse)
     }
 
 static const struct keyword keywords[] = {
+    { "allow-0rtt", IN_BIND, .parse = parse_early_data,
+      .help = "Clients that resume a session of TLS 1.3 may send a request before the handshake is over. "
+              "Whoever recorded it can send it again: see wait-for-handshake and ssl_fc_has_early." },
     { "alpn", IN_BIND | IN_SERVER, .args = "<protocol>[,...]", .parse = parse_alpn,
       .help = "Protocols to offer by ALPN, the preferred one first." },
     { "ca-base", IN_GLOBAL, .args = "<folder>", .parse = parse_base,

@@ -14,7 +14,7 @@
 #include "weir/net/transport.h"
 #include "private.h"
 
-enum truth_of { TRUTH_IS_ON, TRUTH_IS_RESUMED, TRUTH_HAS_SNI, TRUTH_HAS_CERT, TRUTH_HAS_EARLY };
+enum truth_of { TRUTH_IS_ON, TRUTH_IS_RESUMED, TRUTH_HAS_SNI, TRUTH_HAS_CERT, TRUTH_HAS_EARLY, TRUTH_GOT_EARLY };
 
 enum fact {
     FACT_VERSION,
@@ -205,8 +205,10 @@ is_true(SSL *ssl, enum truth_of what)
         return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) != NULL;
     case TRUTH_HAS_CERT:
         return SSL_get0_peer_certificate(ssl) != NULL;
-    case TRUTH_HAS_EARLY: /* early data are never accepted */
-        break;
+    case TRUTH_HAS_EARLY:
+        return tls_early_data_of(ssl)->is_open;
+    case TRUTH_GOT_EARLY:
+        return tls_early_data_of(ssl)->is_received;
     }
     return false;
 }
@@ -263,9 +265,9 @@ static const struct fetch fetches[] = {
     FRONT_OF("_has_crt", VALUE_BOOL, run_truth, TRUTH_HAS_CERT,
              "Did the client show a certificate on this connection?"),
     FRONT_OF("_has_early", VALUE_BOOL, run_truth, TRUTH_HAS_EARLY,
-             "Did early data come that no handshake has confirmed? Weir takes none: no."),
-    FRONT_OF("_early_rcvd", VALUE_BOOL, run_truth, TRUTH_HAS_EARLY,
-             "Did early data come? Weir takes none: no."),
+             "Did early data come that the handshake has not confirmed yet?"),
+    FRONT_OF("_early_rcvd", VALUE_BOOL, run_truth, TRUTH_GOT_EARLY,
+             "Did early data come, whether the handshake has confirmed them since or not?"),
     FRONT_OF("_has_sni", VALUE_BOOL, run_truth, TRUTH_HAS_SNI,
              "Did the client ask for a server name?"),
     FRONT_OF("_crtname", VALUE_STR, run_fact, FACT_CERT_NAME,

@@ -21,6 +21,7 @@
 
 #include "weir/base/alloc.h"
 #include "weir/base/pool.h"
+#include "weir/loop/grace.h"
 #include "weir/loop/loop.h"
 #include "weir/net/transport.h"
 #include "private.h"
@@ -42,6 +43,7 @@ struct tls_link {
     int os_errno;
     unsigned long error; /* OpenSSL's number */
     struct tls_refusal refusal;
+    struct early_data early;
     struct tls_notes notes;
 };
 
@@ -76,6 +78,18 @@ struct tls_refusal *
 tls_refusal_of(const SSL *ssl)
 {
     return &link_of(BIO_get_data(SSL_get_rbio(ssl)))->refusal;
+}
+
+const struct early_data *
+tls_early_data_of(const SSL *ssl)
+{
+    return &link_of(BIO_get_data(SSL_get_rbio(ssl)))->early;
+}
+
+bool
+tls_is_early(const struct connection *conn)
+{
+    return conn != NULL && conn->transport == &tls_transport && link_of(conn)->early.is_open;
 }
 
 struct tls_notes *
@@ -256,6 +270,16 @@ next_piece(struct cursor *cursor, char *gathered)
     return str_of(gathered, len);
 }
 
+static bool
+seal_piece(struct tls_link *link, struct str piece)
+{
+    size_t written = 0;
+
+    if (link->early.is_open)
+        return SSL_write_early_data(link->ssl, piece.ptr, piece.len, &written) == 1;
+    return SSL_write(link->ssl, piece.ptr, (int)piece.len) == (int)piece.len;
+}
+
 /* Seals up to a batch full. The plain bytes in it; -1: OpenSSL refused. */
 static ssize_t
 seal(struct tls_link *link, struct cursor *cursor)
@@ -271,7 +295,7 @@ seal(struct tls_link *link, struct cursor *cursor)
         if (piece.len == 0)
             continue;
         ERR_clear_error();
-        if (SSL_write(link->ssl, piece.ptr, (int)piece.len) != (int)piece.len) {
+        if (!seal_piece(link, piece)) {
             batch.of = NULL;
             return -1;
         }
@@ -350,6 +374,76 @@ tell(struct connection *conn, enum failure failure)
     return connection_failed(conn, CONN_ERR_TLS_FATAL);
 }
 
+/* --- handshake --------------------------------------------------------------------------------------- */
+
+/* Which of our words fits what OpenSSL says. */
+static enum connection_error
+handshake_error(const struct connection *conn, const struct tls_link *link)
+{
+    if (link->os_errno != 0)
+        return CONN_ERR_TLS_ABORTED;
+    if (link->peer_closed)
+        return CONN_ERR_TLS_EMPTY;
+    if ((conn->flags & CONN_INCOMING) == 0 ||
+        ERR_GET_REASON(link->error) != SSL_R_CERTIFICATE_VERIFY_FAILED)
+        return CONN_ERR_TLS;
+    return link->refusal.ca_error != 0 ? CONN_ERR_TLS_CA : CONN_ERR_TLS_CERT;
+}
+
+/* Data came, and it can be read and answered: the handshake ends while that is done. */
+static enum io
+is_early(struct connection *conn, struct tls_link *link)
+{
+    conn->flags |= CONN_UNCONFIRMED;
+    link->early.is_open = true;
+    return IO_OK;
+}
+
+/* For a connection that is used already. */
+static enum io
+end_early(struct connection *conn, struct tls_link *link, enum failure failure)
+{
+    conn->flags &= ~(unsigned)CONN_UNCONFIRMED;
+    link->early.is_open = failure != NO_FAILURE; /* nobody has confirmed it, and nobody will */
+    link->failure = (uint8_t)failure;
+    return failure == NO_FAILURE ? IO_OK : IO_WAIT;
+}
+
+static enum io
+tls_handshake(struct connection *conn)
+{
+    struct tls_link *link = link_of(conn);
+    bool is_used = (conn->flags & CONN_UNCONFIRMED) != 0;
+    int result;
+
+    if (send_left(conn) != IO_OK)
+        return (conn->flags & CONN_WRITE_CLOSED) != 0 ? connection_failed(conn, CONN_ERR_TLS_ABORTED)
+                                                      : IO_WAIT;
+    ERR_clear_error();
+    result = early_data_handshake(&link->early, link->ssl);
+    if (result == 1 && is_used)
+        return end_early(conn, link, NO_FAILURE);
+    if (link->left != NULL) {
+        connection_want_write(conn);
+        return IO_WAIT;
+    }
+    if (result == 1)
+        return IO_OK;
+    switch (SSL_get_error(link->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        return link->early.is_received && !is_used ? is_early(conn, link) : IO_WAIT;
+    default:
+        break;
+    }
+    if (is_used)
+        return end_early(conn, link, link->peer_closed ? PEER_ENDED : TLS_BROKEN);
+    link->error = ERR_peek_error();
+    (void)connection_failed(conn, handshake_error(conn, link));
+    ERR_clear_error();
+    return IO_FAILED;
+}
+
 /* Fills `len` bytes unless the socket has no more now. False: enough was seen. */
 static bool
 read_into(struct connection *conn, char *to, size_t len, size_t *got)
@@ -373,12 +467,32 @@ read_into(struct connection *conn, char *to, size_t len, size_t *got)
     return true;
 }
 
+/* False: the rest has to wait. */
+static bool
+read_early(struct connection *conn, const struct iovec *iov, int count, size_t *got)
+{
+    struct tls_link *link = link_of(conn);
+
+    if ((conn->flags & CONN_UNCONFIRMED) != 0 && link->early.at == link->early.len)
+        (void)tls_handshake(conn);
+    for (int i = 0; i < count; i++) {
+        size_t taken = early_data_take(&link->early, iov[i].iov_base, iov[i].iov_len);
+
+        *got += taken;
+        if (taken < iov[i].iov_len)
+            break;
+    }
+    return *got == 0 && (conn->flags & CONN_UNCONFIRMED) == 0;
+}
+
 static enum io
 tls_read(struct connection *conn, const struct iovec *iov, int count, size_t *got)
 {
     struct tls_link *link = link_of(conn);
 
     *got = 0;
+    if (__builtin_expect(link->early.is_received, 0) && !read_early(conn, iov, count, got))
+        return *got > 0 ? IO_OK : IO_WAIT;
     for (int i = 0; link->failure == NO_FAILURE && i < count; i++) {
         if (!read_into(conn, iov[i].iov_base, iov[i].iov_len, got))
             break;
@@ -396,53 +510,7 @@ tls_pending(const struct connection *conn)
     const struct tls_link *link = link_of(conn);
 
     return (size_t)SSL_pending(link->ssl) + (size_t)(SSL_has_pending(link->ssl) != 0) +
-           (size_t)(link->failure != NO_FAILURE);
-}
-
-/* --- handshake --------------------------------------------------------------------------------------- */
-
-/* Which of our words fits what OpenSSL says. */
-static enum connection_error
-handshake_error(const struct connection *conn, const struct tls_link *link)
-{
-    if (link->os_errno != 0)
-        return CONN_ERR_TLS_ABORTED;
-    if (link->peer_closed)
-        return CONN_ERR_TLS_EMPTY;
-    if ((conn->flags & CONN_INCOMING) == 0 ||
-        ERR_GET_REASON(link->error) != SSL_R_CERTIFICATE_VERIFY_FAILED)
-        return CONN_ERR_TLS;
-    return link->refusal.ca_error != 0 ? CONN_ERR_TLS_CA : CONN_ERR_TLS_CERT;
-}
-
-static enum io
-tls_handshake(struct connection *conn)
-{
-    struct tls_link *link = link_of(conn);
-    int result;
-
-    if (send_left(conn) != IO_OK)
-        return (conn->flags & CONN_WRITE_CLOSED) != 0 ? connection_failed(conn, CONN_ERR_TLS_ABORTED)
-                                                      : IO_WAIT;
-    ERR_clear_error();
-    result = SSL_do_handshake(link->ssl);
-    if (link->left != NULL) {
-        connection_want_write(conn);
-        return IO_WAIT;
-    }
-    if (result == 1)
-        return IO_OK;
-    switch (SSL_get_error(link->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        return IO_WAIT;
-    default:
-        break;
-    }
-    link->error = ERR_peek_error();
-    (void)connection_failed(conn, handshake_error(conn, link));
-    ERR_clear_error();
-    return IO_FAILED;
+           (size_t)(link->failure != NO_FAILURE) + link->early.len - link->early.at;
 }
 
 /* --- life -------------------------------------------------------------------------------------------- */
@@ -467,6 +535,16 @@ make_ssl(SSL_CTX *ctx, struct connection *conn)
     return ssl;
 }
 
+/* A certificate allows it at the hello, when the server name is known. */
+static bool
+may_take_early_data(struct tls_link *link, const struct tls_context *context)
+{
+    bool is_wanted = context->takes_early_data || grace_read(context->names)->takes_early_data;
+
+    return early_data_begin(&link->early, link->ssl, is_wanted) &&
+           (context->takes_early_data || early_data_allow(link->ssl, false));
+}
+
 /* conf: the context for a client's connection, a struct tls_dial for a server's. */
 static bool
 tls_open(struct connection *conn, void *conf)
@@ -479,7 +557,8 @@ tls_open(struct connection *conn, void *conf)
         return false;
     *link = (struct tls_link){ 0 };
     link->ssl = make_ssl(context->ctx, conn);
-    if (link->ssl == NULL || (dial != NULL && !tls_server_set_up(link->ssl, dial))) {
+    if (link->ssl == NULL || (dial != NULL && !tls_server_set_up(link->ssl, dial)) ||
+        (dial == NULL && !may_take_early_data(link, context))) {
         SSL_free(link->ssl);
         ERR_clear_error();
         pool_give(&link_pool, link);
@@ -515,6 +594,7 @@ tls_close(struct connection *conn)
     ERR_clear_error();
     SSL_free(link->ssl);
     alloc_free(link->left);
+    early_data_free(&link->early);
     alloc_free(link->notes.hello);
     keylog_free(link->notes.keys);
     pool_give(&link_pool, link);

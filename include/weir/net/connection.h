@@ -63,6 +63,7 @@ enum connection_flag {
     CONN_IDLE_USED = 1 << 12, /* outgoing: has served before (it may be dead without telling) */
     CONN_PROXY_RECEIVED = 1 << 13, /* a PROXY (or NetScaler) header came first: fc_rcvd_proxy */
     CONN_WRITE_EARLY = 1 << 14,    /* the owner tried to write before it was established */
+    CONN_UNCONFIRMED = 1 << 15, /* established, but the transport's handshake goes on (early data) */
 };
 
 #define CONNECTION_MAGIC 0x434f4e4eu

@@ -94,4 +94,7 @@ struct str tls_alpn(const struct connection *conn);
 /* "TLSv1.3", and "TLS_AES_128_GCM_SHA256"; NULL: no TLS. */
 const char *tls_version_of(const struct connection *conn);
 const char *tls_cipher_of(const struct connection *conn);
+/* Data came before the handshake was over, which it is not yet: somebody may be replaying them. NULL, or
+ * no TLS: no. */
+bool tls_is_early(const struct connection *conn);
 bool tls_is_resumed(const struct connection *conn); /* false without TLS */

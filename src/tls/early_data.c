@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Early data (RFC 8446 2.3): what a client that resumes says before the handshake is over, so that anybody
+ * who has recorded it may say it again.
+ *
+ * For:     tls_transport.c, for bind lines and certificates that say allow-0rtt.
+ * Owns:    the bytes until somebody reads them; OpenSSL takes no more than EARLY_DATA_MAX of them.
+ * Thread:  owner.
+ *
+ *     WANTED ──hello without, or refused──> OVER ──> handshake ends
+ *        └──some came──> (received) ──end of early data──┘
+ */
+#include <string.h>
+
+#include "weir/base/alloc.h"
+#include "weir/base/crash.h"
+#include "private.h"
+
+#define PIECE_MAX 4096
+
+void
+early_data_use(SSL_CTX *ctx)
+{
+    /* Tickets are sealed with keys that other processes have, too: what OpenSSL would remember of them is
+     * no protection. Who serves early data holds back what must not happen twice. */
+    SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
+}
+
+bool
+early_data_begin(struct early_data *early, SSL *ssl, bool is_wanted)
+{
+    early->state = is_wanted ? EARLY_WANTED : EARLY_OVER;
+    return !is_wanted || early_data_allow(ssl, true);
+}
+
+bool
+early_data_allow(SSL *ssl, bool is_allowed)
+{
+    return SSL_set_max_early_data(ssl, is_allowed ? EARLY_DATA_MAX : 0) == 1;
+}
+
+static void
+keep(struct early_data *early, const char *bytes, size_t len)
+{
+    if (early->bytes == NULL)
+        early->bytes = alloc_zero(EARLY_DATA_MAX);
+    if (early->at == early->len)
+        early->at = early->len = 0;
+    MUST(len <= EARLY_DATA_MAX - early->len);
+    memcpy(early->bytes + early->len, bytes, len);
+    early->len += (uint32_t)len;
+}
+
+int
+early_data_handshake(struct early_data *early, SSL *ssl)
+{
+    while (early->state == EARLY_WANTED) {
+        char piece[PIECE_MAX];
+        size_t got = 0;
+
+        switch (SSL_read_early_data(ssl, piece, sizeof(piece), &got)) {
+        case SSL_READ_EARLY_DATA_SUCCESS:
+            early->is_received = true;
+            keep(early, piece, got);
+            break;
+        case SSL_READ_EARLY_DATA_FINISH:
+            early->state = EARLY_OVER;
+            break;
+        default:
+            return 0;
+        }
+    }
+    return SSL_do_handshake(ssl);
+}
+
+size_t
+early_data_take(struct early_data *early, char *to, size_t len)
+{
+    size_t left = early->len - early->at;
+
+    if (len > left)
+        len = left;
+    if (len == 0)
+        return 0;
+    memcpy(to, early->bytes + early->at, len);
+    early->at += (uint32_t)len;
+    if (early->at == early->len && early->state == EARLY_OVER)
+        early_data_free(early);
+    return len;
+}
+
+void
+early_data_free(struct early_data *early)
+{
+    alloc_free(early->bytes);
+    early->bytes = NULL;
+    early->at = early->len = 0;
+}
