@@ -2,7 +2,13 @@
 local names = Map.new((...), Map._str)
 local nets = Map.new((select(2, ...)), Map._ip)
 
-local say
+local queue, answers = core.queue(), core.queue()
+core.register_task(function()
+    while true do
+        answers:push("got " .. queue:pop_wait())
+    end
+end)
+
 core.register_action("objects", { "http-req" }, function(txn)
     local what = txn.f:path()
     local function say(...) txn:set_var("txn.out", table.concat({ ... }, "|")) end
@@ -52,6 +58,19 @@ core.register_action("objects", { "http-req" }, function(txn)
         say(m:get_name(), tostring(m:is_map()), tostring(m:set("p", "9")), tostring(ok), err,
             tostring(m:set("new", "x", true)), tostring(m:del("q")), tostring(m:del("q")),
             tostring((pcall(core.get_patref, "virt@none"))))
+    elseif what == "/queue" then
+        queue:push("a")
+        queue:push("b")
+        local first, second = answers:pop_wait(), answers:pop_wait()
+        say(first, second, tostring(answers:pop()), answers:size(), tostring((pcall(queue.push, queue, nil))))
+    elseif what == "/cert" then
+        local ok, why = pcall(CertCache.set, { filename = "/no/such.pem", crt = "x" })
+        say(tostring(ok), type(why))
+    elseif what == "/marks" then
+        txn:set_priority_class(3)
+        txn:set_priority_offset(-9)
+        txn:set_fc_tos(0)
+        say(txn.f:prio_class(), txn.f:prio_offset())
     elseif what == "/regex" then
         local ok, r = Regex.new("(b+)(c)", true)
         local bad, why = Regex.new("a(", true)

@@ -20,11 +20,12 @@ run(struct command_call *call)
 }
 
 bool
-command_run_line(const char *line, enum command_level level, struct text *out)
+command_run_line(const char *line, struct str payload, enum command_level level,
+                 struct text *out)
 {
     char *copy = alloc_copy(line), *rest = copy;
     const char *words[COMMAND_WORDS_MAX + 1];
-    struct command_call call = { .words = words, .level = level, .out = out };
+    struct command_call call = { .words = words, .payload = payload, .level = level, .out = out };
     bool is_known;
 
     call.count = command_line_cut(&rest, words);

@@ -108,6 +108,8 @@ script_answer_read(lua_State *lua, enum script_answer how)
 {
     struct str text = script_to_str(lua, -1);
 
+    if (how == ANSWER_CERT) /* no text: fine */
+        return text.len == 0 ? 0 : luaL_error(lua, "%s", text.ptr);
     lua_newtable(lua);
     switch (how) {
     case ANSWER_INFO:
@@ -118,6 +120,8 @@ script_answer_read(lua_State *lua, enum script_answer how)
         break;
     case ANSWER_TABLE:
         read_table(lua, text);
+        break;
+    case ANSWER_CERT:
         break;
     }
     return 1;

@@ -20,7 +20,8 @@ struct question {
     struct script_run *waiter; /* NULL: nobody waits (any more) */
     bool wants_answer;
     uint8_t stage; /* enum stage; atomic */
-    char *line;         /* owns */
+    char *line;         /* owns; NULL: a certificate */
+    struct script_cert *cert; /* owns; NULL: a line */
     struct text answer; /* owns */
 };
 
@@ -33,6 +34,7 @@ static void
 question_free(struct question *question)
 {
     alloc_free(question->line);
+    script_cert_free(question->cert);
     text_fini(&question->answer);
     alloc_free(question);
 }
@@ -56,7 +58,10 @@ on_question(struct mail *mail)
 {
     struct question *question = LIST_ITEM(mail, struct question, mail);
 
-    command_run_line(question->line, LEVEL_ADMIN, &question->answer);
+    if (question->cert != NULL)
+        script_cert_set(question->cert, &question->answer);
+    else
+        command_run_line(question->line, STR_NONE, LEVEL_ADMIN, &question->answer);
     if (question->wants_answer)
         mailbox_send(question->home, &question->mail, on_answer);
     else
@@ -83,7 +88,7 @@ question_new(const char *line, bool wants_answer)
 {
     struct question *question = alloc_zero(sizeof(*question));
 
-    question->line = alloc_copy(line);
+    question->line = line == NULL ? NULL : alloc_copy(line);
     question->wants_answer = wants_answer;
     question->home = this_thread;
     return question;
@@ -95,7 +100,7 @@ script_order(const char *line)
     struct text answer = TEXT_INIT;
 
     if (this_thread == NULL || thread_is_control()) {
-        command_run_line(line, LEVEL_ADMIN, &answer);
+        command_run_line(line, STR_NONE, LEVEL_ADMIN, &answer);
         text_fini(&answer);
         return;
     }
@@ -118,27 +123,55 @@ go_on(lua_State *lua, int status, lua_KContext what)
     return script_answer_read(lua, (enum script_answer)(what >> 16));
 }
 
+/* The script waits for it. */
+static int
+send_question(lua_State *lua, struct question *question, enum script_answer how)
+{
+    struct question **held = lua_newuserdatauv(lua, sizeof(struct question *), 0);
+
+    *held = question;
+    luaL_setmetatable(lua, class);
+    mailbox_send(thread_at(0), &question->mail, on_question);
+    return script_wait(lua, &question->waiter, INT64_MAX,
+                       (lua_KContext)lua_gettop(lua) | (lua_KContext)how << 16, go_on);
+}
+
 int
 script_ask(lua_State *lua, const char *line, enum script_answer how)
 {
     struct text answer = TEXT_INIT;
-    struct question **held;
 
     if (this_thread == NULL || thread_is_control()) {
-        command_run_line(line, LEVEL_ADMIN, &answer);
+        command_run_line(line, STR_NONE, LEVEL_ADMIN, &answer);
         script_push_str(lua, text_str(&answer));
         text_fini(&answer);
         return script_answer_read(lua, how);
     }
     if (!lua_isyieldable(lua))
         return luaL_error(lua, "this waits for an answer, which is not possible here");
-    held = lua_newuserdatauv(lua, sizeof(struct question *), 0);
-    *held = NULL;
-    luaL_setmetatable(lua, class);
-    *held = question_new(line, true);
-    mailbox_send(thread_at(0), &(*held)->mail, on_question);
-    return script_wait(lua, &(*held)->waiter, INT64_MAX,
-                       (lua_KContext)lua_gettop(lua) | (lua_KContext)how << 16, go_on);
+    return send_question(lua, question_new(line, true), how);
+}
+
+int
+script_ask_cert(lua_State *lua, struct script_cert *cert)
+{
+    struct text answer = TEXT_INIT;
+    struct question *question;
+
+    if (this_thread == NULL || thread_is_control()) {
+        script_cert_set(cert, &answer);
+        script_cert_free(cert);
+        script_push_str(lua, text_str(&answer));
+        text_fini(&answer);
+        return script_answer_read(lua, ANSWER_CERT);
+    }
+    if (!lua_isyieldable(lua)) {
+        script_cert_free(cert);
+        return luaL_error(lua, "this waits for an answer, which is not possible here");
+    }
+    question = question_new(NULL, true);
+    question->cert = cert;
+    return send_question(lua, question, ANSWER_CERT);
 }
 
 void

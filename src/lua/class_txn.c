@@ -10,6 +10,8 @@
 #include "weir/expr/variable.h"
 #include "weir/http/reply_action.h"
 #include "weir/http/validate.h"
+#include "weir/net/connection.h"
+#include "weir/os/socket.h"
 #include "weir/proxy/proxy.h"
 #include "weir/stream/session.h"
 #include "private.h"
@@ -342,10 +344,53 @@ reply_new(lua_State *lua)
 
 /* --- the connections ---------------------------------------------------------------------------------------- */
 
-static int
-set_priority(lua_State *lua)
+static lua_Integer
+clamp(lua_Integer n, lua_Integer max)
 {
-    return luaL_error(lua, "set the priority with an http-request rule (set-priority-class)");
+    return n > max ? max : n < -max ? -max : n;
+}
+
+/* Before it waits for a server: lower ones first. */
+static int
+set_priority_class(lua_State *lua)
+{
+    struct stream *s = script_txn_at(lua, 1)->eval->stream;
+
+    if (s != NULL)
+        s->queue_entry.priority_class = (int16_t)clamp(luaL_checkinteger(lua, 2), 2047);
+    return 0;
+}
+
+static int
+set_priority_offset(lua_State *lua)
+{
+    struct stream *s = script_txn_at(lua, 1)->eval->stream;
+
+    if (s != NULL)
+        s->queue_entry.offset_ms = (int32_t)clamp(luaL_checkinteger(lua, 2), 524287);
+    return 0;
+}
+
+static int
+set_fc_tos(lua_State *lua)
+{
+    const struct eval *eval = script_txn_at(lua, 1)->eval;
+    lua_Integer tos = luaL_checkinteger(lua, 2);
+
+    if (eval->client != NULL)
+        socket_set_tos(eval->client->fd, (int)(tos & 0xff));
+    return 0;
+}
+
+static int
+set_fc_mark(lua_State *lua)
+{
+    const struct eval *eval = script_txn_at(lua, 1)->eval;
+    lua_Integer mark = luaL_checkinteger(lua, 2);
+
+    if (eval->client != NULL)
+        (void)socket_set_mark(eval->client->fd, (unsigned)mark);
+    return 0;
 }
 
 /* --- class --------------------------------------------------------------------------------------------------- */
@@ -365,8 +410,12 @@ static const luaL_Reg functions[] = {
     { "set_loglevel", set_loglevel },
     { "done", done },
     { "reply", reply_new },
-    { "set_priority_class", set_priority },
-    { "set_priority_offset", set_priority },
+    { "set_priority_class", set_priority_class },
+    { "set_priority_offset", set_priority_offset },
+    { "set_fc_tos", set_fc_tos },
+    { "set_fc_mark", set_fc_mark },
+    { "set_tos", set_fc_tos }, /* as they were called first */
+    { "set_mark", set_fc_mark },
     { NULL, NULL },
 };
 

@@ -63,6 +63,8 @@ script_libraries_open(struct script_state *state)
     script_add_class_table(lua);
     script_add_class_map(lua);
     script_add_class_regex(lua);
+    script_add_class_cert(lua);
+    script_add_class_queue(lua);
     script_add_register(lua);
     script_add_act(lua);
     script_add_class_txn(lua);

@@ -114,6 +114,7 @@ struct script_state {
         int ref;
     } idle[SCRIPT_IDLE_MAX];
     unsigned idle_count;
+    struct list waiting; /* in queues: class_queue.c */
     struct list tasks; /* struct script_task */
     unsigned task_count;
 };
@@ -311,6 +312,7 @@ enum script_answer {
     ANSWER_INFO,  /* "show info": a table of names and values */
     ANSWER_STAT,  /* "show stat": its first row, by the names of columns */
     ANSWER_TABLE, /* "show table": entries by their keys */
+    ANSWER_CERT,  /* a text is an error */
 };
 
 /* Gives the command; nobody waits for its answer. Any thread. */
@@ -318,9 +320,19 @@ void script_order(const char *line);
 /* `return script_ask(...)` from a C function: the script waits, the answer is its result. On the control thread it
  * comes at once. Lua error: the script cannot wait. */
 int script_ask(lua_State *lua, const char *line, enum script_answer how);
+/* The same for a certificate, which is taken. */
+struct script_cert;
+int script_ask_cert(lua_State *lua, struct script_cert *cert);
 /* Reads the text at the top of the stack; leaves one result. */
 int script_answer_read(lua_State *lua, enum script_answer how);
 void script_add_ask(lua_State *lua);
+
+/* --- class_cert.c: certificates that scripts replace -------------------------------------------------------------- */
+
+/* All its parts, or nothing; `out`: why not. Control. */
+void script_cert_set(const struct script_cert *cert, struct text *out);
+void script_cert_free(struct script_cert *cert); /* NULL is fine */
+void script_add_class_cert(lua_State *lua);
 
 /* --- class_proxy.c ... ------------------------------------------------------------------------------------------ */
 

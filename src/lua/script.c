@@ -146,6 +146,7 @@ state_new(struct script_set *set, bool is_shared, unsigned index)
     state->is_shared = is_shared;
     state->index = index;
     list_init(&state->tasks);
+    list_init(&state->waiting);
     hashmap_init(&state->calls);
     pthread_mutexattr_init(&attributes);
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);

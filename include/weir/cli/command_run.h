@@ -6,6 +6,7 @@
 
 #include "weir/cli/command.h"
 
-/* Runs one command line, and adds its answer to `out`. Commands that would wait for something end there. False: there is no
- * such command, which `out` says. Control. */
-bool command_run_line(const char *line, enum command_level level, struct text *out);
+/* Runs one command line, and adds its answer to `out`. `payload`: what would follow "<<"; ptr NULL: nothing. Commands that would
+ * wait for something end there. False: there is no such command, which `out` says. Control. */
+bool command_run_line(const char *line, struct str payload, enum command_level level,
+                      struct text *out);
