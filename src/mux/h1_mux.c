@@ -17,6 +17,8 @@
 
 #include <stdio.h>
 
+#include <sys/ioctl.h>
+
 #include "weir/base/pool.h"
 
 static struct pool h1_pool = POOL("h1_conn", sizeof(struct h1_conn));
@@ -313,13 +315,24 @@ h1_mux_begin_with(struct mux_conn *mc, const struct chain *bytes)
     h1_later(h1, H1_TODO_READ);
 }
 
+/* A client that has just come, or whose next request is in the kernel already, is answered once more. */
+static bool
+expects_answer(const struct h1_conn *h1)
+{
+    int bytes = 0;
+
+    if (h1_is_back(h1))
+        return false;
+    return h1->mux.served == 0 || (ioctl(h1->mux.conn->fd, FIONREAD, &bytes) == 0 && bytes > 0);
+}
+
 static void
 h1_stop(struct mux_conn *mc)
 {
     struct h1_conn *h1 = h1_of_mux(mc);
 
     h1->flags |= H1_STOPPING | H1_CLOSE;
-    if (mc->streams == 0 && h1->in == H1_IN_IDLE && (h1->flags & H1_LEAVING) == 0)
+    if (mc->streams == 0 && !expects_answer(h1) && h1->in == H1_IN_IDLE && (h1->flags & H1_LEAVING) == 0)
         h1_later(h1, H1_TODO_GONE);
 }
 

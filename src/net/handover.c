@@ -7,35 +7,41 @@
  * Callers: main takes and finishes; listener_socket.c claims; admin gives.
  * Thread:  boot and control.
  *
- * On the wire, after the command: a message of one line "weir-sockets <count>", then messages of
- * descriptors, each with one byte per descriptor. What a socket is bound to, the kernel
- * tells; nothing else needs to be sent.
+ * On the wire, as HAProxy speaks it: the command; how many sockets, 4 bytes in the order of the machine; messages
+ * with up to 252 descriptors, and for each of them, in order, its namespace and its interface (a byte with the
+ * length, then the name) and 4 bytes of flags, which say nothing that the kernel does not; then the
+ * taker answers 4 zero bytes.
  */
 #include "weir/net/handover.h"
 
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "weir/base/alloc.h"
+#include "weir/base/text.h"
 #include "weir/os/fdpass.h"
 #include "weir/os/socket.h"
 #include "private.h"
 
 #define COMMAND     "_getsocks\n"
-#define HEAD        "weir-sockets "
 #define TIMEOUT_S   5
-#define BATCH       64
+#define BATCH       252
+#define RECORD_MAX  (1 + 255 + 1 + 255 + 4)
 #define SOCKETS_MAX 65536
 
+struct taken_socket {
+    int fd; /* owns; -1: claimed */
+    struct str namespace, interface; /* in `records`; len 0: none */
+};
+
 static struct {
-    int *fds; /* owns; -1: claimed */
+    struct taken_socket *sockets; /* owns */
     unsigned count;
+    struct text records; /* owns: what was said about them */
 } taken;
 
 /* --- taking --------------------------------------------------------------------------------- */
@@ -63,44 +69,81 @@ connect_to(const char *path, struct error *err)
 static bool
 receive_count(int fd, unsigned *count, struct error *err)
 {
-    char line[64];
-    size_t len = 0;
-    char *end;
+    uint32_t number;
 
-    while (len < sizeof(line) - 1 && read(fd, line + len, 1) == 1 && line[len] != '\n')
-        len++;
-    line[len] = '\0';
-    if (strncmp(line, HEAD, strlen(HEAD)) != 0)
+    if (recv(fd, &number, sizeof(number), MSG_WAITALL) != sizeof(number) || number > SOCKETS_MAX)
         return error_set(err,
                          "the process there does not hand its sockets over (expose-fd listeners?)");
-    *count = (unsigned)strtoul(line + strlen(HEAD), &end, 10);
-    if (*end != '\0' || *count > SOCKETS_MAX)
-        return error_set(err, "cannot make sense of its answer");
+    *count = number;
     return true;
+}
+
+static void
+keep_sockets(const struct fdpass_message *msg, unsigned count)
+{
+    for (size_t i = 0; i < msg->fd_count; i++) {
+        if (taken.count < count)
+            taken.sockets[taken.count++].fd = msg->fds[i];
+        else
+            close(msg->fds[i]);
+    }
+}
+
+/* "<length><name>"; false: it goes over the end. */
+static bool
+cut_name(struct str *rest, struct str *name)
+{
+    size_t len = rest->len == 0 ? 0 : (unsigned char)rest->ptr[0];
+
+    if (rest->len < len + 1)
+        return false;
+    *name = str_slice(*rest, 1, len + 1);
+    *rest = str_slice(*rest, len + 1, rest->len);
+    return true;
+}
+
+/* How many of the first `count` sockets are told about completely. */
+static unsigned
+read_records(unsigned count)
+{
+    struct str rest = text_str(&taken.records);
+
+    for (unsigned i = 0; i < count; i++) {
+        struct taken_socket *socket = &taken.sockets[i];
+
+        if (!cut_name(&rest, &socket->namespace) || !cut_name(&rest, &socket->interface) || rest.len < 4)
+            return i;
+        rest = str_slice(rest, 4, rest.len);
+    }
+    return count;
 }
 
 static bool
 receive_sockets(int fd, unsigned count, struct error *err)
 {
-    char bytes[BATCH];
-
-    taken.fds = alloc_array(count + 1, sizeof(taken.fds[0]));
-    while (taken.count < count) {
-        struct fdpass_message msg = { .data = bytes, .size = sizeof(bytes) };
+    taken.sockets = alloc_array(count + 1, sizeof(taken.sockets[0]));
+    while (taken.count < count || read_records(count) < count) {
+        struct fdpass_message msg = { .data = text_reserve(&taken.records, BATCH * RECORD_MAX),
+                                      .size = BATCH * RECORD_MAX };
 
         if (!fdpass_receive(fd, &msg, err))
             return false;
         if (msg.len == 0)
             return error_set(err, "it closed the connection after %u of %u sockets", taken.count,
                              count);
-        for (size_t i = 0; i < msg.fd_count; i++) {
-            if (taken.count < count)
-                taken.fds[taken.count++] = msg.fds[i];
-            else
-                close(msg.fds[i]);
-        }
+        text_keep(&taken.records, msg.len);
+        keep_sockets(&msg, count);
     }
     return true;
+}
+
+/* So that the other one knows. It may be gone by now, and we have all. */
+static void
+acknowledge(int fd)
+{
+    static const char zeros[4];
+
+    (void)send(fd, zeros, sizeof(zeros), MSG_NOSIGNAL);
 }
 
 bool
@@ -115,6 +158,8 @@ handover_take(const char *path, struct error *err)
     fine = write(fd, COMMAND, strlen(COMMAND)) == (ssize_t)strlen(COMMAND)
                ? receive_count(fd, &count, err) && receive_sockets(fd, count, err)
                : error_set_errno(err, "write()");
+    if (fine)
+        acknowledge(fd);
     close(fd);
     if (!fine)
         (void)error_prefix(err, "cannot take sockets from %s", path);
@@ -142,15 +187,16 @@ has_option(int fd, int level, int option, bool wanted)
     return getsockopt(fd, level, option, &value, &len) == 0 && (value != 0) == wanted;
 }
 
-/* Namespaces cannot be told from here; a line that names one gets new sockets. Unix sockets are
- * made anew too: their file is replaced in one step anyway. */
+/* Unix sockets are made anew: their file is replaced in one step anyway. */
 static bool
-fits(int fd, const struct bind_conf *conf)
+fits(const struct taken_socket *socket, const struct bind_conf *conf)
 {
     bool is_ipv6 = conf->addr.family == ADDR_IPV6;
+    int fd = socket->fd;
     struct addr bound;
 
-    if (conf->namespace_fd != -1 || conf->mptcp || !socket_local_addr(fd, &bound) ||
+    if (!str_eq(socket->namespace, str_from(conf->namespace == NULL ? "" : conf->namespace)) ||
+        conf->mptcp || !socket_local_addr(fd, &bound) ||
         !addr_eq(&bound, &conf->addr) || !has_interface(fd, conf->interface))
         return false;
     if (!addr_is_ip(&conf->addr))
@@ -166,11 +212,12 @@ int
 handover_claim(const struct bind_conf *conf)
 {
     for (unsigned i = 0; i < taken.count; i++) {
-        int fd = taken.fds[i];
+        struct taken_socket *socket = &taken.sockets[i];
+        int fd = socket->fd;
 
-        if (fd == -1 || !fits(fd, conf))
+        if (fd == -1 || !fits(socket, conf))
             continue;
-        taken.fds[i] = -1;
+        socket->fd = -1;
         return fd;
     }
     return -1;
@@ -180,11 +227,12 @@ void
 handover_finish(void)
 {
     for (unsigned i = 0; i < taken.count; i++) {
-        if (taken.fds[i] != -1)
-            close(taken.fds[i]);
+        if (taken.sockets[i].fd != -1)
+            close(taken.sockets[i].fd);
     }
-    alloc_free(taken.fds);
-    taken.fds = NULL;
+    alloc_free(taken.sockets);
+    text_fini(&taken.records);
+    taken.sockets = NULL;
     taken.count = 0;
 }
 
@@ -192,6 +240,7 @@ handover_finish(void)
 
 struct gift {
     int *fds; /* owns */
+    const struct bind_conf **confs; /* owns: what each is bound by */
     size_t count, room;
 };
 
@@ -206,48 +255,79 @@ add_sockets(struct listener *ln, void *arg)
         if (gift->count == gift->room) {
             gift->room = gift->room * 2 + 16;
             gift->fds = alloc_resize(gift->fds, gift->room * sizeof(gift->fds[0]));
+            gift->confs = alloc_resize(gift->confs, gift->room * sizeof(gift->confs[0]));
         }
+        gift->confs[gift->count] = ln->conf;
         gift->fds[gift->count++] = ln->sockets[i].fd;
     }
 }
 
-/* The control thread must not hang on a peer that does not read. */
+/* The control thread must not hang on a peer that does not read, or answer. */
 static bool
-wait_writable(int fd)
+wait_until(int fd, short events)
 {
-    struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+    struct pollfd poll_fd = { .fd = fd, .events = events };
 
-    return poll(&poll_fd, 1, TIMEOUT_S * 1000) == 1 && (poll_fd.revents & POLLOUT) != 0;
+    return poll(&poll_fd, 1, TIMEOUT_S * 1000) == 1 && (poll_fd.revents & events) != 0;
+}
+
+static void
+add_name(struct text *out, const char *name)
+{
+    size_t len = name == NULL ? 0 : strnlen(name, 255);
+
+    text_add_char(out, (char)(unsigned char)len);
+    text_add(out, str_of(name, len));
+}
+
+static bool
+give_batch(int fd, const struct gift *gift, size_t at, size_t count, struct error *err)
+{
+    struct text records = TEXT_INIT;
+    bool fine;
+
+    for (size_t i = at; i < at + count; i++) {
+        const struct bind_conf *conf = gift->confs[i]; /* NULL: it is about to go */
+
+        add_name(&records, conf == NULL ? NULL : conf->namespace);
+        add_name(&records, conf == NULL ? NULL : conf->interface);
+        text_add(&records, str_of("\0\0\0", 4));
+    }
+    fine = fdpass_send(fd, text_str(&records), gift->fds + at, count, err);
+    text_fini(&records);
+    return fine;
 }
 
 static bool
 give(int fd, const struct gift *gift, struct error *err)
 {
-    char bytes[BATCH] = { 0 };
-    char head[64];
-    int len = snprintf(head, sizeof(head), HEAD "%zu\n", gift->count);
+    uint32_t number = (uint32_t)gift->count;
+    char answer[4];
 
-    if (!wait_writable(fd) || write(fd, head, (size_t)len) != len)
+    if (!wait_until(fd, POLLOUT) || write(fd, &number, sizeof(number)) != sizeof(number))
         return error_set_errno(err, "cannot hand sockets over");
     for (size_t at = 0; at < gift->count; at += BATCH) {
         size_t count = gift->count - at < BATCH ? gift->count - at : BATCH;
 
-        if (!wait_writable(fd))
+        if (!wait_until(fd, POLLOUT))
             return error_set(err, "cannot hand sockets over: the peer does not read");
-        if (!fdpass_send(fd, str_of(bytes, count), gift->fds + at, count, err))
+        if (!give_batch(fd, gift, at, count, err))
             return false;
     }
+    if (!wait_until(fd, POLLIN) || recv(fd, answer, sizeof(answer), MSG_DONTWAIT) <= 0)
+        return error_set(err, "the peer did not say that it took the sockets");
     return true;
 }
 
 bool
 handover_give(int fd, struct error *err)
 {
-    struct gift gift = { NULL, 0, 0 };
+    struct gift gift = { NULL, NULL, 0, 0 };
     bool fine;
 
     listener_for_each(add_sockets, &gift);
     fine = give(fd, &gift, err);
     alloc_free(gift.fds);
+    alloc_free(gift.confs);
     return fine;
 }
