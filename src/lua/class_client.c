@@ -65,6 +65,15 @@ split_authority(struct url *url)
     return url->host.len > 0;
 }
 
+/* Without brackets. */
+static struct str
+host_of(const struct url *url)
+{
+    struct str host = url->host;
+
+    return host.len > 2 && host.ptr[0] == '[' ? str_slice(host, 1, host.len - 2) : host;
+}
+
 /* RFC 3986; what is no URL of http or https: false. */
 static bool
 url_parse(struct str text, struct url *url)
@@ -352,12 +361,15 @@ dial(lua_State *lua, struct exchange *exchange, const struct url *url, const cha
     struct client_request request = { .connect_ms = outside->connect_ms,
                                       .server_ms = exchange->timeout_ms,
                                       .settings = &outside->mux };
+    struct addr address;
     struct tls_dial tls;
 
     request.head = make_head(lua, url, method, &request.body);
     request.dial.conf = &how->dial;
     request.dial.to = exchange->to;
     tls_dial_for_check(&tls, how->slots, &wish);
+    if (addr_parse_host(host_of(url), &address))
+        tls.address = &address;
     tls_dial_apply(&tls, &request.dial);
     exchange->client = client_start(loop_here(), &request, on_event, exchange);
     if (exchange->client == NULL)
@@ -436,7 +448,7 @@ static void
 find_address(lua_State *lua, struct exchange *exchange, const struct url *url)
 {
     struct script_set *set = script_state_of(lua)->set;
-    struct str dst = read_text(lua, "dst"), host = url->host;
+    struct str dst = read_text(lua, "dst"), host = host_of(url);
     struct addr_spec spec;
     struct error err = ERROR_INIT;
 
@@ -448,8 +460,6 @@ find_address(lua_State *lua, struct exchange *exchange, const struct url *url)
             exchange->to.port = url->port;
         return;
     }
-    if (host.len > 2 && host.ptr[0] == '[')
-        host = str_slice(host, 1, host.len - 2);
     if (!addr_parse_host(host, &exchange->to)) {
         exchange->to.family = ADDR_NONE;
         exchange->lookup = lookup_start(host, outside_of(set->snapshot), set->snapshot, on_name, exchange);

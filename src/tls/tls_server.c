@@ -369,6 +369,15 @@ set_verified_name(SSL *ssl, const struct tls_server_conf *conf, const char *aske
            X509_VERIFY_PARAM_set1_host(SSL_get0_param(ssl), name, 0) == 1;
 }
 
+static bool
+set_verified_address(SSL *ssl, const struct addr *address)
+{
+    const void *bytes = address->family == ADDR_IPV4 ? (const void *)&address->ip4 : (const void *)&address->ip6;
+
+    return SSL_get_verify_mode(ssl) == SSL_VERIFY_NONE ||
+           X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), bytes, address->family == ADDR_IPV4 ? 4 : 16) == 1;
+}
+
 bool
 tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
 {
@@ -393,9 +402,11 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
         return false;
     if (kept != NULL)
         kept += this_thread->index;
-    if (kept != NULL && kept->session != NULL && kept->name_hash == hash_name(str_from(name)) &&
+    if (kept != NULL && kept->session != NULL && dial->address == NULL && kept->name_hash == hash_name(str_from(name)) &&
         kept->trust == tls_trust_serial(context))
         (void)SSL_set_session(ssl, kept->session);
+    if (dial->address != NULL)
+        return set_verified_address(ssl, dial->address);
     return set_verified_name(ssl, dial->conf, dial->is_guess ? "" : name);
 }
 

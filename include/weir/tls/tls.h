@@ -25,6 +25,7 @@ void tls_bind_serves_http(struct bind_conf *bind);
 
 /* --- to servers ---------------------------------------------------------------- */
 
+struct addr;
 struct dial_request;
 struct eval;
 struct parse;
@@ -59,6 +60,7 @@ struct tls_dial {
     struct str server_name;             /* to ask for; ptr NULL: none */
     bool is_guess;                      /* the name is not verified */
     struct str alpn;                    /* instead of the line's, as on the wire; len 0: none */
+    const struct addr *address; /* if the server is verified, its certificate must be for this address; NULL: for the name */
     uint64_t key; /* connections with another key are not for this use; 0: no TLS */
 };
 /* For a stream: the server name that `sni` gives. Owner. */
