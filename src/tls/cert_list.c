@@ -224,6 +224,18 @@ read_jwt(struct cert_use *use, struct options *options)
 }
 
 static bool
+read_ocsp_update(struct cert_use *use, struct options *options)
+{
+    struct str word = next_word(&options->rest);
+
+    if (!str_eq(word, STR("on")) && !str_eq(word, STR("off")))
+        return error_set(options->err, "'ocsp-update' expects 'on' or 'off'");
+    use->freshness = str_eq(word, STR("on")) ? OCSP_UPDATE_ON : OCSP_UPDATE_OFF;
+    text_printf(&options->shown, "ocsp-update %.*s ", STR_ARG(word));
+    return true;
+}
+
+static bool
 read_early_data(struct cert_use *use, struct options *options)
 {
     if (use->settings == NULL)
@@ -236,7 +248,7 @@ static const struct {
     const char *name;
     bool (*read)(struct cert_use *use, struct options *options);
 } known_options[] = {
-    { "allow-0rtt", read_early_data },
+    { "allow-0rtt", read_early_data }, { "ocsp-update", read_ocsp_update },
     { "alpn", read_alpn },       { "no-alpn", read_no_alpn },   { "verify", read_verify },
     { "ca-file", read_ca_file }, { "crl-file", read_crl_file }, { "key", read_key },
     { "ocsp", read_ocsp },       { "issuer", read_issuer },     { "sctl", read_sctl },

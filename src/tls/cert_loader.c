@@ -65,6 +65,8 @@ add_one(struct gathering *gathering, const char *path, struct cert_use *use)
         use = cert_use_new(NULL);
     use->is_default = use->is_default || gathering->is_default;
     use->is_watched = gathering->is_watched || (load != NULL && load->is_watched);
+    if (load != NULL && use->freshness == OCSP_UPDATE_DEFAULT)
+        use->freshness = load->freshness;
     *gathering->end = use;
     gathering->end = &use->next;
     if (load == NULL) {

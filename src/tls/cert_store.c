@@ -17,15 +17,24 @@
 #include "weir/base/alloc.h"
 #include "weir/loop/grace.h"
 #include "weir/loop/lock.h"
+#include "weir/tls/ocsp.h"
 #include "private.h"
 
 static struct lock contexts_lock = LOCK_INIT(LOCK_NET);
 static struct tls_context *contexts; /* the newest first */
 static struct cert_use *aside;       /* control's */
+static uint64_t generation;          /* counts changes; atomic */
+
+static void
+note_change(void)
+{
+    __atomic_add_fetch(&generation, 1, __ATOMIC_RELAXED);
+}
 
 void
 cert_store_add(struct tls_context *context)
 {
+    note_change();
     lock_take(&contexts_lock);
     context->next = contexts;
     contexts = context;
@@ -35,6 +44,7 @@ cert_store_add(struct tls_context *context)
 void
 cert_store_remove(struct tls_context *context)
 {
+    note_change();
     lock_take(&contexts_lock);
     for (struct tls_context **link = &contexts; *link != NULL; link = &(*link)->next) {
         if (*link == context) {
@@ -109,6 +119,7 @@ cert_store_replace(struct tls_cert *cert)
     struct cert_use *kept = find_use(aside, cert->path);
     unsigned count = 0;
 
+    note_change();
     if (kept != NULL)
         change_cert(kept, cert);
     lock_take(&contexts_lock);
@@ -136,6 +147,7 @@ cert_store_keep(struct tls_cert *cert)
 {
     struct cert_use *use;
 
+    note_change();
     if (find_use(aside, cert->path) != NULL)
         return;
     use = cert_use_new(cert);
@@ -146,6 +158,7 @@ cert_store_keep(struct tls_cert *cert)
 void
 cert_store_forget(const char *path)
 {
+    note_change();
     for (struct cert_use **link = &aside; *link != NULL; link = &(*link)->next) {
         struct cert_use *use = *link;
 
@@ -161,6 +174,7 @@ cert_store_forget(const char *path)
 void
 cert_store_declare(const struct crt_load *loads)
 {
+    note_change();
     for (struct cert_use *use = aside; use != NULL; use = use->next)
         use->is_outdated = use->is_declared;
     for (const struct crt_load *load = loads; load != NULL; load = load->next) {
@@ -173,6 +187,7 @@ cert_store_declare(const struct crt_load *loads)
             change_cert(use, load->cert);
         use->is_declared = true;
         use->is_watched = load->is_watched;
+        use->freshness = load->freshness;
         use->is_outdated = false;
     }
     for (struct cert_use **link = &aside; *link != NULL;) {
@@ -222,6 +237,70 @@ cert_store_outdated(size_t *count)
         paths[(*count)++] = alloc_copy(use->cert->path);
     }
     return paths;
+}
+
+/* --- OCSP --------------------------------------------------------------------------------------------- */
+
+/* A later word of "off" anywhere keeps the certificate out only where nothing says "on". */
+static bool
+is_kept_fresh(const struct cert_use *use)
+{
+    if (use->cert->x509 == NULL || use->freshness == OCSP_UPDATE_OFF)
+        return false;
+    return use->freshness == OCSP_UPDATE_ON || tls_globals_of(snapshot_current())->ocsp_is_on;
+}
+
+static int
+compare_paths(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+struct wanted {
+    char **paths;
+    size_t count, cap;
+};
+
+static void
+add_wanted(struct wanted *wanted, const struct cert_use *uses)
+{
+    for (const struct cert_use *use = uses; use != NULL; use = use->next) {
+        if (!is_kept_fresh(use))
+            continue;
+        if (wanted->count == wanted->cap) {
+            wanted->cap = wanted->cap == 0 ? 16 : wanted->cap * 2;
+            wanted->paths = alloc_resize(wanted->paths, wanted->cap * sizeof(*wanted->paths));
+        }
+        wanted->paths[wanted->count++] = alloc_copy(use->cert->path);
+    }
+}
+
+char **
+ocsp_wanted(size_t *count)
+{
+    struct wanted wanted = { .paths = NULL };
+
+    lock_take(&contexts_lock);
+    for (const struct tls_context *context = contexts; context != NULL; context = context->next)
+        add_wanted(&wanted, context->uses);
+    lock_give(&contexts_lock);
+    add_wanted(&wanted, aside);
+    if (wanted.count > 0)
+        qsort(wanted.paths, wanted.count, sizeof(*wanted.paths), compare_paths);
+    *count = 0;
+    for (size_t i = 0; i < wanted.count; i++) {
+        if (*count > 0 && strcmp(wanted.paths[i], wanted.paths[*count - 1]) == 0)
+            alloc_free(wanted.paths[i]);
+        else
+            wanted.paths[(*count)++] = wanted.paths[i];
+    }
+    return wanted.paths;
+}
+
+uint64_t
+cert_store_generation(void)
+{
+    return __atomic_load_n(&generation, __ATOMIC_RELAXED) + snapshot_current()->generation;
 }
 
 /* --- names, sorted ---------------------------------------------------------------------------------- */

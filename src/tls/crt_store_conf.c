@@ -112,6 +112,20 @@ read_jwt(struct parse *parse, struct crt_load *load, const struct crt_store *sto
 }
 
 static bool
+read_ocsp_update(struct parse *parse, struct crt_load *load, const struct crt_store *store)
+{
+    const char *next = words_peek(parse->words);
+    bool is_on = true;
+
+    (void)store;
+    if (next != NULL && (strcmp(next, "on") == 0 || strcmp(next, "off") == 0) &&
+        !parse_on_off(parse, &is_on))
+        return false;
+    load->freshness = is_on ? OCSP_UPDATE_ON : OCSP_UPDATE_OFF;
+    return true;
+}
+
+static bool
 read_watch(struct parse *parse, struct crt_load *load, const struct crt_store *store)
 {
     (void)parse;
@@ -125,8 +139,9 @@ static const struct {
 } load_words[] = {
     { "crt", read_crt },   { "key", read_key },     { "ocsp", read_ocsp }, { "issuer", read_issuer },
     { "sctl", read_sctl }, { "alias", read_alias }, { "jwt", read_jwt },   { "watch", read_watch },
+    { "ocsp-update", read_ocsp_update },
 };
-static const char *const later_words[] = { "ocsp-update", "acme", "domains", "ips", "generate-dummy",
+static const char *const later_words[] = { "acme", "domains", "ips", "generate-dummy",
                                            "keytype", "bits", "curves" };
 
 static bool
@@ -245,7 +260,7 @@ static const struct keyword keywords[] = {
     { "key-base", IN_CRT_STORE, .args = "<folder>", .parse = parse_base,
       .help = "Where this section looks for relative names of keys." },
     { "load", IN_CRT_STORE,
-      .args = "crt <file> [key|ocsp|issuer|sctl <file>] [alias <name>] [jwt [on|off]] [watch]",
+      .args = "crt <file> [key|ocsp|issuer|sctl <file>] [alias <name>] [jwt [on|off]] [watch] [ocsp-update [on|off]]",
       .parse = parse_load,
       .help = "Declares a certificate and the files that belong to it, and no others. Bind lines name it "
               "@<store>/<alias> or @<store>/<file>; jwt: converters of JSON Web Tokens may use it; watch: "

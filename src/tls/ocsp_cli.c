@@ -6,9 +6,6 @@
  * Owns:    nothing.
  * Callers: the runtime socket, cert_cli.c.
  * Thread:  control.
- *
- * An answer names its certificate by hashes of the issuer and the serial number (RFC 6960 4.1.1), so
- * only certificates whose issuer is known, from the chain or a file, can be found.
  */
 #include <openssl/ocsp.h>
 #include <string.h>
@@ -17,25 +14,9 @@
 #include "weir/base/encode.h"
 #include "weir/cli/command.h"
 #include "weir/tls/cert_store.h"
+#include "weir/tls/ocsp.h"
 #include "private.h"
 
-/* --- names of certificates in answers ----------------------------------------------------------------- */
-
-/* NULL: the issuer is not known. */
-static OCSP_CERTID *
-id_of(const struct tls_cert *cert)
-{
-    X509 *issuer = cert->issuer;
-
-    for (int i = 0; issuer == NULL && cert->chain != NULL && i < sk_X509_num(cert->chain); i++) {
-        if (X509_check_issued(sk_X509_value(cert->chain, i), cert->x509) == X509_V_OK)
-            issuer = sk_X509_value(cert->chain, i);
-    }
-    return issuer == NULL || cert->x509 == NULL ? NULL
-                                                : OCSP_cert_to_id(EVP_sha1(), cert->x509, issuer);
-}
-
-/* In hexadecimal, as tools are given it. */
 static void
 add_id_key(struct text *out, OCSP_CERTID *id)
 {
@@ -50,7 +31,7 @@ add_id_key(struct text *out, OCSP_CERTID *id)
 void
 ocsp_show_key(const struct tls_cert *cert, struct text *out)
 {
-    OCSP_CERTID *id = cert->ocsp == NULL ? NULL : id_of(cert);
+    OCSP_CERTID *id = cert->ocsp == NULL ? NULL : ocsp_id_of(cert);
 
     text_puts(out, "OCSP Response Key: ");
     if (id != NULL)
@@ -87,38 +68,11 @@ show_id(struct text *out, OCSP_CERTID *id)
     add_hex(out, "Serial Number", serial);
 }
 
-/* An empty line would end the reply. */
-static void
-add_filled(struct text *out, struct str text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\n' && i > 0 && text.ptr[i - 1] == '\n')
-            text_add_char(out, ' ');
-        text_add_char(out, text.ptr[i]);
-    }
-}
-
-static void
-show_answer(struct text *out, const struct tls_cert *cert)
-{
-    const unsigned char *at = cert->ocsp;
-    OCSP_RESPONSE *answer = d2i_OCSP_RESPONSE(NULL, &at, (long)cert->ocsp_len);
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *bytes;
-    long len;
-
-    OCSP_RESPONSE_print(bio, answer, 0);
-    len = BIO_get_mem_data(bio, &bytes);
-    add_filled(out, str_of(bytes, (size_t)len));
-    BIO_free(bio);
-    OCSP_RESPONSE_free(answer);
-}
-
 /* key NULL: the ids of all; otherwise the answer of that one, or of that path. Whether there is one. */
 static bool
 show_of(struct text *out, const struct tls_cert *cert, const char *key)
 {
-    OCSP_CERTID *id = cert->ocsp == NULL ? NULL : id_of(cert);
+    OCSP_CERTID *id = cert->ocsp == NULL ? NULL : ocsp_id_of(cert);
     struct text own = TEXT_INIT;
     bool is_it = id != NULL;
 
@@ -128,7 +82,7 @@ show_of(struct text *out, const struct tls_cert *cert, const char *key)
         add_id_key(&own, id);
         is_it = strcmp(text_cstr(&own), key) == 0 || strcmp(cert->path, key) == 0;
         if (is_it)
-            show_answer(out, cert);
+            ocsp_show(cert, out);
     }
     text_fini(&own);
     OCSP_CERTID_free(id);
@@ -155,22 +109,6 @@ run_show(struct command_call *call)
 
 /* --- setting ------------------------------------------------------------------------------------------ */
 
-/* Does the answer speak of that certificate? */
-static bool
-is_about(OCSP_BASICRESP *basic, const struct tls_cert *cert)
-{
-    OCSP_CERTID *id = id_of(cert);
-    bool is_it = false;
-
-    for (int i = 0; id != NULL && i < OCSP_resp_count(basic); i++) {
-        const OCSP_CERTID *other = OCSP_SINGLERESP_get0_id(OCSP_resp_get0(basic, i));
-
-        is_it = is_it || OCSP_id_cmp(id, other) == 0;
-    }
-    OCSP_CERTID_free(id);
-    return is_it;
-}
-
 /* To all certificates that it speaks of. How many. */
 static unsigned
 give_answer(OCSP_BASICRESP *basic, struct str der)
@@ -182,17 +120,10 @@ give_answer(OCSP_BASICRESP *basic, struct str der)
     for (size_t i = 0; i < count; i++) {
         const struct tls_cert *cert = cert_store_find(paths[i]);
         struct error err = ERROR_INIT;
-        struct tls_cert *copy;
 
-        if (!is_about(basic, cert))
-            continue;
-        copy = tls_cert_copy(cert);
-        if (tls_cert_set_extra(copy, ".ocsp", der, &err) && tls_cert_finish(copy, &err)) {
-            /* The path may go with the old certificate: it is not used after this. */
-            cert_store_replace(copy);
+        /* The path may go with the old certificate: it is not used after this. */
+        if (ocsp_is_about(basic, cert) && ocsp_put(cert, der, &err))
             given++;
-        }
-        tls_cert_drop(copy);
     }
     alloc_free(paths);
     return given;

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <openssl/ocsp.h>
 #include <openssl/ssl.h>
 
 #include "weir/base/arena.h"
@@ -46,6 +47,9 @@ int cert_settings_on_hello(SSL *ssl, int *alert, void *arg);
 
 /* --- cert_list.c ------------------------------------------------------------ */
 
+/* Are OCSP answers fetched? */
+enum ocsp_update { OCSP_UPDATE_DEFAULT, OCSP_UPDATE_ON, OCSP_UPDATE_OFF };
+
 /* A certificate as a bind line has it, from `crt` or from a line of a crt-list. Owns all. */
 struct cert_use {
     struct cert_use *next;
@@ -63,6 +67,7 @@ struct cert_use {
     bool is_jwt;      /* converters of JSON Web Tokens may use the certificate */
     bool is_declared; /* of a crt-store section */
     bool is_outdated; /* cert_store.c's */
+    uint8_t freshness; /* enum ocsp_update */
     int verify;      /* enum tls_verify; -1: as the bind line says */
     char *ca_file, *crl_file;
     struct cert_settings *settings; /* owns; NULL: none */
@@ -138,6 +143,7 @@ struct crt_load {
     struct cert_files files; /* lent by the arena */
     struct source_pos pos;
     bool is_jwt, is_watched;
+    uint8_t freshness;     /* enum ocsp_update */
     struct tls_cert *cert; /* holds; made by CHECK, let go by RELEASE */
 };
 
@@ -221,6 +227,9 @@ struct tls_globals {
     int64_t security_level; /* -1: OpenSSL's */
     int64_t capture_size;   /* bytes; 0: hellos are not kept */
     bool has_keylog;
+    bool ocsp_is_on, ocsp_is_off; /* ocsp-update.mode, ocsp-update.disable */
+    int64_t ocsp_min_s, ocsp_max_s;
+    const char *ocsp_proxy; /* NULL: none */
 };
 
 const struct tls_globals *tls_globals_of(const struct snapshot *snapshot);
@@ -305,6 +314,14 @@ void jwt_certs_publish(const struct tls_globals *globals);
 void jwt_certs_refresh(void);
 /* May converters use it? Control. */
 bool jwt_certs_has(const char *path);
+
+/* --- ocsp.c ------------------------------------------------------------------------ */
+
+/* NULL: the issuer is not known. */
+OCSP_CERTID *ocsp_id_of(const struct tls_cert *cert);
+bool ocsp_is_about(OCSP_BASICRESP *basic, const struct tls_cert *cert);
+/* Staples it to the certificate, wherever it is shown. False: err. */
+bool ocsp_put(const struct tls_cert *cert, struct str der, struct error *err);
 
 /* --- ocsp_cli.c -------------------------------------------------------------------- */
 

@@ -15,6 +15,8 @@
 
 #define CACHE_SIZE_DEFAULT 20000
 #define LIFETIME_DEFAULT_MS 300000
+#define OCSP_MIN_S 300
+#define OCSP_MAX_S 3600
 
 /* --- storage --------------------------------------------------------------------------------------- */
 
@@ -26,6 +28,8 @@ init_globals(void *slot)
     globals->cache_size = CACHE_SIZE_DEFAULT;
     globals->lifetime_ms = LIFETIME_DEFAULT_MS;
     globals->extras = EXTRA_ALL;
+    globals->ocsp_min_s = OCSP_MIN_S;
+    globals->ocsp_max_s = OCSP_MAX_S;
     globals->security_level = -1;
     globals->bind_defaults.verify = globals->server_defaults.verify = -1;
 }
