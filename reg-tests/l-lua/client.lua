@@ -82,6 +82,15 @@ core.register_action("auth-request", { "http-req" }, function(txn, port)
     if res.headers["x-user"] then txn:set_var("txn.auth_user", res.headers["x-user"][0]) end
 end)
 
+-- Kept connections, one of which dies under a request.
+core.register_action("again", { "http-req" }, function(txn)
+    local url, out = "http://" .. txn.f:req_hdr("x-at") .. "/", {}
+    for i = 1, 3 do
+        out[i] = core.httpclient():get{ url = url .. i }.status
+    end
+    txn:set_var("txn.said", table.concat(out, ","))
+end)
+
 -- Somebody who goes away takes what he waits for with him.
 core.register_service("wait", "http", function(applet)
     core.httpclient():get{ url = at(applet, "/slow") }

@@ -117,6 +117,7 @@ failure_text(enum client_failure failure)
     case CLIENT_BAD_ANSWER:
         return "the responder's answer is no HTTP";
     case CLIENT_CUT_OFF:
+    case CLIENT_STALE:
         return "the responder's answer was cut off";
     case CLIENT_NO_MEMORY:
         break;

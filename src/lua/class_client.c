@@ -41,6 +41,7 @@ struct exchange { /* userdata; closed when its call ends, however it does */
     int64_t pause_until_ms;
     int64_t timeout_ms;
     int64_t tries;
+    bool is_fresh; /* no kept connection */
 };
 
 /* --- what is asked ------------------------------------------------------------------------------------- */
@@ -319,6 +320,7 @@ status_of(enum client_failure failure)
         return 504;
     case CLIENT_BAD_ANSWER:
     case CLIENT_CUT_OFF:
+    case CLIENT_STALE:
         return 502;
     case CLIENT_NOT_CONNECTED:
     case CLIENT_NO_MEMORY:
@@ -371,6 +373,9 @@ dial(lua_State *lua, struct exchange *exchange, const struct url *url, const cha
     if (addr_parse_host(host_of(url), &address))
         tls.address = &address;
     tls_dial_apply(&tls, &request.dial);
+    request.key = tls.key;
+    request.may_reuse = !exchange->is_fresh && chain_is_empty(&request.body) &&
+                        method_is_idempotent((enum http_method)request.head->method);
     exchange->client = client_start(loop_here(), &request, on_event, exchange);
     if (exchange->client == NULL)
         luaL_error(lua, "out of memory");
@@ -395,6 +400,13 @@ may_retry(lua_State *lua, struct exchange *exchange)
 {
     const struct outside *outside = outside_of(script_state_of(lua)->set->snapshot);
 
+    if (exchange->client->failure == CLIENT_STALE) {
+        exchange->is_fresh = true;
+        client_free(exchange->client);
+        exchange->client = NULL;
+        exchange->pause_until_ms = script_now_ms();
+        return true;
+    }
     if (exchange->client->failure != CLIENT_NOT_CONNECTED || exchange->tries >= outside->retries)
         return false;
     exchange->tries++;

@@ -6,8 +6,8 @@
  * Owns:    clients, with their connections, until client_free().
  * Thread:  owner.
  *
- * The same muxes as for servers do the work; the client is the one stream of its connection, which is closed
- * after the exchange.
+ * The same muxes as for servers do the work; the client is the one stream of its connection, which may serve
+ * another one afterwards (client_idle.c).
  */
 #include "weir/mux/client.h"
 
@@ -15,6 +15,8 @@
 #include "weir/base/pool.h"
 #include "weir/loop/loop.h"
 #include "weir/mux/mux.h"
+
+#include "client_idle.h"
 
 static struct pool client_pool = POOL("client", sizeof(struct client));
 static const struct mux_settings default_settings;
@@ -24,7 +26,12 @@ static const struct mux_settings default_settings;
 static void
 on_idle(struct mux_conn *mc)
 {
-    mux_conn_close(mc);
+    struct client *client = mc->owner_data; /* it is just letting go */
+
+    if (client->may_reuse)
+        client_idle_give(mc, &client->to, client->key);
+    else
+        mux_conn_close(mc);
 }
 
 static void
@@ -46,7 +53,7 @@ let_go(struct client *client)
     client->ep = NULL;
     ep->owner = NULL;
     ep->owner_data = NULL;
-    endpoint_close(ep, EP_CLOSE_ABORT);
+    endpoint_close(ep, client->state == CLIENT_DONE ? EP_CLOSE_DONE : EP_CLOSE_ABORT);
 }
 
 static void
@@ -109,8 +116,12 @@ take_heads(struct client *client)
 }
 
 static enum client_failure
-failure_of(const struct endpoint *ep)
+failure_of(const struct client *client)
 {
+    const struct endpoint *ep = client->ep;
+
+    if (client->is_reused && client->answer == NULL && ep->bytes_in == 0)
+        return CLIENT_STALE;
     if (ep->error == EP_ERR_CONNECT)
         return CLIENT_NOT_CONNECTED;
     return ep->error == EP_ERR_BAD || ep->error == EP_ERR_TOO_LARGE ? CLIENT_BAD_ANSWER : CLIENT_CUT_OFF;
@@ -136,7 +147,7 @@ go_on(struct client *client)
         timer_stop(&client->timer);
     } else if ((ep->flags & EP_IN_BROKEN) != 0) {
         if (chain_is_empty(&ep->in))
-            fail(client, failure_of(ep));
+            fail(client, failure_of(client));
     } else {
         expect_more(client, client->state == CLIENT_CONNECTS ? client->connect_ms : client->server_ms);
     }
@@ -183,25 +194,53 @@ on_failed_at_once(struct deferred *work)
     client->on_event(client);
 }
 
+static const struct mux_settings *
+settings_of(const struct client_request *request)
+{
+    return request->settings == NULL ? &default_settings : request->settings;
+}
+
 /* --- life --------------------------------------------------------------------- */
 
-static bool
+static struct mux_conn *
+take_kept(struct client *client, const struct client_request *request)
+{
+    struct mux_conn *mc = request->may_reuse ? client_idle_take(&client->to, client->key) : NULL;
+
+    if (mc == NULL)
+        return NULL;
+    client->is_reused = true;
+    mc->owner = &mux_owner;
+    mc->owner_data = client;
+    mc->settings = settings_of(request);
+    return mc;
+}
+
+static struct mux_conn *
 dial(struct client *client, const struct client_request *request)
 {
     const struct mux *mux = request->mux == NULL ? &h1_mux : request->mux;
     enum connection_error err;
     struct connection *conn = connector_dial(client->loop, &request->dial, NULL, NULL, &err);
+    struct mux_conn *mc;
 
     if (conn == NULL)
-        return false;
-    client->mc = mux->start(conn, MUX_BACK,
-                            request->settings == NULL ? &default_settings : request->settings,
-                            &mux_owner, client);
-    if (client->mc == NULL) {
+        return NULL;
+    mc = mux->start(conn, MUX_BACK, settings_of(request), &mux_owner, client);
+    if (mc == NULL)
         connection_close(conn);
+    return mc;
+}
+
+static bool
+connect_it(struct client *client, const struct client_request *request)
+{
+    client->mc = take_kept(client, request);
+    if (client->mc == NULL)
+        client->mc = dial(client, request);
+    if (client->mc == NULL)
         return false;
-    }
-    client->ep = mux->open(client->mc);
+    client->ep = client->mc->mux->open(client->mc);
     if (client->ep == NULL) {
         mux_conn_close(client->mc);
         return false;
@@ -227,17 +266,24 @@ client_start(struct loop *loop, struct client_request *request,
                                .on_event = on_event_fn,
                                .data = data,
                                .request = request->head,
+                               .to = request->dial.to,
+                               .key = request->key,
+                               .may_reuse = request->may_reuse,
                                .connect_ms = request->connect_ms,
                                .server_ms = request->server_ms };
     chain_move(&client->body, &request->body);
     timer_init(&client->timer, on_late);
     deferred_init(&client->work, on_failed_at_once);
-    if (dial(client, request)) {
+    if (!connect_it(client, request)) {
+        fail(client, CLIENT_NOT_CONNECTED);
+        loop_defer(loop, &client->work);
+    } else if ((client->ep->flags & EP_CONNECTED) != 0) {
+        go_on(client);
+        if (client->state == CLIENT_FAILED)
+            loop_defer(loop, &client->work);
+    } else {
         expect_more(client, client->connect_ms);
-        return client;
     }
-    fail(client, CLIENT_NOT_CONNECTED);
-    loop_defer(loop, &client->work);
     return client;
 }
 
@@ -255,7 +301,7 @@ client_consumed(struct client *client)
     endpoint_consumed(client->ep);
     if ((client->ep->flags & EP_IN_BROKEN) != 0 && client->state != CLIENT_DONE &&
         chain_is_empty(&client->ep->in))
-        fail(client, failure_of(client->ep));
+        fail(client, failure_of(client));
 }
 
 void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An HTTP request of our own, to whom somebody here wants to talk: one connection, one exchange.
+ * An HTTP request of our own, to whom somebody here wants to talk. Connections are kept for a while.
  *
  *     client_start(); on_event() comes when the head of the answer is there, when more of its body is, and
  *     at its end; the owner looks at `state`, takes bytes from client_body() and says client_consumed();
@@ -30,7 +30,8 @@ enum client_state {
     CLIENT_DONE,     /* all of it has come, though maybe not all was taken */
     CLIENT_FAILED,
 };
-enum client_failure { CLIENT_NOT_CONNECTED, CLIENT_TOO_LATE, CLIENT_BAD_ANSWER, CLIENT_CUT_OFF, CLIENT_NO_MEMORY };
+enum client_failure { CLIENT_NOT_CONNECTED, CLIENT_TOO_LATE, CLIENT_BAD_ANSWER, CLIENT_CUT_OFF, CLIENT_NO_MEMORY,
+                      CLIENT_STALE /* a kept connection turned out dead: start again without one */ };
 
 struct client_request {
     struct dial_request dial;
@@ -38,6 +39,8 @@ struct client_request {
     const struct mux_settings *settings; /* NULL: as by default; lives as long as the client */
     struct message *head; /* taken over, whatever comes of it; with content-length if there is a body */
     struct chain body;    /* taken over as well */
+    uint64_t key;        /* of how the connection is made: kept ones with another key are not used */
+    bool may_reuse;      /* a connection that has served; only for what can be sent again, and has no body */
     int64_t connect_ms, server_ms; /* 0: as long as it takes */
 };
 
@@ -57,6 +60,9 @@ struct client {
     struct message *request; /* owns */
     struct chain body;
     int64_t connect_ms, server_ms;
+    struct addr to;
+    uint64_t key;
+    bool may_reuse, is_reused;
     struct timer timer;
     struct deferred work;
 };
