@@ -10,6 +10,7 @@
 #include "weir/tls/cert.h"
 
 #include <ctype.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
@@ -86,22 +87,62 @@ add_common_names(struct tls_cert *cert)
 
 /* --- parts ------------------------------------------------------------------------------------ */
 
-static int
-no_password(char *to, int size, int is_writing, void *arg)
+/* Looking for OpenSSL's decoders takes ten times as long as decoding: those of a thread are kept. */
+static _Thread_local struct {
+    OSSL_DECODER_CTX *decoder; /* owns; NULL: none yet */
+    EVP_PKEY *key;             /* where it puts one */
+} reader;
+
+void
+tls_cert_reader_end(void)
 {
-    (void)to;
-    (void)size;
-    (void)is_writing;
-    (void)arg;
-    return -1;
+    OSSL_DECODER_CTX_free(reader.decoder);
+    reader.decoder = NULL;
 }
 
+static EVP_PKEY *
+decode_key(const unsigned char *der, size_t len)
+{
+    EVP_PKEY *key = NULL;
+
+    if (reader.decoder == NULL)
+        reader.decoder = OSSL_DECODER_CTX_new_for_pkey(&reader.key, "DER", NULL, NULL,
+                                                       OSSL_KEYMGMT_SELECT_KEYPAIR, NULL, NULL);
+    if (reader.decoder != NULL && OSSL_DECODER_from_data(reader.decoder, &der, &len) == 1)
+        key = reader.key;
+    reader.key = NULL;
+    return key;
+}
+
+/* "PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"; not "ENCRYPTED PRIVATE KEY", nor by its header. */
+static bool
+is_plain_key(const char *label, const char *header)
+{
+    static const char ending[] = "PRIVATE KEY";
+    size_t len = strlen(label);
+
+    return len >= strlen(ending) && strcmp(label + len - strlen(ending), ending) == 0 &&
+           strncmp(label, "ENCRYPTED", strlen("ENCRYPTED")) != 0 && header[0] == '\0';
+}
+
+/* The first one. NULL: there is none, or it has a password. */
 static EVP_PKEY *
 read_key(struct str text)
 {
     BIO *bio = BIO_new_mem_buf(text.ptr, (int)text.len);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    char *label, *header;
+    unsigned char *der;
+    EVP_PKEY *key = NULL;
+    long len;
 
+    while (key == NULL && PEM_read_bio(bio, &label, &header, &der, &len) == 1) {
+        if (is_plain_key(label, header))
+            key = decode_key(der, (size_t)len);
+        OPENSSL_cleanse(der, (size_t)len);
+        OPENSSL_free(label);
+        OPENSSL_free(header);
+        OPENSSL_free(der);
+    }
     BIO_free(bio);
     ERR_clear_error();
     return key;

@@ -240,6 +240,7 @@ run_jobs(void *arg)
         if (cert == NULL)
             job->error = alloc_copy(err.text);
     }
+    tls_cert_reader_end();
     return NULL;
 }
 

@@ -453,6 +453,7 @@ cert_store_has_list(const char *list)
 void
 cert_store_list_add(const char *list, struct cert_use *use)
 {
+    note_change();
     alloc_free(use->list);
     use->list = alloc_copy(list);
     lock_take(&contexts_lock);

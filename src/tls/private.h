@@ -315,6 +315,11 @@ void jwt_certs_refresh(void);
 /* May converters use it? Control. */
 bool jwt_certs_has(const char *path);
 
+/* --- cert.c --------------------------------------------------------------------------- */
+
+/* A thread that has read certificates and reads no more, before it ends. */
+void tls_cert_reader_end(void);
+
 /* --- ocsp.c ------------------------------------------------------------------------ */
 
 /* NULL: the issuer is not known. */
