@@ -118,11 +118,6 @@ static const struct known_word words[] = {
     { "early-hints", IN_CACHE },
     { "ecdhe", IN_BIND },
     { "ech", IN_BIND },
-    { "email-alert from", IN_PROXY },
-    { "email-alert level", IN_PROXY },
-    { "email-alert mailers", IN_PROXY },
-    { "email-alert myhostname", IN_PROXY },
-    { "email-alert to", IN_PROXY },
     { "enabled", IN_PROXY | IN_SERVER | IN_PEERS },
     { "error-limit", IN_SERVER },
     { "error-log-format", IN_FRONT },
@@ -222,7 +217,6 @@ static const struct known_word words[] = {
     { "lua-load", IN_GLOBAL },
     { "lua-load-per-thread", IN_GLOBAL },
     { "lua-prepend-path", IN_GLOBAL },
-    { "mailer", IN_MAILERS },
     { "map", IN_ACME },
     { "master-worker", IN_GLOBAL },
     { "max-age", IN_CACHE },
@@ -523,7 +517,6 @@ static const struct known_word words[] = {
     { "timeout connect", IN_BACK | IN_RING },
     { "timeout http-keep-alive", IN_PROXY },
     { "timeout http-request", IN_PROXY },
-    { "timeout mail", IN_MAILERS },
     { "timeout queue", IN_BACK },
     { "timeout resolve", IN_RESOLVERS },
     { "timeout retry", IN_RESOLVERS },
@@ -707,7 +700,7 @@ static const struct known_word words[] = {
 static const char *const sections[] = {
     "acme",     "backend",     "cache",       "crt-store",   "defaults",
     "fcgi-app", "frontend",    "global",      "healthcheck",
-    "listen",   "log-forward", "log-profile", "mailers",     "namespace_list",
+    "listen",   "log-forward", "log-profile", "namespace_list",
     "peers",    "resolvers",   "ring",        "traces",      "userlist",
 };
 

@@ -36,18 +36,34 @@ add_member(struct text *text, const char *name, const char *value)
     text_add_char(text, '"');
 }
 
+const char *
+server_state_word(const struct server *srv)
+{
+    static const char *const states[] = { "down", "up", "up", "stopping" };
+
+    if ((srv->admin & ADMIN_MAINT) != 0)
+        return "maint";
+    return (srv->admin & ADMIN_DRAIN) != 0 ? "drain" : states[srv->state];
+}
+
 /* For programs: "backend": "b", "server": "s", "state": "maint". */
 static void
 add_members(struct text *text, const struct server *srv)
 {
-    static const char *const states[] = { "down", "up", "up", "stopping" };
-
     add_member(text, "backend", srv->backend->name);
     add_member(text, "server", srv->name);
-    add_member(text, "state",
-               (srv->admin & ADMIN_MAINT) != 0   ? "maint"
-               : (srv->admin & ADMIN_DRAIN) != 0 ? "drain"
-                                                 : states[srv->state]);
+    add_member(text, "state", server_state_word(srv));
+}
+
+/* The news is out: who wants more than a log line? */
+static void
+spread(struct server *srv, enum log_level level, const struct text *text, const char *reason,
+       bool is_mailed)
+{
+    struct server_news news = { srv, level, text_cstr(text), reason, is_mailed };
+
+    FOR_EACH_REGISTERED (server_news_reader, reader, list)
+        reader->read(&news);
 }
 
 void
@@ -196,6 +212,7 @@ say_state(struct server *srv, enum server_state state, unsigned requeued, const 
                 reason != NULL ? reason : "");
     add_counts(&text, srv, requeued, state != SERVER_STOPPED);
     say(srv, is_alert ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    spread(srv, is_alert ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, &text, reason, true);
     text_fini(&text);
 }
 
@@ -242,6 +259,7 @@ say_enters_maint(struct server *srv, bool was_up, bool was_drain, unsigned reque
         add_counts(&text, srv, requeued, false);
     say(srv, was_up && !was_drain ? LOG_LEVEL_ALERT : LOG_LEVEL_NOTICE, NOTICE_WARNING,
         text_cstr(&text));
+    spread(srv, LOG_LEVEL_NOTICE, &text, reason, false);
     text_fini(&text);
 }
 
@@ -257,6 +275,7 @@ say_leaves_maint(struct server *srv, bool is_drain, bool has_addr_again)
                 is_drain ? "DRAIN" : "READY",
                 has_addr_again ? "resolves again" : "leaving forced maintenance");
     say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    spread(srv, LOG_LEVEL_NOTICE, &text, NULL, false);
     text_fini(&text);
     if (is_drain)
         say_stays_in_drain(srv);
@@ -275,6 +294,7 @@ say_drain(struct server *srv, bool is_drain, unsigned requeued)
         text_printf(&text, "is %s (leaving forced drain).", is_up(srv->state) ? "UP" : "DOWN");
     }
     say(srv, LOG_LEVEL_NOTICE, NOTICE_WARNING, text_cstr(&text));
+    spread(srv, LOG_LEVEL_NOTICE, &text, NULL, is_drain);
     text_fini(&text);
 }
 

@@ -158,6 +158,20 @@ enum server_change { SERVER_CHANGED_STATE = 1, SERVER_CHANGED_ADMIN = 2, SERVER_
     SERVER_ADDED = 16, SERVER_REMOVED = 32, SERVER_CHANGED_MAXCONN = 64 };
 REGISTRY(server_observer, struct server_observer);
 
+/* What people are told about a server's state; all texts are lent. */
+struct server_news {
+    struct server *srv;
+    int level;          /* enum log_level */
+    const char *text;   /* as in the log: "Server b/s is DOWN, reason: ..." */
+    const char *reason; /* NULL: none was given */
+    bool is_mailed;     /* HAProxy sends it by mail: health, and the begin of drain */
+};
+/* Control. */
+struct server_news_reader {
+    void (*read)(const struct server_news *news);
+};
+REGISTRY(server_news_reader, struct server_news_reader);
+
 /* A published set of the servers of a live backend; immutable; RCU. Rebuilt by the control thread at every change of servers, states or
  * weights, together with what the balancer precomputes. */
 struct server_set {
@@ -199,6 +213,8 @@ bool server_is_usable(const struct server *srv);
 /* May take traffic that is bound to it (persistence): as above but drain and weight 0 are fine. */
 bool server_takes_persistent(const struct server *srv);
 void server_addr(const struct server *srv, struct addr *out);
+/* "up", "down", "stopping", "drain", "maint". */
+const char *server_state_word(const struct server *srv);
 /* "UP", "DOWN", "MAINT", "DRAIN", "NOLB" with details as the status column of show stat needs: see server_state.h */
 struct server_row *server_row(const struct server *srv);
 /* The limit that counts now: minconn/fullconn arithmetic; 0: none. */
