@@ -55,12 +55,14 @@ add_members(struct text *text, const struct server *srv)
     add_member(text, "state", server_state_word(srv));
 }
 
+static const char *word_before; /* of the server that changes now */
+
 /* The news is out: who wants more than a log line? */
 static void
 spread(struct server *srv, enum log_level level, const struct text *text, const char *reason,
        bool is_mailed)
 {
-    struct server_news news = { srv, level, text_cstr(text), reason, is_mailed };
+    struct server_news news = { srv, level, text_cstr(text), reason, word_before, is_mailed };
 
     FOR_EACH_REGISTERED (server_news_reader, reader, list)
         reader->read(&news);
@@ -228,6 +230,7 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
     if (srv->admin & ADMIN_MAINT)
         return; /* maintenance has the last word; leaving it looks at the checks again */
     note_time(srv, before == SERVER_STOPPED);
+    word_before = server_state_word(srv);
     __atomic_store_n(&srv->state, (int)state, __ATOMIC_RELAXED);
     if (state == SERVER_STOPPED)
         srv->down_transitions++;
@@ -326,6 +329,7 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
 
     if (now == before)
         return;
+    word_before = server_state_word(srv);
     __atomic_store_n(&srv->admin, now, __ATOMIC_RELAXED);
     if ((now & ADMIN_MAINT) && !(before & ADMIN_MAINT)) {
         note_time(srv, srv->state == SERVER_STOPPED);

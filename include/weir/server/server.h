@@ -164,6 +164,7 @@ struct server_news {
     int level;          /* enum log_level */
     const char *text;   /* as in the log: "Server b/s is DOWN, reason: ..." */
     const char *reason; /* NULL: none was given */
+    const char *before; /* server_state_word() then */
     bool is_mailed;     /* HAProxy sends it by mail: health, and the begin of drain */
 };
 /* Control. */
