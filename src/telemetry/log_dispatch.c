@@ -91,8 +91,11 @@ format_line(struct text *out, const struct log_target *target, const struct log_
         .sd = line->event == NULL ? line->sd : STR_NONE,
     };
 
-    log_header_format(out, &header);
-    if (target->kind == HEADER_JSON)
+    if (line->incoming == NULL)
+        log_header_format(out, &header);
+    if (line->incoming != NULL)
+        log_relay_format(out, target, line);
+    else if (target->kind == HEADER_JSON)
         add_json_rest(out, start, max, line);
     else
         text_add(out, line->message);

@@ -17,6 +17,7 @@
 #include "weir/os/addr.h"
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/log_backend.h"
+#include "weir/telemetry/log_relay.h"
 #include "weir/telemetry/ring.h"
 
 #define LOG_LEN_DEFAULT 1024
@@ -224,8 +225,13 @@ struct log_line {
     const char *event; /* NULL: a line of traffic */
     bool is_json;      /* the message is an object */
     int only;
+    const struct log_incoming *incoming; /* a message of others; NULL: ours */
 };
 
+/* log_relay.c: line->incoming as the target wants it. Control. */
+void log_relay_format(struct text *out, const struct log_target *target, const struct log_line *line);
+/* log_incoming.c: 1 to 12; 0: it does not begin with one. */
+unsigned log_month_of(struct str s);
 /* log_dispatch.c: to the sinks of all targets that want it. Control. */
 void log_dispatch(const struct log_line *line, int pid);
 /* Control thread, or any at boot when there is but one. */
