@@ -10,7 +10,7 @@
 #include "weir/http/message.h"
 #include "weir/http/start_line.h"
 #include "weir/http/validate.h"
-#include "private.h"
+#include "filter.h"
 
 static struct message *
 request_at(lua_State *lua, int at)
@@ -214,9 +214,8 @@ req_set_uri(lua_State *lua)
 }
 
 static int
-res_set_status(lua_State *lua)
+set_status(lua_State *lua, struct message *msg)
 {
-    struct message *msg = response_at(lua, 1);
     lua_Integer status = luaL_checkinteger(lua, 2);
     struct str reason = script_opt_str(lua, 3);
 
@@ -226,6 +225,12 @@ res_set_status(lua_State *lua)
     msg->reason = reason.ptr != NULL ? message_copy(msg, reason)
                                      : str_from(status_reason((int)status));
     return 0;
+}
+
+static int
+res_set_status(lua_State *lua)
+{
+    return set_status(lua, response_at(lua, 1));
 }
 
 /* --- for each side ---------------------------------------------------------------------------------------- */
@@ -257,6 +262,7 @@ res_set_status(lua_State *lua)
     }
 BOTH_SIDES(req, request_at)
 BOTH_SIDES(res, response_at)
+BOTH_SIDES(message, script_message_at)
 
 #define METHOD(name_) { #name_, name_ }
 
@@ -267,6 +273,67 @@ static const luaL_Reg functions[] = {
     METHOD(res_set_header),  METHOD(res_del_header), METHOD(res_rep_header), METHOD(res_rep_value),
     METHOD(res_set_status),  { NULL, NULL },
 };
+
+/* What says how long the body is goes: that is not known then. */
+static int
+message_drop_header(lua_State *lua)
+{
+    struct message *msg = script_message_at(lua, 1);
+
+    if (str_eq_nocase(script_to_str(lua, 2), STR("content-length")) && msg->body == BODY_LENGTH)
+        msg->body = BODY_CHUNKED;
+    return message_del_header(lua);
+}
+
+/* The start line of the message of a filter. */
+static int
+message_set_line(lua_State *lua, enum line_part part)
+{
+    struct message *msg = script_message_at(lua, 1);
+    struct str value = script_to_str(lua, 2);
+
+    luaL_argcheck(lua, value.len > 0 || part == LINE_QUERY, 2, "it is empty");
+    luaL_argcheck(lua,
+                  part == LINE_METHOD ? validate_token(value)
+                                      : value.len == 0 || validate_target(value, false),
+                  2, "a character that cannot stand there");
+    lua_pushboolean(lua, message_set_part(msg, part, value));
+    return 1;
+}
+
+#define SET_LINE(name_, part_)                                                                     \
+    static int name_(lua_State *lua)                                                               \
+    {                                                                                              \
+        return message_set_line(lua, part_);                                                       \
+    }
+SET_LINE(message_set_method, LINE_METHOD)
+SET_LINE(message_set_path_, LINE_PATH)
+SET_LINE(message_set_query, LINE_QUERY)
+SET_LINE(message_set_uri, LINE_URI)
+
+static int
+message_set_status(lua_State *lua)
+{
+    return set_status(lua, script_message_at(lua, 1));
+}
+
+void
+script_add_message_fields(lua_State *lua)
+{
+    static const luaL_Reg of_message[] = {
+        { "get_headers", message_get_headers }, { "add_header", message_add_header },
+        { "set_header", message_set_header },   { "del_header", message_drop_header },
+        { "rep_header", message_rep_header },   { "rep_value", message_rep_value },
+        { "set_method", message_set_method },   { "set_path", message_set_path_ },
+        { "set_query", message_set_query },     { "set_uri", message_set_uri },
+        { "set_status", message_set_status },   { NULL, NULL },
+    };
+
+    luaL_getmetatable(lua, "HTTPMessage");
+    lua_getfield(lua, -1, "__index");
+    luaL_setfuncs(lua, of_message, 0);
+    lua_pop(lua, 2);
+}
 
 void
 script_add_class_http(lua_State *lua)

@@ -66,6 +66,15 @@ script_txn_push(struct script_state *state, lua_State *lua, struct eval *eval)
     return txn;
 }
 
+void
+script_txn_rest(struct script_state *state, struct stream *s)
+{
+    struct script_side *side = script_side_of(state, s);
+
+    if (side != NULL && side->txn != NULL)
+        side->txn->eval = NULL;
+}
+
 struct script_txn *
 script_txn_at(lua_State *lua, int at)
 {

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "private.h"
+#include "filter.h"
 
 static const struct {
     const char *name;
@@ -70,6 +70,8 @@ script_libraries_open(struct script_state *state)
     script_add_class_txn(lua);
     script_add_class_fetches(lua);
     script_add_class_http(lua);
+    script_add_class_channel(lua);
+    script_add_filter(lua);
     script_add_class_cli(lua);
     script_add_class_applet(lua);
     script_add_class_socket(lua);

@@ -25,6 +25,8 @@
 #include "weir/rules/action.h"
 #include "weir/stream/stream.h"
 
+struct filter;
+
 struct script_state;
 struct script_set;
 
@@ -85,6 +87,7 @@ struct script_fn {
 struct script_run {
     struct eval *eval;         /* NULL: not for traffic */
     struct script_task *task;  /* NULL: no task */
+    struct filter *filter;     /* NULL: no filter */
     struct applet *applet;     /* NULL: no service */
     unsigned wants;            /* of a service: set of enum applet_next that it waits for */
     lua_State *co;             /* in which it runs; NULL: in none */
@@ -214,6 +217,8 @@ struct script_txn { /* userdata, [0] of TXN and of what hangs off it */
 
 /* Pushes the TXN of the stream, or one for this moment alone. It is at hand until script_txn_lay_down(). */
 struct script_txn *script_txn_push(struct script_state *state, lua_State *lua, struct eval *eval);
+/* The stream's TXN is not at hand any more, until it is pushed again. */
+void script_txn_rest(struct script_state *state, struct stream *s);
 /* Of the object at `at`. Lua error: it is none, or not at hand. */
 /* An object like TXN in the table on top, with nothing at hand yet. */
 struct script_txn *script_txn_add(lua_State *lua);

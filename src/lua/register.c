@@ -121,6 +121,23 @@ register_action(lua_State *lua)
     return 0;
 }
 
+/* (name, class, function): a list of both is what is kept. */
+static int
+register_filter(lua_State *lua)
+{
+    struct script_fn *fn;
+
+    luaL_checktype(lua, 2, LUA_TTABLE);
+    fn = add(lua, SCRIPT_FILTER, luaL_checkstring(lua, 1), 3);
+    lua_createtable(lua, 2, 0);
+    lua_pushvalue(lua, 2);
+    lua_rawseti(lua, -2, 1);
+    lua_pushvalue(lua, 3);
+    lua_rawseti(lua, -2, 2);
+    lua_rawseti(lua, LUA_REGISTRYINDEX, fn->refs[script_state_of(lua)->index]);
+    return 0;
+}
+
 /* (function): runs when all is loaded, before traffic. */
 static int
 register_init(lua_State *lua)
@@ -182,6 +199,7 @@ script_add_register(lua_State *lua)
         { "register_action", register_action },
         { "register_init", register_init },
         { "register_service", register_service },
+        { "register_filter", register_filter },
         { "register_task", script_register_task },
         { "register_cli", register_cli },
         { NULL, NULL },

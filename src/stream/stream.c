@@ -259,6 +259,8 @@ free_stream(struct stream *s)
     struct snapshot *snapshot = s->snapshot;
 
     meter_forget(s);
+    if (__builtin_expect(s->filters != NULL, 0))
+        filters_detach(s);
     if (__builtin_expect(s->guest != NULL, 0))
         s->guest->leave(s->guest, s);
     if (s->server_snapshot != NULL)
@@ -273,8 +275,6 @@ free_stream(struct stream *s)
     if (s->res.first != NULL)
         variable_set_clear(&s->res);
     chain_clear(&s->replay);
-    if (__builtin_expect(s->filters != NULL, 0))
-        filters_detach(s);
     if (s->errand != NULL)
         errand_abandon(s);
     if (s->tracks != NULL)
@@ -326,6 +326,8 @@ stream_end(struct stream *s)
         log_line_stream(s);
     if (__builtin_expect(s->eval.explain != NULL, 0))
         explaining_end(s);
+    if (__builtin_expect(s->filters != NULL, 0))
+        filters_detach(s); /* while all that they may look at is there */
     front->owner = NULL;
     front->owner_data = NULL;
     session_stream_ended(session, s);

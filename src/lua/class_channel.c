@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Channel and HTTPMessage: bytes on their way through a filter that is written in Lua.
+ *
+ * Thread:  owner of the stream, in the state that it has entered; only within a callback of a filter.
+ *
+ * What has come and was not given on is the incoming data; offsets count in it, negative ones from its end.
+ */
+#include <string.h>
+
+#include "weir/base/number.h"
+#include "weir/http/message.h"
+#include "weir/loop/loop.h"
+#include "filter.h"
+
+/* --- objects ------------------------------------------------------------------------------------------------ */
+
+struct script_channel *
+script_channel_push(lua_State *lua)
+{
+    struct script_channel *channel;
+
+    script_object_new(lua, "Channel");
+    channel = lua_newuserdatauv(lua, sizeof(*channel), 0);
+    *channel = (struct script_channel){ .magic = SCRIPT_CHANNEL_MAGIC };
+    lua_rawseti(lua, -2, 0);
+    return channel;
+}
+
+void
+script_message_push(lua_State *lua, int at)
+{
+    at = lua_absindex(lua, at);
+    script_object_new(lua, "HTTPMessage");
+    lua_rawgeti(lua, at, 0);
+    lua_rawseti(lua, -2, 0);
+    lua_pushvalue(lua, at);
+    lua_setfield(lua, -2, "channel");
+}
+
+struct script_channel *
+script_channel_at(lua_State *lua, int at)
+{
+    struct script_channel *channel = NULL;
+
+    if (lua_istable(lua, at)) {
+        lua_rawgeti(lua, at, 0);
+        if (lua_rawlen(lua, -1) == sizeof(*channel))
+            channel = lua_touserdata(lua, -1);
+        lua_pop(lua, 1);
+    }
+    if (channel == NULL || channel->magic != SCRIPT_CHANNEL_MAGIC)
+        luaL_argerror(lua, at, "a channel or an HTTP message should stand here");
+    if (channel->filter == NULL)
+        luaL_error(lua, "this channel is not at hand now");
+    return channel;
+}
+
+struct message *
+script_message_at(lua_State *lua, int at)
+{
+    struct message *msg = script_channel_at(lua, at)->msg;
+
+    if (msg == NULL)
+        luaL_error(lua, "the head of the message is not at hand now");
+    return msg;
+}
+
+/* For what changes data. */
+static struct script_channel *
+data_at(lua_State *lua)
+{
+    struct script_channel *channel = script_channel_at(lua, 1);
+
+    if (channel->in == NULL)
+        luaL_error(lua, "there is no data at hand now");
+    return channel;
+}
+
+/* --- what is there ---------------------------------------------------------------------------------------------- */
+
+struct range {
+    size_t from, len;
+};
+
+/* Arguments `at` and the next: an offset and a length. */
+static struct range
+read_range(lua_State *lua, const struct script_channel *channel, int at)
+{
+    lua_Integer there = (lua_Integer)channel->in->bytes, from = luaL_optinteger(lua, at, 0), len;
+
+    if (from < 0)
+        from = from + there < 0 ? 0 : from + there;
+    if (from > there)
+        from = there;
+    len = luaL_optinteger(lua, at + 1, -1);
+    if (len < 0 || len > there - from)
+        len = there - from;
+    return (struct range){ (size_t)from, (size_t)len };
+}
+
+static void
+push_range(lua_State *lua, const struct script_channel *channel, struct range range)
+{
+    luaL_Buffer buf;
+    char *to = luaL_buffinitsize(lua, &buf, range.len);
+
+    chain_peek(channel->in, range.from, to, range.len);
+    luaL_pushresultsize(&buf, range.len);
+}
+
+/* nil: there is nothing, and nothing will come. */
+static int
+data(lua_State *lua)
+{
+    const struct script_channel *channel = data_at(lua);
+
+    if (chain_is_empty(channel->in) && channel->is_last)
+        lua_pushnil(lua);
+    else
+        push_range(lua, channel, read_range(lua, channel, 2));
+    return 1;
+}
+
+/* Up to the first line feed. */
+static int
+line(lua_State *lua)
+{
+    size_t len;
+    const char *bytes, *end;
+
+    if (data(lua) == 1 && lua_isnil(lua, -1))
+        return 1;
+    bytes = lua_tolstring(lua, -1, &len);
+    end = memchr(bytes, '\n', len);
+    if (end != NULL)
+        lua_pushlstring(lua, bytes, (size_t)(end - bytes) + 1);
+    return 1;
+}
+
+static int
+input(lua_State *lua)
+{
+    const struct script_channel *channel = script_channel_at(lua, 1);
+
+    lua_pushinteger(lua, channel->in == NULL ? 0 : (lua_Integer)channel->in->bytes);
+    return 1;
+}
+
+static int
+output(lua_State *lua)
+{
+    const struct script_channel *channel = script_channel_at(lua, 1);
+
+    lua_pushinteger(lua, channel->out == NULL ? 0 : (lua_Integer)channel->out->bytes);
+    return 1;
+}
+
+static int
+is_full(lua_State *lua)
+{
+    const struct script_channel *channel = script_channel_at(lua, 1);
+
+    lua_pushboolean(lua, channel->in != NULL && channel->in->bytes >= buffer_default_size());
+    return 1;
+}
+
+static int
+may_recv(lua_State *lua)
+{
+    lua_pushboolean(lua, !script_channel_at(lua, 1)->is_last);
+    return 1;
+}
+
+static int
+is_resp(lua_State *lua)
+{
+    lua_pushboolean(lua, script_channel_at(lua, 1)->dir == TO_CLIENT);
+    return 1;
+}
+
+static int
+eom(lua_State *lua)
+{
+    lua_pushboolean(lua, script_channel_at(lua, 1)->is_last);
+    return 1;
+}
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+/* A range of the incoming data becomes these bytes. False: out of memory; then nothing is sure any more. */
+static bool
+splice(lua_State *lua, struct script_channel *channel, struct range range, struct str bytes)
+{
+    size_t there = channel->in->bytes, behind = there - range.from - range.len;
+    struct chain fresh;
+    bool fine = true;
+
+    chain_init(&fresh);
+    if (range.from > 0)
+        fine = chain_move_some(&fresh, channel->in, range.from);
+    chain_consume(channel->in, range.len);
+    if (bytes.len > 0)
+        fine = fine && chain_add_copy(&fresh, bytes.ptr, bytes.len);
+    if (behind > 0)
+        fine = fine && chain_move_some(&fresh, channel->in, behind);
+    chain_clear(channel->in);
+    chain_move(channel->in, &fresh);
+    if (!fine)
+        luaL_error(lua, "out of memory");
+    return fine;
+}
+
+static int
+put(lua_State *lua, struct range range)
+{
+    struct str bytes = script_to_str(lua, 2);
+
+    splice(lua, data_at(lua), range, bytes);
+    lua_pushinteger(lua, (lua_Integer)bytes.len);
+    return 1;
+}
+
+static int
+append(lua_State *lua)
+{
+    return put(lua, (struct range){ data_at(lua)->in->bytes, 0 });
+}
+
+static int
+prepend(lua_State *lua)
+{
+    return put(lua, (struct range){ 0, 0 });
+}
+
+static int
+insert(lua_State *lua)
+{
+    return put(lua, (struct range){ read_range(lua, data_at(lua), 3).from, 0 });
+}
+
+static int
+set(lua_State *lua)
+{
+    return put(lua, read_range(lua, data_at(lua), 3));
+}
+
+static int
+remove_(lua_State *lua)
+{
+    struct script_channel *channel = data_at(lua);
+    struct range range = read_range(lua, channel, 2);
+
+    splice(lua, channel, range, STR(""));
+    lua_pushinteger(lua, (lua_Integer)range.len);
+    return 1;
+}
+
+static int
+send_now(lua_State *lua)
+{
+    struct script_channel *channel = data_at(lua);
+    struct str bytes = script_to_str(lua, 2);
+
+    if (bytes.len > 0 && !chain_add_copy(channel->out, bytes.ptr, bytes.len))
+        return luaL_error(lua, "out of memory");
+    lua_pushinteger(lua, (lua_Integer)bytes.len);
+    return 1;
+}
+
+static int
+forward(lua_State *lua)
+{
+    struct script_channel *channel = data_at(lua);
+    lua_Integer len = luaL_checkinteger(lua, 2);
+
+    if (len < 0 || (size_t)len > channel->in->bytes)
+        len = (lua_Integer)channel->in->bytes;
+    if (len > 0 && !chain_move_some(channel->out, channel->in, (size_t)len))
+        return luaL_error(lua, "out of memory");
+    lua_pushinteger(lua, len);
+    return 1;
+}
+
+/* As they were called first: what is got is taken away. */
+static int
+take(lua_State *lua, lua_CFunction find)
+{
+    if (find(lua) == 1 && !lua_isnil(lua, -1))
+        chain_consume(data_at(lua)->in, lua_rawlen(lua, -1));
+    return 1;
+}
+
+static int
+get(lua_State *lua)
+{
+    lua_settop(lua, 1);
+    return take(lua, data);
+}
+
+static int
+take_line(lua_State *lua)
+{
+    lua_settop(lua, 1);
+    return take(lua, line);
+}
+
+/* --- the head ------------------------------------------------------------------------------------------------------- */
+
+static int
+get_stline(lua_State *lua)
+{
+    const struct message *msg = script_message_at(lua, 1);
+
+    lua_newtable(lua);
+    lua_pushfstring(lua, "HTTP/%d.%d", msg->version_major, msg->version_minor);
+    lua_setfield(lua, -2, "version");
+    if ((msg->flags & MESSAGE_IS_RESPONSE) != 0) {
+        lua_pushfstring(lua, "%d", msg->status);
+        lua_setfield(lua, -2, "code");
+        script_push_str(lua, msg->reason);
+        lua_setfield(lua, -2, "reason");
+    } else {
+        script_push_str(lua, msg->method_text);
+        lua_setfield(lua, -2, "method");
+        script_push_str(lua, msg->target);
+        lua_setfield(lua, -2, "uri");
+    }
+    return 1;
+}
+
+/* (number | "chunked"): how long the body will be that the filter gives on. */
+static int
+set_body_len(lua_State *lua)
+{
+    struct message *msg = script_message_at(lua, 1);
+    char text[24];
+    lua_Integer len = -1;
+
+    if (lua_isinteger(lua, 2))
+        len = lua_tointeger(lua, 2);
+    else
+        luaL_argcheck(lua, str_eq(script_to_str(lua, 2), STR("chunked")), 2, "a number or 'chunked'");
+    luaL_argcheck(lua, lua_type(lua, 2) != LUA_TNUMBER || len >= 0, 2, "a length");
+    message_remove_fields_id(msg, FIELD_CONTENT_LENGTH);
+    message_remove_fields_id(msg, FIELD_TRANSFER_ENCODING);
+    msg->body = len < 0 ? BODY_CHUNKED : BODY_LENGTH;
+    msg->body_length = len < 0 ? 0 : (uint64_t)len;
+    lua_pushboolean(lua, len < 0 ||
+                             message_add_field_copy(msg, STR("content-length"),
+                                                    str_of(text, number_format(text, (uint64_t)len))));
+    return 1;
+}
+
+/* --- classes ---------------------------------------------------------------------------------------------------------- */
+
+#define ON_DATA                                                                                    \
+    { "data", data }, { "input", input }, { "output", output }, { "is_full", is_full },            \
+        { "may_recv", may_recv }, { "is_resp", is_resp }, { "append", append },                    \
+        { "prepend", prepend }, { "insert", insert }, { "set", set }, { "remove", remove_ },       \
+        { "send", send_now }, { "forward", forward }
+
+void
+script_add_class_channel(lua_State *lua)
+{
+    static const luaL_Reg of_channel[] = { ON_DATA,
+                                           { "line", line },
+                                           { "dup", data },
+                                           { "get", get },
+                                           { "getline", take_line },
+                                           { "get_in_len", input },
+                                           { "get_out_len", output },
+                                           { NULL, NULL } };
+    static const luaL_Reg of_message[] = { ON_DATA,
+                                           { "body", data },
+                                           { "eom", eom },
+                                           { "get_stline", get_stline },
+                                           { "set_body_len", set_body_len },
+                                           { NULL, NULL } };
+
+    script_class_new(lua, "Channel", of_channel);
+    script_class_new(lua, "HTTPMessage", of_message);
+    script_add_message_fields(lua);
+}
