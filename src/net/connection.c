@@ -131,8 +131,10 @@ on_other_event(struct connection *conn, int events)
 static void
 on_unconfirmed_event(struct connection *conn, int events)
 {
-    if ((events & EV_READ) != 0)
-        (void)conn->transport->handshake(conn);
+    conn->flags &= ~(unsigned)CONN_WANT_WRITE;
+    (void)conn->transport->handshake(conn);
+    if ((conn->flags & CONN_WANT_WRITE) != 0)
+        events &= ~EV_WRITE; /* the handshake's bytes go first */
     on_other_event(conn, events);
 }
 

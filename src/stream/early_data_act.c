@@ -106,6 +106,14 @@ early_data_tell(struct stream *s)
            message_add_field_copy(s->request, STR("Early-Data"), STR("1"));
 }
 
+bool
+early_data_may_go(const struct stream *s)
+{
+    return s->request != NULL && stream_is_http(s) && is_safe(s->request) &&
+           s->request->body == BODY_NONE && s->retries_done == 0 &&
+           (tls_is_early(s->eval.client) || (s->eval.backend->retry_on & RETRY_0RTT_REJECTED) != 0);
+}
+
 static const struct action_kind kinds[] = {
     { "wait-for-handshake", ON(HOOK_HTTP_REQUEST), .args = "", .parse = parse_wait_for_handshake,
       .help = "A request that came as early data goes on when the client's handshake is over: nobody can be "

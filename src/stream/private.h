@@ -279,6 +279,9 @@ void early_hint_send(struct stream *s);
 enum verdict early_data_hold(struct stream *s);
 /* RFC 8470 5.2: a server is told, so that it can say 425; a client may have said so itself. False: no room. */
 bool early_data_tell(struct stream *s);
+/* May the request be said to a server before the handshake with it is over? It is safe, and its client has said
+ * it so or retry-on does; and it has not failed yet. */
+bool early_data_may_go(const struct stream *s);
 
 /* --- stream_reply.c ------------------------------------------------------ */
 

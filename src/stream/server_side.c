@@ -317,6 +317,8 @@ server_side_open(struct stream *s, enum connection_error *err)
         if (server_connection_name(conf, &s->eval, &name))
             tls_dial_set_pool_name(&tls, name);
         mux = server_protocol(s, conf, &tls);
+        if (early_data_may_go(s))
+            tls_dial_allow_early(&tls);
     }
     mc = take_idle(s, tls.key);
     is_reused = mc != NULL;

@@ -45,6 +45,8 @@ empty_answer(struct stream *s)
 static enum step_result
 no_answer(struct stream *s)
 {
+    if (s->eval.server_conn != NULL && s->eval.server_conn->err == CONN_ERR_TLS_EARLY)
+        return retry_or_fail(s, RETRY_0RTT_REJECTED, END_SERVER_ABORT, 425);
     switch ((enum endpoint_error)s->back->error) {
     case EP_ERR_BAD:
     case EP_ERR_TOO_LARGE:

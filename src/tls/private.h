@@ -192,6 +192,7 @@ struct tls_server_conf {
     const char *check_server_name;    /* check-sni */
     struct str check_alpn;            /* check-alpn; len 0: not said */
     bool is_ssl, no_reuse;
+    bool allow_early_data;
     bool check_ssl, no_check_ssl;
     bool check_by_steps;    /* a step of the backend's checks says ssl */
     bool no_check_sni_auto;
@@ -443,13 +444,17 @@ bool tls_tune_apply(struct parse *parse, struct source_pos pos, SSL_CTX *ctx);
 
 enum early_state { EARLY_OVER, EARLY_WANTED };
 
-/* Of a client's connection; zero: it takes none. */
+/* Zero: none. */
 struct early_data {
-    char *bytes; /* owns: what nobody has read yet; NULL: nothing */
+    char *bytes; /* owns: from a client, what nobody has read yet; to a server, what was sent; NULL: nothing */
     uint32_t at, len;
+    uint32_t room;    /* how much the server takes */
+    struct str alpn;  /* owns ptr: the protocol that it is for */
     uint8_t state;    /* enum early_state */
-    bool is_received; /* some came */
-    bool is_open;     /* some came, and the handshake is not over */
+    bool is_received; /* from a client: some came */
+    bool is_open;     /* the connection is used, and the handshake is not over */
+    bool is_sender;   /* to a server */
+    bool is_awaited;  /* a write waits for the end of the handshake */
 };
 
 /* Connections of this context may take some. Builder. */
@@ -457,6 +462,12 @@ void early_data_use(SSL_CTX *ctx);
 /* False: out of memory. */
 bool early_data_begin(struct early_data *early, SSL *ssl, bool is_wanted);
 bool early_data_allow(SSL *ssl, bool is_allowed);
+/* To a server whose session the SSL resumes: may some be sent? */
+bool early_data_begin_sending(struct early_data *early, const SSL *ssl);
+/* Seals some, and keeps it until the server has taken it. False: broken. */
+bool early_data_send(struct early_data *early, SSL *ssl, struct str bytes);
+/* The handshake is over: what the server did not take is sealed again. False: broken. */
+bool early_data_end_sending(struct early_data *early, SSL *ssl);
 /* Goes on with the handshake; 1: it is over, otherwise as SSL_do_handshake() says. */
 int early_data_handshake(struct early_data *early, SSL *ssl);
 /* Copies what was kept; the number of bytes. */
@@ -493,5 +504,7 @@ void keylog_free(struct key_log *keys); /* NULL is fine */
 
 /* The server name, the session to resume, the name to verify. False: out of memory. Owner. */
 bool tls_server_set_up(SSL *ssl, const struct tls_dial *dial);
+/* A handshake has failed: maybe because of the session that this thread kept. Owner. */
+void tls_server_forget_session(const SSL *ssl);
 /* OpenSSL's callback: a session that can be resumed. */
 int tls_server_on_session(SSL *ssl, SSL_SESSION *session);

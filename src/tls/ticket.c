@@ -140,7 +140,7 @@ on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *ciph
     how = key.is_short ? aes_short : aes;
     if (!is_sealing)
         return EVP_DecryptInit_ex(cipher, how, NULL, key.aes, iv) == 1 && set_hmac(mac, &key)
-                   ? (at == 0 ? 1 : 2)
+                   ? (at == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2) /* 2: and gets a new one */
                    : -1;
     memcpy(name, key.name, sizeof(key.name));
     return RAND_bytes(iv, EVP_CIPHER_get_iv_length(how)) == 1 &&

@@ -6,6 +6,7 @@
  * Owns:    the context of a server line, in its slot; sessions to resume, one for each thread.
  * Thread:  builder; traffic threads dial, control checks.
  */
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
@@ -127,6 +128,9 @@ parse_server_verify(struct parse *parse)
     }
 
 static const struct keyword keywords[] = {
+    SLOT_FLAG("allow-0rtt", allow_early_data,
+              "Requests that are safe may be sent before the handshake is over, where a session is resumed and the "
+              "client's request came that way too, or the backend says 'retry-on 0rtt-rejected'."),
     { "check-alpn", IN_SERVER, .args = "<protocol>[,...]", .parse = parse_check_alpn,
       .help = "What checks offer by ALPN, instead of what 'alpn' says." },
     { "check-sni-auto", IN_SERVER, .parse = parse_check_sni_auto,
@@ -343,6 +347,12 @@ tls_dial_for_check(struct tls_dial *dial, const void *slots, const struct tls_ch
 }
 
 void
+tls_dial_allow_early(struct tls_dial *dial)
+{
+    dial->may_be_early = dial->conf != NULL && dial->conf->allow_early_data;
+}
+
+void
 tls_dial_apply(struct tls_dial *dial, struct dial_request *request)
 {
     if (dial->conf == NULL)
@@ -378,6 +388,31 @@ set_verified_address(SSL *ssl, const struct addr *address)
            X509_VERIFY_PARAM_set1_ip(SSL_get0_param(ssl), bytes, address->family == ADDR_IPV4 ? 4 : 16) == 1;
 }
 
+/* A copy: OpenSSL takes a session of TLS 1.3 for used up, and not all servers give a new one each time. */
+static void
+resume(SSL *ssl, const SSL_SESSION *kept)
+{
+    SSL_SESSION *copy = SSL_SESSION_dup(kept);
+
+    if (copy != NULL)
+        (void)SSL_set_session(ssl, copy);
+    SSL_SESSION_free(copy);
+    ERR_clear_error();
+}
+
+void
+tls_server_forget_session(const SSL *ssl)
+{
+    struct tls_kept_session *kept =
+        __atomic_load_n(&tls_context_of(ssl)->kept, __ATOMIC_ACQUIRE);
+
+    if (kept == NULL)
+        return;
+    kept += this_thread->index;
+    SSL_SESSION_free(kept->session);
+    kept->session = NULL;
+}
+
 bool
 tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
 {
@@ -404,7 +439,7 @@ tls_server_set_up(SSL *ssl, const struct tls_dial *dial)
         kept += this_thread->index;
     if (kept != NULL && kept->session != NULL && dial->address == NULL && kept->name_hash == hash_name(str_from(name)) &&
         kept->trust == tls_trust_serial(context))
-        (void)SSL_set_session(ssl, kept->session);
+        resume(ssl, kept->session);
     if (dial->address != NULL)
         return set_verified_address(ssl, dial->address);
     return set_verified_name(ssl, dial->conf, dial->is_guess ? "" : name);

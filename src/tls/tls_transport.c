@@ -30,7 +30,7 @@
 #define BATCH_PLAIN ((size_t)4 * RECORD_MAX)
 #define BATCH_MAX   (BATCH_PLAIN + 136 * 80) /* what records of 512 bytes add, and a stray message */
 
-enum failure { NO_FAILURE, PEER_ENDED, SOCKET_FAILED, TLS_BROKEN };
+enum failure { NO_FAILURE, PEER_ENDED, SOCKET_FAILED, TLS_BROKEN, EARLY_LOST };
 
 struct tls_link {
     SSL *ssl;
@@ -275,6 +275,8 @@ seal_piece(struct tls_link *link, struct str piece)
 {
     size_t written = 0;
 
+    if (link->early.is_sender)
+        return early_data_send(&link->early, link->ssl, piece);
     if (link->early.is_open)
         return SSL_write_early_data(link->ssl, piece.ptr, piece.len, &written) == 1;
     return SSL_write(link->ssl, piece.ptr, (int)piece.len) == (int)piece.len;
@@ -305,6 +307,18 @@ seal(struct tls_link *link, struct cursor *cursor)
     return (ssize_t)plain;
 }
 
+static enum io tls_handshake(struct connection *conn);
+
+static bool
+has_early_room(const struct tls_link *link, const struct cursor *cursor)
+{
+    size_t len = 0;
+
+    for (int i = 0; i < cursor->count; i++)
+        len += cursor->iov[i].iov_len;
+    return len <= link->early.room - link->early.len + link->owed;
+}
+
 static enum io
 tls_write(struct connection *conn, const struct iovec *iov, int count, bool more, size_t *sent)
 {
@@ -315,6 +329,13 @@ tls_write(struct connection *conn, const struct iovec *iov, int count, bool more
     *sent = 0;
     if (io != IO_OK)
         return io;
+    if (__builtin_expect(link->early.is_sender, 0) && !has_early_room(link, &cursor)) {
+        (void)tls_handshake(conn); /* the rest comes behind it */
+        if (link->early.is_sender) {
+            link->early.is_awaited = true;
+            return IO_WAIT;
+        }
+    }
     advance(&cursor, *sent = link->owed);
     link->owed = 0;
     while (cursor.count > 0) {
@@ -366,6 +387,8 @@ tell(struct connection *conn, enum failure failure)
         return connection_read_ended(conn);
     case SOCKET_FAILED:
         return connection_read_failed(conn, link->os_errno);
+    case EARLY_LOST:
+        return connection_failed(conn, CONN_ERR_TLS_EARLY);
     case TLS_BROKEN:
         break;
     }
@@ -406,6 +429,9 @@ end_early(struct connection *conn, struct tls_link *link, enum failure failure)
     conn->flags &= ~(unsigned)CONN_UNCONFIRMED;
     link->early.is_open = failure != NO_FAILURE; /* nobody has confirmed it, and nobody will */
     link->failure = (uint8_t)failure;
+    if (link->early.is_awaited)
+        ev_feed_event(conn->loop->ev, &conn->io, EV_WRITE);
+    link->early.is_awaited = false;
     return failure == NO_FAILURE ? IO_OK : IO_WAIT;
 }
 
@@ -416,19 +442,21 @@ tls_handshake(struct connection *conn)
     bool is_used = (conn->flags & CONN_UNCONFIRMED) != 0;
     int result;
 
+    if (link->early.is_sender && !is_used)
+        return is_early(conn, link);
     if (send_left(conn) != IO_OK)
         return (conn->flags & CONN_WRITE_CLOSED) != 0 ? connection_failed(conn, CONN_ERR_TLS_ABORTED)
                                                       : IO_WAIT;
     ERR_clear_error();
     result = early_data_handshake(&link->early, link->ssl);
-    if (result == 1 && is_used)
-        return end_early(conn, link, NO_FAILURE);
+    if (result == 1 && link->early.is_sender && !early_data_end_sending(&link->early, link->ssl))
+        return end_early(conn, link, EARLY_LOST);
     if (link->left != NULL) {
         connection_want_write(conn);
         return IO_WAIT;
     }
     if (result == 1)
-        return IO_OK;
+        return is_used ? end_early(conn, link, NO_FAILURE) : IO_OK;
     switch (SSL_get_error(link->ssl, result)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
@@ -436,10 +464,14 @@ tls_handshake(struct connection *conn)
     default:
         break;
     }
-    if (is_used)
-        return end_early(conn, link, link->peer_closed ? PEER_ENDED : TLS_BROKEN);
     link->error = ERR_peek_error();
+    if (is_used && (conn->flags & CONN_INCOMING) != 0)
+        return end_early(conn, link, link->peer_closed ? PEER_ENDED : TLS_BROKEN);
+    if (is_used) /* a server's certificate, for example */
+        (void)end_early(conn, link, TLS_BROKEN);
     (void)connection_failed(conn, handshake_error(conn, link));
+    if ((conn->flags & CONN_INCOMING) == 0)
+        tls_server_forget_session(link->ssl);
     ERR_clear_error();
     return IO_FAILED;
 }
@@ -475,14 +507,14 @@ read_early(struct connection *conn, const struct iovec *iov, int count, size_t *
 
     if ((conn->flags & CONN_UNCONFIRMED) != 0 && link->early.at == link->early.len)
         (void)tls_handshake(conn);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && !link->early.is_sender; i++) {
         size_t taken = early_data_take(&link->early, iov[i].iov_base, iov[i].iov_len);
 
         *got += taken;
         if (taken < iov[i].iov_len)
             break;
     }
-    return *got == 0 && (conn->flags & CONN_UNCONFIRMED) == 0;
+    return *got == 0 && (conn->flags & (CONN_UNCONFIRMED | CONN_FAILED)) == 0;
 }
 
 static enum io
@@ -491,8 +523,11 @@ tls_read(struct connection *conn, const struct iovec *iov, int count, size_t *go
     struct tls_link *link = link_of(conn);
 
     *got = 0;
-    if (__builtin_expect(link->early.is_received, 0) && !read_early(conn, iov, count, got))
-        return *got > 0 ? IO_OK : IO_WAIT;
+    if (__builtin_expect(link->early.is_received || link->early.is_open, 0) &&
+        !read_early(conn, iov, count, got))
+        return *got > 0                             ? IO_OK
+               : (conn->flags & CONN_FAILED) != 0 ? IO_FAILED
+                                                    : IO_WAIT;
     for (int i = 0; link->failure == NO_FAILURE && i < count; i++) {
         if (!read_into(conn, iov[i].iov_base, iov[i].iov_len, got))
             break;
@@ -564,6 +599,8 @@ tls_open(struct connection *conn, void *conf)
         pool_give(&link_pool, link);
         return false;
     }
+    if (dial != NULL && dial->may_be_early)
+        (void)early_data_begin_sending(&link->early, link->ssl);
     conn->transport_data = link;
     return true;
 }
@@ -608,6 +645,8 @@ tls_alpn(const struct connection *conn)
     const unsigned char *name = NULL;
     unsigned len = 0;
 
+    if (ssl != NULL && link_of(conn)->early.is_sender)
+        return link_of(conn)->early.alpn;
     if (ssl != NULL)
         SSL_get0_alpn_selected(ssl, &name, &len);
     return str_of((const char *)name, len);

@@ -59,6 +59,7 @@ struct tls_dial {
     const struct tls_server_conf *conf; /* NULL: no TLS */
     struct str server_name;             /* to ask for; ptr NULL: none */
     bool is_guess;                      /* the name is not verified */
+    bool may_be_early;                  /* before the handshake is over, if the line says allow-0rtt */
     struct str alpn;                    /* instead of the line's, as on the wire; len 0: none */
     const struct addr *address; /* if the server is verified, its certificate must be for this address; NULL: for the name */
     uint64_t key; /* connections with another key are not for this use; 0: no TLS */
@@ -84,6 +85,8 @@ void tls_dial_for_check(struct tls_dial *dial, const void *slots, const struct t
 void tls_server_want_context(void *slots);
 /* Reads "h2,http/1.1" into the form on the wire. False: reported. */
 bool tls_parse_alpn(struct parse *parse, struct str *wire);
+/* What is said may be heard twice: it may be said before the handshake is over (allow-0rtt). */
+void tls_dial_allow_early(struct tls_dial *dial);
 /* Asks connector_dial() for TLS, if that is wanted. */
 void tls_dial_apply(struct tls_dial *dial, struct dial_request *request);
 
