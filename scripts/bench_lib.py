@@ -155,19 +155,21 @@ http {{
                 f.write(open(self.path("key")).read())
         return path
 
-    def haproxy_config(self, origin, mode="http", close=False, with_rules=False):
+    def haproxy_config(self, origin, mode="http", close=False, with_rules=False, script=None):
         port = free_port()
         extra = {"tls": f" ssl crt {self.certificate()} alpn http/1.1", "h2": " proto h2",
                  "h2s": f" ssl crt {self.certificate()} alpn h2"}.get(mode, "")
         mode = "http" if extra else mode
         rules = self.rules(port) if with_rules else ""
+        if script:
+            rules = "  http-request set-var(txn.x) lua.cat\n"
         options = "option http-server-close\n  " if close and mode == "http" else ""
         config = self.write(
             f"haproxy-{port}.cfg",
             f"""global
   nbthread 1
   maxconn 4000
-defaults
+{script or ""}defaults
   mode {mode}
   {options}timeout connect 5s
   timeout client 60s
