@@ -21,6 +21,7 @@
 #include "weir/config/snapshot.h"
 #include "weir/filters/compression.h"
 #include "weir/loop/loop.h"
+#include "weir/lua/script.h"
 #include "weir/proxy/admission.h"
 #include "weir/telemetry/log.h"
 #include "weir/telemetry/notice.h"
@@ -208,6 +209,8 @@ fill_traffic(struct info *info)
     values[INFO_JOBS] = metric_u32(admission_current() + totals.listeners);
     values[INFO_LISTENERS] = metric_u32(totals.listeners);
     values[INFO_DROPPED_LOGS] = metric_u32(log_dropped());
+    values[INFO_SCRIPT_ERRORS] = metric_u64(script_error_count());
+    values[INFO_SCRIPT_CUTS] = metric_u64(script_cut_count());
 }
 
 /* What is not counted yet is 0: tools want every line. */

@@ -100,4 +100,6 @@ const struct metric info_fields[INFO_FIELDS] = {
     [INFO_PATTERNS_ADDED] = { "PatternsAdded", "MGPV", "Entries added to maps and lists" },
     [INFO_PATTERNS_FREED] = { "PatternsFreed", "MGPV", "Entries removed from maps and lists" },
     [INFO_NBTHREAD_GROUPS] = { "NbThreadGroups", "CGSV", "Groups of threads" },
+    [INFO_SCRIPT_ERRORS] = { "ScriptErrors", "MCPV", "Calls of Lua that ended with an error" },
+    [INFO_SCRIPT_CUTS] = { "ScriptsCut", "MCPV", "Those of ScriptErrors that ran too long" },
 };

@@ -15,6 +15,7 @@
 #include "weir/admin/info.h"
 #include "weir/base/version.h"
 #include "weir/loop/loop.h"
+#include "weir/lua/script.h"
 #include "weir/loop/thread.h"
 #include "weir/telemetry/process.h"
 #include "page.h"
@@ -383,6 +384,8 @@ put_facts(struct writer *writer, const struct info *info)
     metric_print(out, &info->values[INFO_CURR_CONNS]);
     text_puts(out, " of ");
     metric_print(out, &info->values[INFO_MAXCONN]);
+    if (script_error_count() > 0)
+        text_printf(out, "; errors of scripts = %llu", (unsigned long long)script_error_count());
     text_puts(out, "</p>");
 }
 

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "weir/expr/explain.h"
 #include "weir/http/reply_action.h"
 #include "weir/loop/loop.h"
 #include "weir/loop/thread.h"
@@ -105,6 +106,15 @@ end_call(struct script_side *side)
     side->co = NULL;
 }
 
+#define OFFLINE_PAUSES 100
+
+/* "weir --explain" waits for nobody. */
+static bool
+is_offline(const struct eval *eval)
+{
+    return eval->explain != NULL && eval->explain->is_offline;
+}
+
 /* A burst of the coroutine, and what comes of it. */
 static enum verdict
 go_on(const struct action *action, struct eval *eval, struct script_side *side, int args)
@@ -115,6 +125,15 @@ go_on(const struct action *action, struct eval *eval, struct script_side *side, 
     int results, status;
 
     status = script_resume(state, side->co, args, &results);
+    for (int pauses = 0; status == LUA_YIELD && is_offline(eval) && pauses < OFFLINE_PAUSES; pauses++) {
+        lua_pop(side->co, results);
+        status = script_resume(state, side->co, 0, &results);
+    }
+    if (status == LUA_YIELD && is_offline(eval)) { /* it waits for somebody who is not there */
+        eval->resume = 0;
+        end_call(side);
+        return VERDICT_CONTINUE;
+    }
     if (status == LUA_YIELD) {
         lua_pop(side->co, results);
         eval->resume = 1;
