@@ -45,6 +45,7 @@ on_ctx_freed(void *parent, void *ptr, CRYPTO_EX_DATA *data, int index, long numb
         alloc_free(context->lists[i]);
     alloc_free(context->lists);
     ticket_file_free(context->tickets);
+    tls_forge_free(context->forge);
     for (unsigned i = 0; context->kept != NULL && i < thread_count(); i++)
         SSL_SESSION_free(context->kept[i].session);
     alloc_free(context->kept);
@@ -163,6 +164,13 @@ on_server_name(SSL *ssl, int *alert, void *arg)
     const struct sni_table *table = grace_read(context->names);
     const struct sni_choice *choice = choice_of(ssl, table);
 
+    if (choice == NULL && context->forge != NULL && table->first != NULL &&
+        tls_forge_show(context->forge, ssl, table->first->certs[0]->key)) {
+        if (tls_client_auth_ask(ssl, table->first))
+            return SSL_TLSEXT_ERR_OK;
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    }
     if (choice == NULL && context->strict_sni) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;
         return SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -468,6 +476,25 @@ set_ticket_file(struct parse *parse, const struct tls_bind_conf *conf, struct tl
     return context->tickets != NULL || parse_alert_at(parse, conf->pos, "%s", err.text);
 }
 
+static bool
+set_forge(struct parse *parse, const struct tls_bind_conf *conf, struct tls_context *context)
+{
+    struct error err = ERROR_INIT;
+
+    if (!conf->generates)
+        return conf->sign_file == NULL ||
+               parse_alert_at(parse, conf->pos, "'ca-sign-file' signs nothing without 'generate-certificates'");
+    if (conf->sign_file == NULL)
+        return parse_alert_at(parse, conf->pos,
+                              "'generate-certificates' needs 'ca-sign-file' with an authority and its key");
+    if (context->uses == NULL)
+        return parse_alert_at(parse, conf->pos, "'generate-certificates' needs a certificate ('crt'), whose key "
+                                                "the generated ones have");
+    context->forge = tls_forge_new(conf->sign_file, conf->sign_password,
+                                   (size_t)tls_globals_of(parse->snapshot)->forged_most, &err);
+    return context->forge != NULL || parse_alert_at(parse, conf->pos, "%s", err.text);
+}
+
 /* What each SSL has from the beginning. */
 static void
 show_default(struct tls_context *context)
@@ -488,7 +515,7 @@ tls_context_of_bind(struct parse *parse, const struct tls_bind_conf *conf)
     context->strict_sni = conf->strict_sni;
     context->takes_early_data = conf->allow_early_data;
     if (!set_common(parse, conf->pos, context, &conf->settings) || !set_verify(parse, conf, context) ||
-        !cert_loader_run(parse, context, conf) || !set_ticket_file(parse, conf, context) ||
+        !cert_loader_run(parse, context, conf) || !set_forge(parse, conf, context) || !set_ticket_file(parse, conf, context) ||
         !tls_tune_apply(parse, conf->pos, ctx)) {
         tls_context_drop(context);
         return NULL;

@@ -181,6 +181,8 @@ struct tls_bind_conf {
     const char *ca_verify_file;         /* authorities that clients are not told of */
     struct tls_error_set ignored, ca_ignored;
     bool is_ssl, strict_sni, no_ca_names, allow_early_data;
+    bool generates; /* generate-certificates */
+    const char *sign_file, *sign_password; /* NULL: not said */
     struct tls_context *context; /* holds; made by CHECK, let go by RELEASE */
 };
 
@@ -230,6 +232,7 @@ struct tls_globals {
     bool has_keylog;
     bool ocsp_is_on, ocsp_is_off; /* ocsp-update.mode, ocsp-update.disable */
     int64_t ocsp_min_s, ocsp_max_s;
+    int64_t forged_most; /* tune.ssl.ssl-ctx-cache-size */
     const char *ocsp_proxy; /* NULL: none */
 };
 
@@ -250,6 +253,7 @@ struct tls_context {
     char *alpn;   /* owns: as on the wire; NULL: none */
     size_t alpn_len;
     struct tls_context *next;    /* of bind lines, all that live */
+    struct tls_forge *forge;     /* owns; NULL: no certificates are made; never changes */
     struct ticket_file *tickets; /* owns; published by control; NULL: the keys that all share */
     char **lists;                /* owns: paths of the crt-lists; never changes */
     unsigned list_count;
@@ -437,6 +441,16 @@ void tls_tickets_use(SSL_CTX *ctx);
 
 /* What the global section says for bind lines. False: reported. Builder. */
 bool tls_tune_apply(struct parse *parse, struct source_pos pos, SSL_CTX *ctx);
+
+/* --- forge.c ------------------------------------------------------------------------- */
+
+struct tls_forge;
+/* most: certificates that are kept. NULL: err. */
+struct tls_forge *tls_forge_new(const char *path, const char *password, size_t most, struct error *err);
+void tls_forge_free(struct tls_forge *forge); /* NULL is fine */
+/* Shows one with that key for the name that the client asks for. False: it asks for none, or it cannot be
+ * made; nothing has changed then. Any thread. */
+bool tls_forge_show(struct tls_forge *forge, SSL *ssl, EVP_PKEY *key);
 
 /* --- early_data.c ----------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@
 
 #define CACHE_SIZE_DEFAULT 20000
 #define LIFETIME_DEFAULT_MS 300000
+#define FORGED_MOST 1000
 #define OCSP_MIN_S 300
 #define OCSP_MAX_S 3600
 
@@ -29,6 +30,7 @@ init_globals(void *slot)
     globals->lifetime_ms = LIFETIME_DEFAULT_MS;
     globals->extras = EXTRA_ALL;
     globals->ocsp_min_s = OCSP_MIN_S;
+    globals->forged_most = FORGED_MOST;
     globals->ocsp_max_s = OCSP_MAX_S;
     globals->security_level = -1;
     globals->bind_defaults.verify = globals->server_defaults.verify = -1;
@@ -208,6 +210,27 @@ parse_ca_verify_file(struct parse *parse)
 
     conf->ca_verify_file = parse_path(parse, "a file of certificates", globals_of(parse)->ca_base);
     return conf->ca_verify_file != NULL;
+}
+
+static bool
+parse_sign_file(struct parse *parse)
+{
+    struct tls_bind_conf *conf = bind_of(parse);
+
+    conf->sign_file = parse_path(parse, "a file with an authority and its key", globals_of(parse)->ca_base);
+    return conf->sign_file != NULL;
+}
+
+static bool
+parse_sign_password(struct parse *parse)
+{
+    return keep_word(parse, "a password", &bind_of(parse)->sign_password);
+}
+
+static bool
+parse_generate(struct parse *parse)
+{
+    return bind_of(parse)->generates = true;
 }
 
 static bool
@@ -474,6 +497,16 @@ static const struct keyword keywords[] = {
       .help = "Authorities that certificates of the other side are verified against; @system-ca: the system's." },
     { "ca-ignore-err", IN_BIND, .args = "<all|number>[,...]", .parse = parse_ignored,
       .help = "Errors of authorities that client certificates may have all the same." },
+    { "ca-sign-file", IN_BIND, .args = "<file>", .parse = parse_sign_file,
+      .help = "The authority, with its key, that signs what generate-certificates makes." },
+    { "ca-sign-pass", IN_BIND, .args = "<password>", .parse = parse_sign_password,
+      .help = "The password of the key in ca-sign-file." },
+    { "generate-certificates", IN_BIND, .parse = parse_generate,
+      .help = "Clients that ask for a name without certificate see one that is made for it, with the key of the "
+              "default certificate." },
+    { "tune.ssl.ssl-ctx-cache-size", IN_GLOBAL, .args = "<number>", .slot = &tls_globals_slot,
+      SET_INT(struct tls_globals, forged_most, 0, INT32_MAX),
+      .help = "Certificates of generate-certificates that are kept for each bind line, 1000 unless it is said." },
     { "ca-verify-file", IN_BIND, .args = "<file>", .parse = parse_ca_verify_file,
       .help = "Further authorities to verify against, which clients are not told." },
     { "crt-ignore-err", IN_BIND, .args = "<all|number>[,...]", .parse = parse_ignored,
