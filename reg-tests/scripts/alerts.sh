@@ -14,6 +14,12 @@ begin() { # name program args...: stdout goes to name.out
     for _ in $(seq 100); do [ -s "$work/$name.port" ] && return; sleep 0.05; done
     fail "$name does not start"
 }
+cat >"$work/told" <<EOF2
+#!/bin/sh
+echo "\$WEIR_PROXY \$WEIR_SERVER \$WEIR_OLD_STATE \$WEIR_NEW_STATE \$WEIR_CHANGES \$# \${HOME-none}" >>$work/told.out
+echo "\$WEIR_EVENT" >>$work/told.json
+EOF2
+chmod +x "$work/told"
 begin mail1 "$here/smtp_server.py" "$work/mail1.port"
 begin mail2 "$here/smtp_server.py" "$work/mail2.port" 1
 begin hook "$here/hook_server.py" "$work/hook.port" 1
@@ -43,6 +49,9 @@ backend b
     server-event webhook http://127.0.0.1:$(cat "$work/hook.port")/x?y=1 hold 500ms header authorization "Bearer t"
     server s1 127.0.0.1:1
     server s2 127.0.0.1:2
+backend d
+    server-event command $work/told hold 0
+    server s1 127.0.0.1:1
 backend c
     email-alert mailers mta
     email-alert from weir@example.com
@@ -99,6 +108,16 @@ wait_for 2 '^204 / None' safe
 grep -q '"old_state": "up", "new_state": "maint", "reason": null' "$work/safe.out" || fail "event over TLS"
 grep -q 'c/s1' "$work/mail1.out" && fail "a mail too many"
 
+# A program is run, one at a time, with nothing of ours in its environment.
+cli set server d/s1 state drain >/dev/null
+cli set server d/s1 state ready >/dev/null
+wait_for 2 '^d s1 ' told
+diff - "$work/told.out" <<EOF || fail "the program was told otherwise"
+d s1 up drain 1 0 none
+d s1 drain up 1 0 none
+EOF
+python3 -c 'import json, sys; [json.loads(line) for line in sys.stdin]' <"$work/told.json" || fail "no JSON"
+
 refused() { # pattern line...
     local pattern=$1; shift
     printf '%s\n' "$@" >"$work/bad.cfg"
@@ -112,5 +131,6 @@ refused "no log level" 'backend b' 'email-alert level loud'
 refused "stand already" 'mailers x' 'mailer m 127.0.0.1:25' 'mailers x'
 refused "is no URL" 'backend b' 'server-event webhook ftp://x/'
 refused "has no port" 'backend b' 'server-event webhook http://127.0.0.1:x/'
+refused "should begin with '/'" 'backend b' 'server-event command x'
 refused "no header field" 'backend b' 'server-event webhook http://127.0.0.1/ header "a b" c'
 echo passed

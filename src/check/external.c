@@ -3,7 +3,7 @@
  * Checks by programs: one process for each check, in a group of its own.
  *
  * For:     option external-check.
- * Owns:    a struct child for each process until it has ended and was reaped, whoever still wants it.
+ * Owns:    nothing: program.c keeps the processes.
  * Callers: check_steps.c begins and aborts; a descriptor of the process tells of its end.
  * Thread:  control, which never waits for a process.
  *
@@ -12,40 +12,20 @@
  */
 #include "external.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "weir/base/alloc.h"
-#include "weir/base/list.h"
-#include "weir/loop/loop.h"
-#include "weir/loop/start.h"
 #include "weir/net/bind.h"
 #include "weir/os/socket.h"
 #include "weir/tls/tls.h"
+#include "program.h"
 
 #define NOT_USED     "NOT_USED"
 #define CANNOT_RUN   255 /* the code that says so */
 #define VARIABLES    16
-#define FIRST_SECRET 3 /* descriptors from here on are ours alone */
 
 extern char **environ;
-
-struct child {
-    struct list link; /* in `children` */
-    pid_t pid;
-    int fd;              /* pidfd */
-    struct check *check; /* NULL: nobody waits for it */
-    ev_io io;
-};
-
-static struct list children = { &children, &children };
 
 /* --- what it is told ------------------------------------------------------------------------- */
 
@@ -169,84 +149,13 @@ find_program(struct arena *arena, const struct external_conf *external)
 
 /* --- the process ------------------------------------------------------------------------------- */
 
-/* It must not see our descriptors, and hears signals as programs do. 0, or an errno. */
-static int
-spawn(pid_t *pid, const char *program, char **arguments, char **variables)
-{
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    int error;
-
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    posix_spawnattr_setpgroup(&attributes, 0);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                              POSIX_SPAWN_SETPGROUP);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 34)
-    posix_spawn_file_actions_addclosefrom_np(&actions, FIRST_SECRET);
-#endif
-    error = posix_spawn(pid, program, &actions, &attributes, arguments, variables);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return error;
-}
-
 static void
-end_child(struct child *child)
+on_end(void *data, int code)
 {
-    ev_io_stop(loop_here()->ev, &child->io);
-    close(child->fd);
-    list_remove(&child->link);
-    alloc_free(child);
-}
+    struct check *check = data;
 
-static void
-on_exit_of(struct ev_loop *ev, ev_io *io, int events)
-{
-    struct child *child = LIST_ITEM(io, struct child, io);
-    struct check *check = child->check;
-    int status = 0, code;
-
-    (void)ev;
-    (void)events;
-    if (waitpid(child->pid, &status, WNOHANG) == 0)
-        return;
-    end_child(child);
-    if (check == NULL)
-        return;
     check->child = NULL;
-    code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     check_done(check, code == 0 ? CHECK_PROCOK : CHECK_PROCERR, code, NULL);
-}
-
-/* False: its end cannot be watched; it is killed. */
-static bool
-watch(struct check *check, pid_t pid)
-{
-    int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct child *child;
-
-    if (fd == -1) {
-        (void)kill(-pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-        return false;
-    }
-    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    child = alloc_zero(sizeof(*child));
-    list_add_last(&children, &child->link);
-    child->pid = pid;
-    child->fd = fd;
-    child->check = check;
-    check->child = child;
-    ev_io_init(&child->io, on_exit_of, fd, EV_READ);
-    ev_io_start(loop_here()->ev, &child->io);
-    return true;
 }
 
 void
@@ -256,8 +165,7 @@ external_begin(struct check *check)
     struct told told = { .arena = &check->arena };
     const char *arguments[6];
     bool has_proxy;
-    pid_t pid;
-    int error;
+    const char *why;
 
     collect(&told, check);
     has_proxy = told.proxy_addr[0] != '\0';
@@ -267,38 +175,19 @@ external_begin(struct check *check)
     arguments[3] = told.server_addr;
     arguments[4] = told.server_port[0] != '\0' ? told.server_port : NOT_USED;
     arguments[5] = NULL;
-    error = spawn(&pid, find_program(&check->arena, external),
-                  (char **)(uintptr_t)arguments, environment(&told));
-    if (error != 0)
-        check_done(check, CHECK_PROCERR, CANNOT_RUN, strerror(error));
-    else if (!watch(check, pid))
-        check_done(check, CHECK_PROCERR, CANNOT_RUN, "processes cannot be watched here");
+    check->child = program_start(find_program(&check->arena, external),
+                                 (char **)(uintptr_t)arguments, environment(&told), on_end, check,
+                                 &why);
+    if (check->child == NULL)
+        check_done(check, CHECK_PROCERR, CANNOT_RUN, why);
 }
 
 void
 external_abort(struct check *check)
 {
-    struct child *child = check->child;
+    struct program *child = check->child;
 
     check->child = NULL;
-    if (child == NULL)
-        return;
-    child->check = NULL;
-    (void)kill(-child->pid, SIGKILL);
+    if (child != NULL)
+        program_kill(child);
 }
-
-/* Nobody is left behind. */
-static void
-on_stop(void)
-{
-    LIST_FOR_EACH_SAFE (child, &children, struct child, link) {
-        (void)kill(-child->pid, SIGKILL);
-        (void)waitpid(child->pid, NULL, WNOHANG);
-        close(child->fd);
-        list_remove(&child->link);
-        alloc_free(child);
-    }
-}
-
-static const struct start_hook hooks[] = { { STOP_PROCESS, on_stop } };
-REGISTER(start_hook, hooks);

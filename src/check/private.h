@@ -39,7 +39,7 @@ const struct check_global *check_global_now(void);
 
 /* How the servers of a backend are checked. Slot of proxy_conf. */
 struct check_step;
-struct child;
+struct program;
 struct http_request;
 struct message;
 struct mux;
@@ -93,7 +93,7 @@ struct check {
     size_t head_len;          /* of it, in `received` */
     bool is_junk;             /* no response of HTTP */
     uint8_t asked_method;     /* enum http_method */
-    struct child *child;     /* the program that checks; NULL: none */
+    struct program *child;     /* the program that checks; NULL: none */
     uint64_t key;            /* of TLS settings and names: struct tls_dial */
     bool has_all;            /* nothing more will come from it */
     struct text received, to_send;

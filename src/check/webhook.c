@@ -2,7 +2,7 @@
 /*
  * Posts on their way to webhooks.
  *
- * For:     webhook_conf.c.
+ * For:     event_conf.c.
  * Owns:    a line of posts for each URL, for as long as there are any.
  * Thread:  control; nothing waits.
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "server-event webhook": which changes of servers are told, and when.
+ * "server-event webhook", "server-event command": which changes of servers are told, and when.
  *
  * Owns:    what is known of servers that have changed: what was told last, and what happened since.
  * Thread:  builder reads; control tells.
@@ -23,11 +23,20 @@
 #include "weir/server/server.h"
 #include "weir/telemetry/process.h"
 #include "weir/tls/tls.h"
+#include "event_command.h"
 #include "webhook.h"
+
+struct command_conf { /* of a "server-event command" line; immutable */
+    const char *path;
+    int64_t hold_ms;
+};
 
 struct server_event {
     struct webhook_conf *webhook; /* NULL: nobody is told */
+    struct command_conf *command; /* NULL: none is run */
 };
+
+#define HOLD_MS 10000
 static struct slot event_slot = SLOT("server-event", SLOT_PROXY, struct server_event);
 REGISTER_SLOT(event_slot);
 
@@ -106,7 +115,7 @@ parse_event(struct parse *parse)
 
     conf->pos = parse_pos(parse);
     conf->ca_file = "@system-ca";
-    conf->hold_ms = 10000;
+    conf->hold_ms = HOLD_MS;
     conf->url = parse_word(parse, "a URL");
     if (conf->url == NULL || !parse_url(parse, conf))
         return false;
@@ -129,7 +138,28 @@ parse_event(struct parse *parse)
     return true;
 }
 
+static bool
+parse_command(struct parse *parse)
+{
+    struct server_event *event = keyword_slot(parse, &event_slot);
+    struct command_conf *conf = ARENA_NEW(parse->arena, struct command_conf);
+
+    conf->hold_ms = HOLD_MS;
+    conf->path = parse_word(parse, "a program");
+    if (conf->path == NULL)
+        return false;
+    if (conf->path[0] != '/')
+        return parse_alert(parse, "'%s' should begin with '/': no folders are searched", conf->path);
+    if (words_accept(parse->words, "hold") && !parse_time(parse, "a time", "ms", &conf->hold_ms))
+        return false;
+    event->command = conf;
+    return parse_end(parse);
+}
+
 static const struct keyword keywords[] = {
+    { "server-event command", IN_PROXY, .args = "<program> [hold <time>]", .parse = parse_command,
+      .help = "Run that program at each change of a server's state; what has changed is in its environment. Changes of one "
+              "server within the hold time (10 s) are told as one." },
     { "server-event webhook", IN_PROXY,
       .args = "<url> [hold <time>] [header <name> <value>]* [ca-file <file>]", .parse = parse_event,
       .help = "Post each change of a server's state, as JSON, to that URL. Changes of one server within the "
@@ -184,7 +214,8 @@ REGISTER(config_hook, hooks);
 /* A server that has changed lately. */
 struct watched {
     struct server *srv; /* holds */
-    char *key;          /* owns: "proxy/server" */
+    char *key;          /* owns: "webhook proxy/server", "command ..." */
+    bool is_command;
     struct timer timer; /* the hold time is over */
     unsigned changes;   /* since it was told last */
     const char *told;   /* static: the state that was told last */
@@ -248,28 +279,66 @@ write_event(struct text *out, const struct watched *watched)
     json_close_object(&json);
 }
 
-static const struct webhook_conf *
-webhook_of(const struct server *srv)
+static const struct server_event *
+event_of(const struct server *srv)
 {
     const struct proxy_conf *conf = srv->backend->conf;
 
-    return conf == NULL ? NULL
-                        : ((const struct server_event *)slot_of_const(conf->slots, &event_slot))->webhook;
+    return conf == NULL ? NULL : slot_of_const(conf->slots, &event_slot);
+}
+
+/* -1: nobody wants to know (any more). */
+static int64_t
+hold_ms(const struct watched *watched)
+{
+    const struct server_event *event = event_of(watched->srv);
+
+    if (event == NULL)
+        return -1;
+    if (watched->is_command)
+        return event->command == NULL ? -1 : event->command->hold_ms;
+    return event->webhook == NULL ? -1 : event->webhook->hold_ms;
+}
+
+static void
+run_command(const struct watched *watched, const char *json)
+{
+    const struct server *srv = watched->srv;
+    char *variables[] = {
+        alloc_printf("WEIR_EVENT=%s", json),
+        alloc_printf("WEIR_PROXY=%s", srv->backend->name),
+        alloc_printf("WEIR_SERVER=%s", srv->name),
+        alloc_printf("WEIR_OLD_STATE=%s", watched->told),
+        alloc_printf("WEIR_NEW_STATE=%s", server_state_word(srv)),
+        alloc_printf("WEIR_MESSAGE=%s", watched->text),
+        alloc_printf("WEIR_CHANGES=%u", watched->changes),
+        alloc_copy("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+        NULL,
+    };
+
+    event_command_run(event_of(srv)->command->path, (const char *const *)variables);
+    for (char **at = variables; *at != NULL; at++)
+        alloc_free(*at);
 }
 
 /* What was counted is told. */
 static void
-tell(struct watched *watched, const struct webhook_conf *conf)
+tell(struct watched *watched)
 {
+    const struct server *srv = watched->srv;
     struct text body = TEXT_INIT;
+    int64_t hold = hold_ms(watched);
 
     write_event(&body, watched);
-    webhook_post(conf, watched->srv->backend->conf->snapshot, text_cstr(&body));
+    if (watched->is_command)
+        run_command(watched, text_cstr(&body));
+    else
+        webhook_post(event_of(srv)->webhook, srv->backend->conf->snapshot, text_cstr(&body));
     text_fini(&body);
     watched->changes = 0;
-    watched->told = server_state_word(watched->srv);
-    if (conf->hold_ms > 0)
-        timer_set(loop_here(), &watched->timer, loop_now_ms(loop_here()) + conf->hold_ms);
+    watched->told = server_state_word(srv);
+    if (hold > 0)
+        timer_set(loop_here(), &watched->timer, loop_now_ms(loop_here()) + hold);
 }
 
 static void
@@ -288,18 +357,23 @@ static void
 on_hold_over(struct timer *timer)
 {
     struct watched *watched = LIST_ITEM(timer, struct watched, timer);
-    const struct webhook_conf *conf = webhook_of(watched->srv);
 
-    if (watched->changes > 0 && conf != NULL)
-        tell(watched, conf);
+    if (watched->changes > 0 && hold_ms(watched) >= 0)
+        tell(watched);
     else
         forget(watched);
 }
 
-static struct watched *
-watch(struct server *srv, const char *before)
+static const char *
+kind_name(bool is_command)
 {
-    char *key = alloc_printf("%s/%s", srv->backend->name, srv->name);
+    return is_command ? "command" : "webhook";
+}
+
+static struct watched *
+watch(struct server *srv, const char *before, bool is_command)
+{
+    char *key = alloc_printf("%s %s/%s", kind_name(is_command), srv->backend->name, srv->name);
     struct watched *watched = hashmap_find(&all_watched, str_from(key));
 
     if (watched != NULL) {
@@ -308,6 +382,7 @@ watch(struct server *srv, const char *before)
     }
     watched = alloc_zero(sizeof(*watched));
     watched->key = key;
+    watched->is_command = is_command;
     watched->srv = srv;
     watched->told = before;
     server_hold(srv);
@@ -324,14 +399,10 @@ plain_reason(const char *reason)
 }
 
 static void
-read_news(const struct server_news *news)
+note(const struct server_news *news, bool is_command)
 {
-    const struct webhook_conf *conf = webhook_of(news->srv);
-    struct watched *watched;
+    struct watched *watched = watch(news->srv, news->before, is_command);
 
-    if (conf == NULL)
-        return;
-    watched = watch(news->srv, news->before);
     alloc_free(watched->text);
     alloc_free(watched->reason);
     watched->text = alloc_copy(news->text);
@@ -339,9 +410,20 @@ read_news(const struct server_news *news)
     watched->changes++;
     if (timer_is_running(&watched->timer))
         return;
-    tell(watched, conf);
-    if (conf->hold_ms == 0)
+    tell(watched);
+    if (hold_ms(watched) == 0)
         forget(watched);
+}
+
+static void
+read_news(const struct server_news *news)
+{
+    const struct server_event *event = event_of(news->srv);
+
+    if (event != NULL && event->webhook != NULL)
+        note(news, false);
+    if (event != NULL && event->command != NULL)
+        note(news, true);
 }
 
 static const struct server_news_reader readers[] = { { read_news } };
@@ -351,16 +433,16 @@ REGISTER(server_news_reader, readers);
 static void
 on_change(struct server *srv, unsigned what)
 {
-    char *key;
-    struct watched *watched;
-
     if ((what & SERVER_REMOVED) == 0 || all_watched.count == 0)
         return;
-    key = alloc_printf("%s/%s", srv->backend->name, srv->name);
-    watched = hashmap_find(&all_watched, str_from(key));
-    alloc_free(key);
-    if (watched != NULL && watched->srv == srv)
-        forget(watched);
+    for (int is_command = 0; is_command < 2; is_command++) {
+        char *key = alloc_printf("%s %s/%s", kind_name(is_command), srv->backend->name, srv->name);
+        struct watched *watched = hashmap_find(&all_watched, str_from(key));
+
+        alloc_free(key);
+        if (watched != NULL && watched->srv == srv)
+            forget(watched);
+    }
 }
 
 static const struct server_observer observers[] = { { on_change } };
