@@ -106,6 +106,7 @@ start_real(const struct alpn_conn *ac)
     mux_count_begin(real, mc->counts);
     real->key = mc->key;
     real->max_requests = mc->max_requests;
+    real->idle_ping_ms = mc->idle_ping_ms;
     return real;
 }
 

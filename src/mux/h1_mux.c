@@ -184,6 +184,7 @@ h1_become_h2(struct h1_conn *h1)
     if (other == NULL)
         return false;
     mux_count_begin(other, h1->mux.counts);
+    other->idle_ping_ms = h1->mux.idle_ping_ms;
     h2_mux_begin_with(other, &h1->intake);
     owner->on_replaced(&h1->mux, other);
     h1->mux.conn = NULL;

@@ -68,12 +68,15 @@ enum h2_flag {
     H2_GOAWAY = 1 << 6,   /* we have said so */
     H2_WAITS = 1 << 7,    /* the socket takes no more */
     H2_SETTLED = 1 << 8,  /* the peer's SETTINGS are here */
+    H2_PINGED = 1 << 9,   /* idle-ping: asked, not answered */
 };
 
 struct h2_conn {
     struct mux_conn mux; /* first */
     nghttp2_session *ng;
     struct timer timer; /* front: heads, idleness, the last bytes */
+    struct timer ping;  /* idle-ping */
+    int64_t idle_since_us; /* front: the last stream has ended; 0: there are some */
     struct deferred work;
     struct chain out;
     struct intake intake;
@@ -128,6 +131,13 @@ nghttp2_mem *h2_mem(void);
 bool h2_session_start(struct h2_conn *h2);
 ssize_t h2_read_data(nghttp2_session *ng, int32_t id, uint8_t *buf, size_t len, uint32_t *flags,
                      nghttp2_data_source *source, void *user);
+
+/* --- h2_ping.c ------------------------------------------------------------ */
+
+void h2_ping_init(struct h2_conn *h2);
+/* The end of each turn: is the connection idle, so that it is asked? */
+void h2_ping_choose(struct h2_conn *h2);
+void h2_ping_answered(struct h2_conn *h2);
 
 /* --- h2_mux.c ------------------------------------------------------------- */
 

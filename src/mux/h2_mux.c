@@ -30,6 +30,7 @@ free_now(struct h2_conn *h2)
 {
     mux_count_pause(&h2->mux);
     timer_stop(&h2->timer);
+    timer_stop(&h2->ping);
     deferred_cancel(&h2->work);
     LIST_FOR_EACH_SAFE (s, &h2->streams, struct h2_stream, link) {
         h2_stream_free(s);
@@ -79,6 +80,18 @@ set_deadline(struct h2_conn *h2, int64_t from_us, int64_t ms)
     timer_set(h2_loop(h2), &h2->timer, ms <= 0 ? TIMER_NEVER : (from_us + 999) / 1000 + ms);
 }
 
+/* Until the next request, whatever frames come meanwhile; without such a time, until the client was silent too long. */
+static void
+set_idle_deadline(struct h2_conn *h2, int64_t now_us)
+{
+    const struct mux_settings *settings = &h2->own;
+    int64_t ms = h2->mux.served > 0 ? settings->keep_alive_ms : 0;
+
+    if (ms == 0)
+        ms = settings->http_request_ms;
+    set_deadline(h2, ms != 0 ? h2->idle_since_us : now_us, ms != 0 ? ms : settings->client_ms);
+}
+
 /* Streams have their own deadlines. The connection has one while a head is unfinished, while it is
  * idle, and while last bytes do not leave. */
 static void
@@ -89,6 +102,10 @@ choose_deadline(struct h2_conn *h2)
 
     if (h2_is_back(h2))
         return;
+    if (h2->mux.streams > 0)
+        h2->idle_since_us = 0;
+    else if (h2->idle_since_us == 0)
+        h2->idle_since_us = now_us;
     if (h2->head_since_us != 0)
         set_deadline(h2, h2->head_since_us, head_ms(settings));
     else if (h2->mux.streams > 0)
@@ -96,9 +113,7 @@ choose_deadline(struct h2_conn *h2)
     else if (h2->leaving > 0 || !chain_is_empty(&h2->out) || (h2->flags & H2_GOAWAY) != 0)
         set_deadline(h2, now_us, settings->client_ms);
     else
-        set_deadline(h2, now_us,
-                     h2->mux.served > 0 && settings->keep_alive_ms != 0 ? settings->keep_alive_ms
-                                                                        : head_ms(settings));
+        set_idle_deadline(h2, now_us);
 }
 
 static void
@@ -285,6 +300,7 @@ settle(struct h2_conn *h2)
     if ((h2->mux.conn->flags & CONN_READ_STOPPED) != 0 && h2->out.bytes < STOP_READING / 2)
         connection_resume_reading(h2->mux.conn);
     choose_deadline(h2);
+    h2_ping_choose(h2);
 }
 
 static void
@@ -437,6 +453,7 @@ h2_start(struct connection *conn, enum mux_side side, const struct mux_settings 
     list_init(&h2->streams);
     list_init(&h2->told);
     timer_init(&h2->timer, on_timer);
+    h2_ping_init(h2);
     deferred_init(&h2->work, run_later);
     if (!h2_session_start(h2)) {
         nghttp2_session_del(h2->ng);

@@ -237,6 +237,10 @@ on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
             tell_settled(h2);
         }
         return 0;
+    case NGHTTP2_PING:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+            h2_ping_answered(h2);
+        return 0;
     case NGHTTP2_GOAWAY:
         h2->flags |= H2_STOPPING;
         return 0;

@@ -291,10 +291,12 @@ dial(struct stream *s, const struct server_conf *conf, const struct mux *mux,
         return NULL;
     mc = mux->start(conn, MUX_BACK, &s->eval.backend->back_mux, &server_side_owner,
                     s->eval.server);
-    if (mc == NULL)
+    if (mc == NULL) {
         connection_close(conn);
-    else
-        mc->key = tls->key;
+        return NULL;
+    }
+    mc->key = tls->key;
+    mc->idle_ping_ms = mux_server_idle_ping_ms(conf->slots);
     return mc;
 }
 

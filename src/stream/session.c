@@ -155,6 +155,14 @@ session_close(struct session *session, bool with_reset)
 
 /* --- its mux ------------------------------------------------------------- */
 
+static uint32_t
+idle_ping_ms(const struct session *session)
+{
+    const struct bind_conf *bind = session->listener == NULL ? NULL : grace_read(session->listener->conf);
+
+    return bind == NULL ? 0 : mux_bind_idle_ping_ms(bind->slots);
+}
+
 void
 session_begin(struct session *session, const struct proxy_conf *frontend)
 {
@@ -171,6 +179,7 @@ session_begin(struct session *session, const struct proxy_conf *frontend)
         session_close(session, true);
         return;
     }
+    session->mux->idle_ping_ms = idle_ping_ms(session);
     row = proxy_front_row(session->frontend);
     mux_count_begin(session->mux, row->muxes);
     if (tls_of(client) != NULL) {

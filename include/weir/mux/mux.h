@@ -94,6 +94,7 @@ struct mux_conn {
     uint64_t key;          /* the owner's: what it may be used for; 0 at first */
     uint32_t streams;      /* open now */
     uint32_t served;       /* requests so far */
+    uint32_t idle_ping_ms; /* the owner's: HTTP/2: ask whether the peer is there; 0: no */
     struct mux_counts *counts; /* the owner's; one for each protocol; NULL: it is not counted now */
 };
 
@@ -162,6 +163,9 @@ void mux_conn_close(struct mux_conn *mc);
  * timeouts and options are the proxy's to fill; case_adjust, unsafe_request and so on must be set
  * before. Builder, CONFIG_CHECK. */
 void mux_settings_fill(struct mux_settings *settings, const struct snapshot *snapshot);
+/* idle-ping in the slots of a bind line, of a server; 0: none. */
+uint32_t mux_bind_idle_ping_ms(const void *slots);
+uint32_t mux_server_idle_ping_ms(const void *slots);
 /* Front h1: bytes that were already read although TCP was meant, or the other way round (mode
  * upgrade). */
 
