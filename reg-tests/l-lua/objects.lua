@@ -9,6 +9,19 @@ core.register_task(function()
     end
 end)
 
+local events = {}
+core.event_sub({ "SERVER_ADMIN", "SERVER_UP", "SERVER_DOWN" }, function(event, data, sub, when)
+    core.msleep(1)
+    events[#events + 1] = event .. ":" .. data.name .. ":" .. data.reference:get_name() ..
+        ":" .. (data.admin and data.admin.new_admin or data.state.new_state)
+end)
+core.register_init(function()
+    core.backends["be"].servers["s1"]:event_sub({ "SERVER_STATE" }, function(event, data, sub)
+        events[#events + 1] = "one:" .. data.state.old_state
+        sub:unsub()
+    end)
+end)
+
 core.register_action("objects", { "http-req" }, function(txn)
     local what = txn.f:path()
     local function say(...) txn:set_var("txn.out", table.concat({ ... }, "|")) end
@@ -66,6 +79,14 @@ core.register_action("objects", { "http-req" }, function(txn)
     elseif what == "/cert" then
         local ok, why = pcall(CertCache.set, { filename = "/no/such.pem", crt = "x" })
         say(tostring(ok), type(why))
+    elseif what == "/events" then
+        s1:set_maint()
+        repeat core.msleep(2) until #events >= 3
+        s1:set_ready()
+        repeat core.msleep(2) until #events >= 5
+        table.sort(events)
+        say(table.unpack(events))
+        events = {}
     elseif what == "/marks" then
         txn:set_priority_class(3)
         txn:set_priority_offset(-9)

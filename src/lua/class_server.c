@@ -216,6 +216,17 @@ get_stats(lua_State *lua)
                       ANSWER_STAT);
 }
 
+/* Of this server alone. */
+static int
+event_sub(lua_State *lua)
+{
+    const struct server_conf *conf = script_handle_at(lua, 1, class);
+    char name[512];
+
+    snprintf(name, sizeof(name), "%s/%s", conf->backend->name, conf->name);
+    return script_event_sub(lua, name);
+}
+
 /* --- class -------------------------------------------------------------------------------------------------- */
 
 #define METHOD(name_) { #name_, name_ }
@@ -228,7 +239,7 @@ static const luaL_Reg functions[] = {
     METHOD(agent_disable),  METHOD(agent_force_up),  METHOD(agent_force_down), METHOD(is_draining),
     METHOD(is_backup),      METHOD(is_dynamic),      METHOD(get_cur_sess),     METHOD(get_pend_conn),
     METHOD(get_name),       METHOD(get_puid),        METHOD(get_proxy),        METHOD(tracking),
-    METHOD(get_trackers),   METHOD(get_stats),       { NULL, NULL },
+    METHOD(get_trackers),   METHOD(get_stats),       METHOD(event_sub),        { NULL, NULL },
 };
 
 void

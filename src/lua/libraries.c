@@ -66,6 +66,7 @@ script_libraries_open(struct script_state *state)
     script_add_class_cert(lua);
     script_add_class_queue(lua);
     script_add_register(lua);
+    script_add_events(lua);
     script_add_act(lua);
     script_add_class_txn(lua);
     script_add_class_fetches(lua);

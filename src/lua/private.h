@@ -117,6 +117,7 @@ struct script_state {
         int ref;
     } idle[SCRIPT_IDLE_MAX];
     unsigned idle_count;
+    uint32_t event_mask; /* atomic: what subscriptions want: event.c */
     struct list waiting; /* in queues: class_queue.c */
     struct list tasks; /* struct script_task */
     unsigned task_count;
@@ -142,6 +143,8 @@ struct script_set {
 struct script_set *script_set_of(const struct snapshot *snapshot);
 /* Builder; makes it. */
 struct script_set *script_set_make(struct parse *parse);
+/* Of the configuration in force; NULL: it has no scripts. Control. */
+struct script_set *script_set_current(void);
 /* NULL is fine. */
 void script_set_free(struct script_set *set);
 /* Builder. False: err. */
@@ -358,3 +361,10 @@ void script_push_table(lua_State *lua, struct stick_table_conf *conf);
 void script_handle_new(lua_State *lua, const char *class, void *what);
 /* What the object at `at` stands for. Lua error: it is of another class. */
 void *script_handle_at(lua_State *lua, int at, const char *class);
+
+/* --- event.c -------------------------------------------------------------------------------------------------------- */
+
+/* `return script_event_sub(lua, name)` from a method called with ({ types }, function). `server`: "b/s", or NULL: of
+ * any. */
+int script_event_sub(lua_State *lua, const char *server);
+void script_add_events(lua_State *lua);

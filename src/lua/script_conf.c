@@ -41,6 +41,12 @@ REGISTER_SLOT(script_slot);
 
 static struct script_set *current; /* control: of the configuration in force */
 
+struct script_set *
+script_set_current(void)
+{
+    return current;
+}
+
 static struct script_slot *
 slot_of_parse(struct parse *parse)
 {
