@@ -50,6 +50,19 @@ says "internal ($work/edge.cfg:11) src 10.0.0.0/8: yes, src is 10.1.2.3"
 says "server w2"
 ask --explain /slow >"$work/out"
 says "=> 500 from weir"
+cat >"$work/service.cfg" <<EOF
+defaults
+    mode http
+    timeout client 5s
+frontend web
+    bind 127.0.0.1:$port
+    stats uri /stats
+    http-request use-service prometheus-exporter if { path /metrics }
+EOF
+LC_ALL=C "$weir" -f "$work/service.cfg" --explain /metrics >"$work/out" 2>&1
+says "=> service <PROMEX>, by $work/service.cfg:7: http-request use-service prometheus-exporter if { path /metrics }"
+LC_ALL=C "$weir" -f "$work/service.cfg" --explain /stats >"$work/out" 2>&1
+says "=> 200 from weir"
 ask --explain "/old/x" >"$work/out"
 says "=> 301 from weir to https://example.com/old/x"
 ask --explain /dead >"$work/out"

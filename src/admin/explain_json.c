@@ -83,6 +83,10 @@ add_result(struct json *json, const struct explain *explain, struct str location
     add_named(json, "frontend", result->frontend, result->frontend_pos);
     add_named(json, "backend", result->backend, result->backend_pos);
     add_named(json, "server", result->server, result->server_pos);
+    if (result->service != NULL) {
+        json_add_key(json, "service");
+        json_add_str(json, str_from(result->service));
+    }
     if (result->status != 0) {
         json_add_key(json, "status");
         json_add_int(json, result->status);

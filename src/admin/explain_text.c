@@ -245,6 +245,9 @@ explain_print_result(struct text *to, const struct explain *explain, struct str 
         if (location.ptr != NULL)
             text_printf(to, " to %.*s", STR_ARG(location));
         print_decided(to, result->decided);
+    } else if (result->service != NULL) {
+        text_printf(to, "service %s", result->service);
+        print_decided(to, result->decided);
     } else if (result->backend != NULL) {
         print_target(to, result);
     } else {

@@ -14,6 +14,7 @@
 #include "weir/base/encode.h"
 #include "weir/base/entropy.h"
 #include "weir/expr/condition.h"
+#include "weir/expr/explain.h"
 #include "weir/http/message.h"
 #include "weir/stream/applet.h"
 #include "weir/stream/service.h"
@@ -195,6 +196,10 @@ begin(struct eval *eval, const struct stats_conf *conf)
     char *form = NULL;
     struct page *page;
 
+    if (eval->explain != NULL && eval->explain->is_offline) { /* nobody is there to make the page */
+        eval->reply = reply_new(eval, 200, 0);
+        return eval->reply == NULL ? VERDICT_FAILED : VERDICT_REPLY;
+    }
     if (is_post) {
         enum fetched result = read_form(eval, &form);
 
@@ -349,6 +354,8 @@ run_exporter(const struct action *action, struct eval *eval)
     struct errand *errand = errand_of(eval->stream);
 
     (void)action;
+    if (eval->explain != NULL && eval->explain->is_offline)
+        return applet_use(eval, &exporter, NULL, "<PROMEX>"); /* which will not run */
     if (errand == NULL) {
         errand_start(&page_new(eval, NULL)->errand, eval->stream);
         return VERDICT_WAIT;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "weir/base/pool.h"
+#include "weir/proxy/proxy.h"
 #include "weir/stream/applet.h"
 #include "weir/stream/service.h"
 #include "private.h"
@@ -174,6 +175,8 @@ check_mode(struct parse *parse, const struct action *action, const struct script
         return parse_alert(parse, "'%s' is an HTTP service: it needs an 'http-request' rule", name);
     if (!fn->is_http && action->hook != HOOK_TCP_REQUEST)
         return parse_alert(parse, "'%s' is a TCP service: it needs a 'tcp-request content' rule", name);
+    if (!fn->is_http && ((const struct proxy_conf *)parse->object)->mode == MODE_HTTP)
+        return parse_alert(parse, "'%s' is a TCP service: it needs a proxy with 'mode tcp'", name);
     return true;
 }
 

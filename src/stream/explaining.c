@@ -83,6 +83,7 @@ tell_result(const struct stream *s, struct explain_result *result)
     }
     if (s->eval.server != NULL)
         result->server = s->eval.server->name;
+    result->service = s->service;
     if (server != NULL)
         result->server_pos = server->pos;
     if ((s->flags & STREAM_LOCAL_REPLY) != 0)
@@ -94,7 +95,7 @@ static void
 keep_texts(struct explain *explain)
 {
     struct explain_result *result = &explain->result;
-    const char **texts[] = { &result->frontend, &result->backend, &result->server };
+    const char **texts[] = { &result->frontend, &result->backend, &result->server, &result->service };
 
     for (size_t i = 0; i < COUNT(texts); i++) {
         if (*texts[i] != NULL)

@@ -52,6 +52,7 @@ struct explain_given {
 /* What became of it. */
 struct explain_result {
     const char *frontend, *backend, *server; /* NULL: none */
+    const char *service; /* that answers in the place of a server: "<lua.hello>"; NULL: none */
     struct source_pos frontend_pos, backend_pos, server_pos;
     struct explain_item *decided; /* the rule that ended it; NULL: none did */
     int status;                   /* of weir's own answer; 0: none */
