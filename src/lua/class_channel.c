@@ -10,7 +10,7 @@
 
 #include "weir/base/number.h"
 #include "weir/http/message.h"
-#include "weir/loop/loop.h"
+#include "weir/mux/endpoint.h"
 #include "filter.h"
 
 /* --- objects ------------------------------------------------------------------------------------------------ */
@@ -25,6 +25,32 @@ script_channel_push(lua_State *lua)
     *channel = (struct script_channel){ .magic = SCRIPT_CHANNEL_MAGIC };
     lua_rawseti(lua, -2, 0);
     return channel;
+}
+
+void
+script_channel_push_txn(lua_State *lua, int at, enum direction dir)
+{
+    struct script_channel *channel;
+
+    at = lua_absindex(lua, at);
+    channel = script_channel_push(lua);
+    channel->txn = script_txn_at(lua, at);
+    channel->dir = dir;
+    lua_pushvalue(lua, at); /* lives as long as the channel */
+    lua_rawseti(lua, -2, 1);
+}
+
+/* What the endpoint of that side has received, if it is at hand. */
+static void
+look_at_endpoint(struct script_channel *channel)
+{
+    const struct eval *eval = channel->txn->eval;
+    struct endpoint *ep = eval == NULL              ? NULL
+                          : channel->dir == TO_SERVER ? eval->front
+                                                      : eval->back;
+
+    channel->in = ep == NULL ? NULL : &ep->in;
+    channel->is_last = ep == NULL || (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0;
 }
 
 void
@@ -51,7 +77,9 @@ script_channel_at(lua_State *lua, int at)
     }
     if (channel == NULL || channel->magic != SCRIPT_CHANNEL_MAGIC)
         luaL_argerror(lua, at, "a channel or an HTTP message should stand here");
-    if (channel->filter == NULL)
+    if (channel->txn != NULL)
+        look_at_endpoint(channel);
+    if (channel->filter == NULL && (channel->txn == NULL || channel->in == NULL))
         luaL_error(lua, "this channel is not at hand now");
     return channel;
 }
@@ -66,7 +94,6 @@ script_message_at(lua_State *lua, int at)
     return msg;
 }
 
-/* For what changes data. */
 static struct script_channel *
 data_at(lua_State *lua)
 {
@@ -74,6 +101,17 @@ data_at(lua_State *lua)
 
     if (channel->in == NULL)
         luaL_error(lua, "there is no data at hand now");
+    return channel;
+}
+
+/* For what changes data. */
+static struct script_channel *
+changeable_at(lua_State *lua)
+{
+    struct script_channel *channel = data_at(lua);
+
+    if (channel->out == NULL)
+        luaL_error(lua, "only a filter can change data: core.register_filter()");
     return channel;
 }
 
@@ -216,7 +254,7 @@ put(lua_State *lua, struct range range)
 {
     struct str bytes = script_to_str(lua, 2);
 
-    splice(lua, data_at(lua), range, bytes);
+    splice(lua, changeable_at(lua), range, bytes);
     lua_pushinteger(lua, (lua_Integer)bytes.len);
     return 1;
 }
@@ -224,7 +262,7 @@ put(lua_State *lua, struct range range)
 static int
 append(lua_State *lua)
 {
-    return put(lua, (struct range){ data_at(lua)->in->bytes, 0 });
+    return put(lua, (struct range){ changeable_at(lua)->in->bytes, 0 });
 }
 
 static int
@@ -236,19 +274,19 @@ prepend(lua_State *lua)
 static int
 insert(lua_State *lua)
 {
-    return put(lua, (struct range){ read_range(lua, data_at(lua), 3).from, 0 });
+    return put(lua, (struct range){ read_range(lua, changeable_at(lua), 3).from, 0 });
 }
 
 static int
 set(lua_State *lua)
 {
-    return put(lua, read_range(lua, data_at(lua), 3));
+    return put(lua, read_range(lua, changeable_at(lua), 3));
 }
 
 static int
 remove_(lua_State *lua)
 {
-    struct script_channel *channel = data_at(lua);
+    struct script_channel *channel = changeable_at(lua);
     struct range range = read_range(lua, channel, 2);
 
     splice(lua, channel, range, STR(""));
@@ -259,7 +297,7 @@ remove_(lua_State *lua)
 static int
 send_now(lua_State *lua)
 {
-    struct script_channel *channel = data_at(lua);
+    struct script_channel *channel = changeable_at(lua);
     struct str bytes = script_to_str(lua, 2);
 
     if (bytes.len > 0 && !chain_add_copy(channel->out, bytes.ptr, bytes.len))
@@ -271,7 +309,7 @@ send_now(lua_State *lua)
 static int
 forward(lua_State *lua)
 {
-    struct script_channel *channel = data_at(lua);
+    struct script_channel *channel = changeable_at(lua);
     lua_Integer len = luaL_checkinteger(lua, 2);
 
     if (len < 0 || (size_t)len > channel->in->bytes)
@@ -287,7 +325,7 @@ static int
 take(lua_State *lua, lua_CFunction find)
 {
     if (find(lua) == 1 && !lua_isnil(lua, -1))
-        chain_consume(data_at(lua)->in, lua_rawlen(lua, -1));
+        chain_consume(changeable_at(lua)->in, lua_rawlen(lua, -1));
     return 1;
 }
 

@@ -14,7 +14,7 @@
 #include "weir/os/socket.h"
 #include "weir/proxy/proxy.h"
 #include "weir/stream/session.h"
-#include "private.h"
+#include "filter.h"
 
 #define CLASS "TXN"
 
@@ -441,6 +441,12 @@ script_txn_index(lua_State *lua)
     lua_pushvalue(lua, 2);
     if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL || name == NULL)
         return 1;
+    if (strcmp(name, "req") == 0 || strcmp(name, "res") == 0) {
+        script_channel_push_txn(lua, 1, name[2] == 'q' ? TO_SERVER : TO_CLIENT);
+        lua_pushvalue(lua, -1);
+        lua_setfield(lua, 1, name);
+        return 1;
+    }
     for (size_t i = 0; i < COUNT(members); i++) {
         if (strcmp(members[i][0], name) != 0)
             continue;

@@ -11,7 +11,8 @@
 #define SCRIPT_CHANNEL_MAGIC 0x43484e31u
 struct script_channel {
     unsigned magic;
-    struct filter *filter; /* NULL: not at hand */
+    struct filter *filter; /* NULL: not at hand, or in the hands of an action */
+    struct script_txn *txn; /* of an action: what has come may be looked at; NULL: of a filter */
     enum direction dir;
     struct message *msg;       /* NULL: TCP, or no head is at hand */
     struct chain *in, *out;    /* NULL: no data is at hand */
@@ -20,6 +21,8 @@ struct script_channel {
 
 /* Leaves a Channel on the stack; it is at hand until `filter` is NULL again. */
 struct script_channel *script_channel_push(lua_State *lua);
+/* Leaves the Channel of that direction for an action with the TXN at `at`. */
+void script_channel_push_txn(lua_State *lua, int at, enum direction dir);
 /* An HTTPMessage about the Channel at `at`, which becomes its member "channel". */
 void script_message_push(lua_State *lua, int at);
 struct script_channel *script_channel_at(lua_State *lua, int at);
