@@ -85,6 +85,14 @@ parse_send_proxy(struct parse *parse)
 }
 
 static bool
+parse_pool_name(struct parse *parse)
+{
+    if (parse_word(parse, "the name of a connection") == NULL)
+        return false;
+    return parse_warn(parse, "'check-pool-conn-name' has no effect: checks keep a connection of their own");
+}
+
+static bool
 parse_reuse(struct parse *parse)
 {
     ((struct check_conf *)keyword_slot(parse, &check_slot))->reuses =
@@ -156,6 +164,8 @@ static const struct keyword keywords[] = {
     { "healthcheck", IN_SERVER, .args = "<name>", .slot = &check_slot,
       SET_TEXT(struct check_conf, named),
       .help = "Check as the healthcheck section of that name says, instead of the backend." },
+    { "check-pool-conn-name", IN_SERVER, .args = "<name>", .parse = parse_pool_name,
+      .help = "Accepted with a warning: a server's checks keep a connection of their own, whatever its name." },
     { "check-reuse-pool", IN_SERVER, .parse = parse_reuse,
       .help = "HTTP checks keep their connection for the next one." },
     { "no-check-reuse-pool", IN_SERVER, .parse = parse_reuse,

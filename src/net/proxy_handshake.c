@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "weir/base/alloc.h"
 #include "weir/base/buffer.h"
 #include "weir/base/pool.h"
 #include "weir/net/connector.h"
@@ -113,10 +114,12 @@ struct outgoing_header {
     unsigned options; /* of v2 */
     bool is_v2;
     bool has_addresses; /* of a client; otherwise the connection speaks for itself */
-    uint16_t len;       /* of `bytes`; 0: not formatted yet */
-    uint16_t sent;
+    uint32_t len;       /* of `bytes`; 0: not formatted yet */
+    uint32_t sent;
+    uint32_t room;
     struct addr src, dst;
-    uint8_t bytes[2048];
+    uint8_t *bytes; /* owns, when it is not `few` */
+    uint8_t few[2048];
 };
 
 static struct pool outgoing_header_pool = POOL("proxy_outgoing", sizeof(struct outgoing_header));
@@ -124,27 +127,48 @@ static struct pool outgoing_header_pool = POOL("proxy_outgoing", sizeof(struct o
 static void
 free_outgoing(void *data)
 {
-    pool_give(&outgoing_header_pool, data);
+    struct outgoing_header *out = data;
+
+    if (out->bytes != out->few)
+        alloc_free(out->bytes);
+    pool_give(&outgoing_header_pool, out);
+}
+
+/* Fields of the configuration may be long. */
+static void
+make_room(struct outgoing_header *out, const struct dial_request *request)
+{
+    size_t room = sizeof(out->few);
+
+    for (unsigned i = 0; i < request->tlv_count; i++)
+        room += PROXY_TLV_HEAD_LEN + request->tlvs[i].value.len;
+    if (room > PROXY_HEADER_MAX)
+        room = PROXY_HEADER_MAX;
+    out->room = (uint32_t)room;
+    out->bytes = request->tlv_count == 0 ? out->few : alloc_zero(room);
 }
 
 static void
-format_tlvs(struct outgoing_header *out, struct connection *client, struct str unique_id)
+format_tlvs(struct outgoing_header *out, const struct dial_request *request)
 {
+    struct connection *client = request->client;
     size_t len = out->len;
 
     if ((out->options & PROXY_V2_UNIQUE_ID) != 0 && client != NULL)
-        len = proxy_header_add_tlv(out->bytes, len, sizeof(out->bytes),
+        len = proxy_header_add_tlv(out->bytes, len, out->room,
                                    &(struct proxy_tlv){
                                        PROXY_TLV_UNIQUE_ID,
-                                       str_slice(unique_id, 0, PROXY_UNIQUE_ID_MAX),
+                                       str_slice(request->unique_id, 0, PROXY_UNIQUE_ID_MAX),
                                    });
     FOR_EACH_REGISTERED (proxy_tlv_writer, writer, list) {
         if ((writer->options == 0 || (out->options & writer->options) != 0) && client != NULL)
-            len = writer->add(client, out->options, out->bytes, len, sizeof(out->bytes));
+            len = writer->add(client, out->options, out->bytes, len, out->room);
     }
+    for (unsigned i = 0; i < request->tlv_count; i++)
+        len = proxy_header_add_tlv(out->bytes, len, out->room, &request->tlvs[i]);
     if ((out->options & PROXY_V2_CRC32C) != 0)
-        len = proxy_header_add_crc32c(out->bytes, len, sizeof(out->bytes));
-    out->len = (uint16_t)len;
+        len = proxy_header_add_crc32c(out->bytes, len, out->room);
+    out->len = (uint32_t)len;
 }
 
 /* Version 1 of a connection that speaks for itself names its own ends, because many servers refuse
@@ -154,7 +178,7 @@ format_own_v1(struct connection *conn, struct outgoing_header *out)
 {
     const struct addr *src = connection_src(conn), *dst = connection_dst(conn);
 
-    out->len = (uint16_t)proxy_header_format_v1((char *)out->bytes, src, dst);
+    out->len = (uint32_t)proxy_header_format_v1((char *)out->bytes, src, dst);
 }
 
 static enum io
@@ -167,7 +191,7 @@ send_header(struct connection *conn)
     if (out->len == 0)
         format_own_v1(conn, out);
     io = plain_write(conn, out->bytes + out->sent, out->len - out->sent, 0, &sent);
-    out->sent = (uint16_t)(out->sent + sent);
+    out->sent = (uint32_t)(out->sent + sent);
     if (io != IO_OK)
         return io;
     return out->sent == out->len ? IO_OK : IO_WAIT;
@@ -193,11 +217,12 @@ proxy_header_send_later(struct connection *conn, const struct dial_request *requ
     }
     out->options = conf->proxy_v2_options;
     out->len = out->sent = 0;
+    make_room(out, request);
     if (conf->send_proxy_v2) {
-        out->len = (uint16_t)proxy_header_format_v2(out->bytes, src, dst);
-        format_tlvs(out, client, request->unique_id);
+        out->len = (uint32_t)proxy_header_format_v2(out->bytes, src, dst);
+        format_tlvs(out, request);
     } else if (client != NULL) {
-        out->len = (uint16_t)proxy_header_format_v1((char *)out->bytes, src, dst);
+        out->len = (uint32_t)proxy_header_format_v1((char *)out->bytes, src, dst);
     }
     if (handshake_add_owned(conn, send_header, out, free_outgoing))
         return true;

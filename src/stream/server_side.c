@@ -272,6 +272,7 @@ dial(struct stream *s, const struct server_conf *conf, const struct mux *mux,
                                     .client_src = s->eval.client_src,
                                     .client_dst = s->eval.client_dst,
                                     .marks = s->server_marks };
+    struct proxy_tlv tlvs[SERVER_TLVS_MAX];
     struct connection *conn;
     struct mux_conn *mc;
 
@@ -284,6 +285,8 @@ dial(struct stream *s, const struct server_conf *conf, const struct mux *mux,
     request.usesrc = address_in_header(s, &conf->dial);
     if ((conf->dial.proxy_v2_options & PROXY_V2_UNIQUE_ID) != 0)
         request.unique_id = stream_unique_id(s);
+    request.tlvs = tlvs;
+    request.tlv_count = server_proxy_tlvs(conf, &s->eval, tlvs);
     target_addr(s, conf, &request.to);
     tls_dial_apply(tls, &request);
     conn = connector_dial(stream_loop(s), &request, NULL, NULL, err);

@@ -8,6 +8,8 @@
 #include "weir/net/connection.h"
 #include "weir/net/dial.h"
 
+struct proxy_tlv;
+
 struct dial_marks {
     int64_t mark, tos; /* -1: none */
 };
@@ -24,6 +26,8 @@ struct dial_request {
     const struct dial_marks *marks; /* instead of conf's; NULL: none */
     struct addr usesrc;   /* with USESRC_HEADER: the address found */
     struct str unique_id; /* for proxy-v2-options unique-id */
+    const struct proxy_tlv *tlvs; /* of a PROXY header of version 2; until connector_dial() returns */
+    unsigned tlv_count;
 };
 
 /* Starts it; owner->on_established comes later, never inside this call: with err CONN_ERR_NONE, or

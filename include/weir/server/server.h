@@ -220,6 +220,11 @@ const char *server_state_word(const struct server *srv);
 struct server_row *server_row(const struct server *srv);
 /* The limit that counts now: minconn/fullconn arithmetic; 0: none. */
 uint32_t server_maxconn_now(const struct server *srv, const struct proxy_conf *backend);
+/* set-proxy-v2-tlv-fmt: fields of a PROXY header for a new connection; values in the evaluation's arena. Returns how
+ * many; `to` has room for SERVER_TLVS_MAX. */
+#define SERVER_TLVS_MAX 16
+struct proxy_tlv;
+unsigned server_proxy_tlvs(const struct server_conf *conf, struct eval *eval, struct proxy_tlv *to);
 /* What pool-conn-name gives. False: the line does not say that. Owner. */
 bool server_connection_name(const struct server_conf *conf, struct eval *eval, struct str *name);
 /* Takes a slot if there is one: current < maxconn (or none). Pairs with server_slot_give(). */
