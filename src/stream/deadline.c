@@ -216,7 +216,7 @@ deadline_update(struct stream *s)
 static enum step_result
 client_is_late(struct stream *s)
 {
-    if (stream_is_http(s) && s->step == STEP_RESPONSE && (s->flags & STREAM_ANSWERED) == 0)
+    if (stream_is_http(s) && (s->step == STEP_RESPONSE || s->step == STEP_SERVE) && (s->flags & STREAM_ANSWERED) == 0)
         return reply_error(s, 408, END_CLIENT_TIMEOUT, PHASE_HEADERS);
     return stream_end_here(s, END_CLIENT_TIMEOUT);
 }
