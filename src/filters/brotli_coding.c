@@ -5,9 +5,13 @@
  * For:     encoder.c.
  * Thread:  owner.
  *
- * The library cannot use an encoder twice: the memory of one is asked for with each body.
+ * The library cannot use an encoder twice; it asks for the same few large blocks with each body. Each thread keeps those
+ * of the last bodies, because blocks of that size fresh from the system cost a page fault for each of their pages.
  */
 #include <brotli/encode.h>
+
+#include "weir/base/alloc.h"
+#include "weir/loop/start.h"
 
 #include "encoder.h"
 
@@ -15,6 +19,74 @@
 #define QUALITY_MORE 2
 #define WINDOW_BITS  18
 #define MEMORY       1000000
+
+#define KEEP_MOST    (4 << 20) /* bytes that a thread keeps */
+#define KEEP_LEAST   4096      /* smaller blocks are malloc's business */
+
+/* --- memory ----------------------------------------------------------------------------------------- */
+
+/* Before the bytes of a block; as large as they are aligned. */
+struct block {
+    _Alignas(16) size_t size;
+    struct block *next; /* while it is kept */
+};
+
+static _Thread_local struct block *kept_blocks;
+static _Thread_local size_t kept_bytes;
+
+static void *
+take_block(void *opaque, size_t size)
+{
+    struct block *block = NULL;
+
+    (void)opaque;
+    for (struct block **at = &kept_blocks; *at != NULL && block == NULL; at = &(*at)->next) {
+        if ((*at)->size != size)
+            continue;
+        block = *at;
+        *at = block->next;
+        kept_bytes -= size;
+        break;
+    }
+    if (block == NULL)
+        block = alloc_resize(NULL, sizeof(*block) + size);
+    block->size = size;
+    return block + 1;
+}
+
+static void
+give_block(void *opaque, void *bytes)
+{
+    struct block *block = (struct block *)bytes - 1;
+
+    (void)opaque;
+    if (bytes == NULL)
+        return;
+    if (block->size < KEEP_LEAST || kept_bytes + block->size > KEEP_MOST) {
+        alloc_free(block);
+        return;
+    }
+    block->next = kept_blocks;
+    kept_blocks = block;
+    kept_bytes += block->size;
+}
+
+static void
+free_blocks(void)
+{
+    while (kept_blocks != NULL) {
+        struct block *block = kept_blocks;
+
+        kept_blocks = block->next;
+        alloc_free(block);
+    }
+    kept_bytes = 0;
+}
+
+static const struct start_hook hooks[] = { { STOP_THREAD, free_blocks } };
+REGISTER(start_hook, hooks);
+
+/* --- the encoder -------------------------------------------------------------------------------------- */
 
 static bool
 make(struct encoder *enc)
@@ -37,7 +109,7 @@ begin(struct encoder *enc)
     int64_t quality = enc->level + QUALITY_MORE;
 
     give(enc);
-    enc->state = BrotliEncoderCreateInstance(NULL, NULL, NULL);
+    enc->state = BrotliEncoderCreateInstance(take_block, give_block, NULL);
     if (enc->state == NULL)
         return false;
     BrotliEncoderSetParameter(enc->state, BROTLI_PARAM_QUALITY,
