@@ -61,12 +61,18 @@ check_resume(struct server *srv)
 }
 
 void
-check_force(struct server *srv, enum server_state state)
+check_restore(struct server *srv, enum server_state state, const char *reason)
 {
     struct check *check = srv->check;
     const struct check_conf *conf = srv->conf == NULL ? NULL : check_conf_of(srv->conf);
 
     if (check != NULL && conf != NULL)
         check->health = state == SERVER_STOPPED ? 0 : (int)(conf->rise + conf->fall - 1);
-    server_set_state(srv, state, "changed from CLI");
+    server_set_state(srv, state, reason);
+}
+
+void
+check_force(struct server *srv, enum server_state state)
+{
+    check_restore(srv, state, "changed from CLI");
 }

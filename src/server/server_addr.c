@@ -45,7 +45,7 @@ try_method(struct server_conf *conf, struct str method, struct error *err)
     uint16_t port = conf->addr.port;
 
     if (str_eq(method, STR("last")))
-        return false; /* nothing remembers addresses across starts yet */
+        return false; /* state files are read later, and put their address in the place of what was found: check/state_file.c */
     if (str_eq(method, STR("libc")))
         return look_up(conf, err);
     if (str_eq(method, STR("none"))) {

@@ -49,6 +49,8 @@ bool check_pause(struct server *srv);
 bool check_resume(struct server *srv);
 /* set server health; the next checks go on from there. Control. */
 void check_force(struct server *srv, enum server_state state);
+/* The same for another reason, which the log tells. */
+void check_restore(struct server *srv, enum server_state state, const char *reason);
 /* What the backend's unique-id-format makes for the check that runs: the same in all its steps. No
  * bytes: there is no format. Control. */
 struct str check_unique_id(struct check *check, struct eval *eval);
