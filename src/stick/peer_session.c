@@ -339,6 +339,8 @@ read_status(struct peer_session *session)
                                  : status == STATUS_NOT_ME   ? "LMIS"
                                  : status == STATUS_UNKNOWN  ? "RMIS"
                                                              : "ERRO";
+    /* The other version is next. */
+    session->peer->is_old = status == STATUS_VERSION && !session->is_old;
     if (status != STATUS_LATER)
         peers_log(session->peers, LOG_LEVEL_WARNING, "peers %s: peer %s refuses us with status %d",
                   session->peers->name, session->peer->name, status);
@@ -482,8 +484,9 @@ on_established(struct connection *conn)
     if (session->state != PEER_DIALS)
         return;
     session->state = PEER_AWAITS_STATUS;
-    text_printf(&session->out, "HAProxyS 2.1\n%s\n%s %ld 1\n", session->peer->name,
-                peers_local_name(), (long)getpid());
+    session->is_old = session->peer->is_old;
+    text_printf(&session->out, "HAProxyS 2.%d\n%s\n%s %ld 1\n", session->is_old ? 0 : 1,
+                session->peer->name, peers_local_name(), (long)getpid());
     (void)flush(session);
 }
 

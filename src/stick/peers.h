@@ -94,6 +94,7 @@ struct peer { /* live */
     struct list tables;           /* struct peer_table */
     struct peer_session *session; /* the one that counts; NULL: none */
     struct timer reconnect;
+    bool is_old; /* it refused 2.1: 2.0 is tried next */
     bool is_not_asked; /* it could only tell a part: others are asked first */
     const char *last_status; /* for people */
     int64_t last_handshake_ms; /* 0: never */
