@@ -57,11 +57,12 @@ take_block(void *opaque, size_t size)
 static void
 give_block(void *opaque, void *bytes)
 {
-    struct block *block = (struct block *)bytes - 1;
+    struct block *block;
 
     (void)opaque;
     if (bytes == NULL)
         return;
+    block = (struct block *)bytes - 1;
     if (block->size < KEEP_LEAST || kept_bytes + block->size > KEEP_MOST) {
         alloc_free(block);
         return;
