@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "weir/base/crash.h"
+#include "weir/base/sanitize.h"
 #include "weir/main/boot.h"
 #include "weir/main/check_only.h"
 #include "weir/main/ctl_run.h"
@@ -70,6 +72,8 @@ main(int argc, char **argv)
     this_process.name = options.name;
     this_process.version = version_text(options.name);
     notice_set_quiet(options.quiet, options.verbose || options.debug);
+    if (!WITH_ASAN) /* which tells more itself */
+        crash_watch_signals();
     boot_tables();
     print_lists(&options);
     if (options.question != NULL || options.expect_file != NULL)

@@ -26,3 +26,6 @@ _Noreturn void crash(const char *file, int line, const char *func, const char *w
         if (__builtin_expect((ptr) == NULL || (ptr)->magic != (MAGIC), 0))                         \
             crash(__FILE__, __LINE__, __func__, #ptr " is not " #MAGIC, (ptr));                    \
     } while (0)
+
+/* From now on SIGSEGV and its kin say where they happened before they end the process. Boot. */
+void crash_watch_signals(void);
