@@ -37,7 +37,7 @@
 struct totals {
     uint64_t connection_rate, connection_rate_max;
     uint64_t sessions, session_rate, session_rate_max;
-    uint64_t requests, streams_now, bytes_out;
+    uint64_t requests, tls_sessions, streams_now, bytes_out;
     uint64_t listeners;
 };
 
@@ -52,6 +52,7 @@ add_frontend(struct totals *totals, const struct proxy_conf *conf)
     totals->session_rate += stat_rate(rows, ROW(session_rate));
     totals->session_rate_max += counter_sum(rows, ROW(session_rate_max));
     totals->requests += counter_sum(rows, ROW(requests));
+    totals->tls_sessions += counter_sum(rows, ROW(tls_sessions));
     totals->bytes_out += counter_sum(rows, ROW(bytes_out));
 }
 
@@ -196,6 +197,7 @@ fill_traffic(struct info *info)
     values[INFO_CURR_CONNS] = metric_u32(admission_current());
     values[INFO_CUM_CONNS] = metric_u32(admission_total());
     values[INFO_CUM_REQ] = metric_u32(totals.requests);
+    values[INFO_CUM_SSL_CONNS] = metric_u32(totals.tls_sessions);
     values[INFO_CONN_RATE] = metric_u32(totals.connection_rate);
     values[INFO_MAX_CONN_RATE] = metric_u32(totals.connection_rate_max);
     values[INFO_SESS_RATE] = metric_u32(totals.session_rate);
