@@ -13,6 +13,7 @@ struct h2_side {
     int64_t window;  /* 0: that of both sides */
     int64_t streams; /* -1: that of both sides; 0: no limit of ours */
     int64_t glitches; /* 0: no limit */
+    int64_t frames_at_once; /* in one turn; 0: no limit */
     uint64_t rxbuf;   /* bytes of bodies that a connection may hold; 0: as much as its streams may */
 };
 
@@ -23,6 +24,7 @@ struct h2_conf {
     int64_t streams;
     int64_t frame_size; /* 0: the default */
     int64_t kill_usage;  /* percent; connections with too many glitches are borne while the thread is less busy */
+    int64_t resets_at_once; /* front: RST_STREAM in one turn; 0: no limit */
     int64_t total_streams; /* front; 0: no limit */
     bool zero_copy;
     bool no_websocket; /* h2-workaround-bogus-websocket-clients */

@@ -9,6 +9,7 @@
 
 #include "h2_conf.h"
 #include "h2_front.h"
+#include "h2_turn.h"
 #include "intake.h"
 #include "weir/base/crash.h"
 #include "weir/http/message.h"
@@ -69,6 +70,7 @@ enum h2_flag {
     H2_WAITS = 1 << 7,    /* the socket takes no more */
     H2_SETTLED = 1 << 8,  /* the peer's SETTINGS are here */
     H2_PINGED = 1 << 9,   /* idle-ping: asked, not answered */
+    H2_MORE = 1 << 10,    /* frames are here for the next turn */
 };
 
 struct h2_conn {
@@ -80,6 +82,7 @@ struct h2_conn {
     struct deferred work;
     struct chain out;
     struct intake intake;
+    struct h2_turn turn;
     struct list streams;
     struct list told;
     struct mux_settings own; /* a copy: streams of several configurations may run at once */

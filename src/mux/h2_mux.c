@@ -267,7 +267,7 @@ is_over(const struct h2_conn *h2)
         return false;
     if ((h2->flags & (H2_LEFT | H2_GONE)) != 0)
         return true;
-    if (!chain_is_empty(&h2->out) || h2->leaving > 0)
+    if (!chain_is_empty(&h2->out) || h2->leaving > 0 || (h2->flags & H2_MORE) != 0)
         return false;
     if ((h2->flags & H2_STOPPING) != 0)
         return true;
@@ -303,10 +303,18 @@ settle(struct h2_conn *h2)
     h2_ping_choose(h2);
 }
 
+static void feed(struct h2_conn *h2);
+
 static void
 run_later(struct deferred *work)
 {
-    settle(LIST_ITEM(work, struct h2_conn, work));
+    struct h2_conn *h2 = LIST_ITEM(work, struct h2_conn, work);
+
+    if ((h2->flags & H2_MORE) != 0) {
+        h2->busy = 1;
+        feed(h2);
+    }
+    settle(h2);
 }
 
 void
@@ -326,7 +334,27 @@ h2_glitch(struct h2_conn *h2)
 
 /* --- in ------------------------------------------------------------------- */
 
-/* What is there goes to nghttp2, all of it. */
+/* What belongs to this turn. The rest comes when others had theirs. */
+static size_t
+turn_of(struct h2_conn *h2, size_t len)
+{
+    struct h2_turn_limit limit = { h2->conf.front.frames_at_once, h2->conf.resets_at_once };
+    size_t taken;
+
+    if (h2_is_back(h2))
+        limit = (struct h2_turn_limit){ h2->conf.back.frames_at_once, 0 };
+    if (__builtin_expect(limit.frames == 0 && limit.resets == 0, 1))
+        return len;
+    taken = h2_turn_take(&h2->turn, intake_bytes(&h2->intake), len, limit);
+    h2->flags &= (uint16_t)~H2_MORE;
+    if (taken < len) {
+        h2->flags |= H2_MORE;
+        h2_later(h2);
+    }
+    return taken;
+}
+
+/* What is there goes to nghttp2. */
 static void
 feed(struct h2_conn *h2)
 {
@@ -335,6 +363,7 @@ feed(struct h2_conn *h2)
 
     if (len == 0)
         return;
+    len = turn_of(h2, len);
     used = nghttp2_session_mem_recv(h2->ng, (const uint8_t *)intake_bytes(&h2->intake), len);
     if (used < 0) {
         h2->glitches++;
@@ -387,6 +416,8 @@ on_readable(struct connection *conn)
     case IO_WAIT:
         break;
     case IO_CLOSED:
+        while ((h2->flags & H2_MORE) != 0)
+            feed(h2);
         read_end(h2);
         break;
     case IO_FAILED:
@@ -455,6 +486,8 @@ h2_start(struct connection *conn, enum mux_side side, const struct mux_settings 
     timer_init(&h2->timer, on_timer);
     h2_ping_init(h2);
     deferred_init(&h2->work, run_later);
+    if (!h2_is_back(h2))
+        h2_turn_begin_client(&h2->turn);
     if (!h2_session_start(h2)) {
         nghttp2_session_del(h2->ng);
         pool_give(&h2_pool, h2);
