@@ -34,6 +34,7 @@ enum h2_stream_flag {
     H2S_EXPECTS = 1 << 14,  /* front: it waits for 100 (Continue) */
     H2S_IN_END = 1 << 15,   /* the peer has ended its side */
     H2S_HELD = 1 << 16,     /* back: its request waits for the server's SETTINGS */
+    H2S_SHORT = 1 << 17, /* front: its body has a length, and needs no more window than it has */
 };
 
 struct h2_stream {
@@ -162,6 +163,8 @@ void h2_stream_tell(struct h2_stream *s);
 void h2_stream_break(struct h2_stream *s, enum endpoint_error error, int status, const char *text);
 /* nghttp2 has forgotten it. */
 void h2_stream_closed(struct h2_stream *s, uint32_t code);
+/* It was answered before its request has ended. */
+void h2_stream_end_early(struct h2_conn *h2, struct h2_stream *s);
 /* Room has come: flags of the outgoing side. */
 void h2_stream_drained(struct h2_stream *s);
 /* The message is complete. */

@@ -282,6 +282,8 @@ read_body(struct h2_stream *s, bool ended)
     bool may_have = msg->method == METHOD_POST || msg->method == METHOD_PUT ||
                     msg->method == METHOD_PATCH;
 
+    if (has_length && msg->body_length <= h2_of_stream(s)->window)
+        s->flags |= H2S_SHORT;
     if (msg->method == METHOD_CONNECT || (s->flags & H2S_EXTENDED) != 0) {
         msg->body = BODY_NONE;
         message_remove_fields_id(msg, FIELD_CONTENT_LENGTH);

@@ -406,7 +406,7 @@ on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
     if ((frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         s->flags |= H2S_END_SENT;
         if ((s->flags & (H2S_DETACHED | H2S_IN_END)) == H2S_DETACHED && !h2_is_back(h2))
-            nghttp2_submit_rst_stream(ng, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+            h2_stream_end_early(h2, s);
     }
     if ((s->flags & H2S_DETACHED) == 0)
         h2_stream_drained(s);

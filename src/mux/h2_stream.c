@@ -416,6 +416,15 @@ reset(struct h2_conn *h2, struct h2_stream *s, uint32_t code)
         nghttp2_submit_rst_stream(h2->ng, NGHTTP2_FLAG_NONE, s->id, code);
 }
 
+/* The answer is out, the request is not in. A reset (RFC 9113 8.1) makes some clients, curl for one, forget the answer; a
+ * request that fits into the window will end by itself, and what comes of it is dropped. */
+void
+h2_stream_end_early(struct h2_conn *h2, struct h2_stream *s)
+{
+    if ((s->flags & H2S_SHORT) == 0)
+        reset(h2, s, NGHTTP2_NO_ERROR);
+}
+
 /* What is left to be said on a stream that nobody looks at any more. Its bytes stay: nghttp2 may be in
  * the middle of a frame of them. */
 static void
@@ -436,7 +445,7 @@ leave(struct h2_conn *h2, struct h2_stream *s, enum endpoint_close how)
         if ((s->flags & (H2S_IN_END | H2S_END_SENT)) != (H2S_IN_END | H2S_END_SENT))
             reset(h2, s, code);
     } else if ((s->flags & (H2S_END_SENT | H2S_IN_END)) == H2S_END_SENT) {
-        reset(h2, s, NGHTTP2_NO_ERROR);
+        h2_stream_end_early(h2, s);
     }
 }
 
