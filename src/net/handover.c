@@ -97,7 +97,7 @@ cut_name(struct str *rest, struct str *name)
 
     if (rest->len < len + 1)
         return false;
-    *name = str_slice(*rest, 1, len + 1);
+    *name = str_slice(*rest, 1, len);
     *rest = str_slice(*rest, len + 1, rest->len);
     return true;
 }
