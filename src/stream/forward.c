@@ -251,15 +251,28 @@ forward_request(struct stream *s)
 
 /* --- the response -------------------------------------------------------- */
 
+#define HEAD_HELD_MS 4
+
+/* A filter that will give something in a moment: the head goes with it, in one packet. */
+static bool
+head_waits_for_filter(const struct stream *s)
+{
+    return (s->flags & STREAM_FLUSH_FRONT) != 0 &&
+           s->filters->wake_ms[TO_CLIENT] <= stream_loop(s)->now_ms + HEAD_HELD_MS;
+}
+
 static bool
 forward_response(struct stream *s)
 {
+    bool is_by_filters = is_filtered(s, TO_CLIENT);
     enum pumped result;
 
     if (s->response != NULL && s->response->trailer_count != 0 &&
         s->eval.frontend->option.drop_response_trailers)
         s->response->trailer_count = 0;
-    result = is_filtered(s, TO_CLIENT) ? pump_filtered(s, TO_CLIENT) : pump(s->back, s->front);
+    result = is_by_filters ? pump_filtered(s, TO_CLIENT) : pump(s->back, s->front);
+    if (result == PUMPED_NOTHING && is_by_filters && head_waits_for_filter(s))
+        return true;
     if (result == PUMPED_SOME || (s->flags & STREAM_FLUSH_FRONT) != 0) {
         s->flags &= ~STREAM_FLUSH_FRONT;
         endpoint_flush(s->front, false);
