@@ -107,7 +107,7 @@ give(struct encoder *enc)
 static bool
 begin(struct encoder *enc)
 {
-    int64_t quality = enc->level + QUALITY_MORE;
+    int64_t quality = enc->tuning.level + QUALITY_MORE;
 
     give(enc);
     enc->state = BrotliEncoderCreateInstance(take_block, give_block, NULL);
@@ -118,6 +118,13 @@ begin(struct encoder *enc)
                                                            : (uint32_t)quality);
     BrotliEncoderSetParameter(enc->state, BROTLI_PARAM_LGWIN, WINDOW_BITS);
     return true;
+}
+
+static size_t
+memory_of(const struct encoder_tuning *tuning)
+{
+    (void)tuning;
+    return MEMORY;
 }
 
 static enum encoded
@@ -138,6 +145,6 @@ run(struct encoder *enc, struct encoder_io *io, enum encoder_op op)
 }
 
 static const struct encoder_kind kinds[] = {
-    { "br", "br", MEMORY, make, begin, run, give, .is_single = true },
+    { "br", "br", memory_of, make, begin, run, give, .is_single = true },
 };
 REGISTER(encoder_kind, kinds);

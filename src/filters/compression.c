@@ -311,7 +311,7 @@ begin(struct filter *f, enum direction dir, struct message *msg, const struct en
 
     if (is_within_limits(f->stream, limits))
         c->enc[dir] =
-            encoder_take(kind, limits->level, (uint64_t)limits->memory_max * 1024 * 1024);
+            encoder_take(kind, &limits->tuning, (uint64_t)limits->memory_max * 1024 * 1024);
     if (c->enc[dir] == NULL) {
         c->is_bypassed = true;
         filter_want_data(f, dir); /* to be counted */

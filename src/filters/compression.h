@@ -29,7 +29,7 @@ enum compression_direction { COMPRESS_RESPONSES, COMPRESS_REQUESTS, COMPRESS_BOT
 struct compression_limits { /* of the process */
     int64_t rate_max; /* kilobytes of input per second; 0: none */
     int64_t cpu_max;  /* percent */
-    int64_t level;
+    struct encoder_tuning tuning;
     int64_t memory_max; /* megabytes; 0: none */
 };
 

@@ -22,7 +22,7 @@ init_limits(void *slot)
     struct compression_limits *limits = slot;
 
     limits->cpu_max = 100;
-    limits->level = 1;
+    limits->tuning = (struct encoder_tuning){ .level = 1, .window_bits = 15, .memory_level = 8 };
 }
 
 static struct slot limits_slot = {
@@ -216,20 +216,6 @@ static const struct filter_kind kinds[] = {
 };
 REGISTER(filter_kind, kinds);
 
-static bool
-parse_zlib(struct parse *parse)
-{
-    bool is_window = str_eq(str_from(parse->keyword), STR("tune.zlib.windowsize"));
-    int64_t value;
-
-    if (!parse_int(parse, "a number", is_window ? 8 : 1, is_window ? 15 : 9, &value))
-        return false;
-    if (value != (is_window ? 15 : 8))
-        (void)parse_warn(parse, "'%s' has no effect: %s", parse->keyword,
-                         is_window ? "the window is 32 kB" : "encoders have one size");
-    return parse_end(parse);
-}
-
 #define LIMIT(member, low, high)                                                                   \
     .slot = &limits_slot, SET_INT(struct compression_limits, member, low, high)
 #define HTTP_PROXY IN_PROXY, .flags = KEYWORD_HTTP_ONLY, .slot = &conf_slot
@@ -262,11 +248,11 @@ static const struct keyword keywords[] = {
       .help = "Begin no further compression while a thread is busier than this percentage." },
     { "maxzlibmem", IN_GLOBAL, .args = "<number>", LIMIT(memory_max, 0, INT_MAX),
       .help = "Most megabytes for encoders at work; 0: no limit." },
-    { "tune.zlib.memlevel", IN_GLOBAL, .args = "<1 to 9>", .parse = parse_zlib,
-      .help = "Accepted with a warning: encoders have one size." },
-    { "tune.zlib.windowsize", IN_GLOBAL, .args = "<8 to 15>", .parse = parse_zlib,
-      .help = "Accepted with a warning: the window is 32 kB." },
-    { "tune.comp.maxlevel", IN_GLOBAL, .args = "<number>", LIMIT(level, 1, 9),
+    { "tune.zlib.memlevel", IN_GLOBAL, .args = "<1 to 9>", LIMIT(tuning.memory_level, 1, 9),
+      .help = "Memory in which gzip and deflate collect a block; each step doubles it, from 8." },
+    { "tune.zlib.windowsize", IN_GLOBAL, .args = "<8 to 15>", LIMIT(tuning.window_bits, 8, 15),
+      .help = "How far back gzip and deflate look for repetitions: 2 to this power, in bytes, from 15." },
+    { "tune.comp.maxlevel", IN_GLOBAL, .args = "<number>", LIMIT(tuning.level, 1, 9),
       .help = "How hard to compress, 1 to 9." },
 };
 REGISTER(keyword, keywords);

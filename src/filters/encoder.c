@@ -2,8 +2,8 @@
 /*
  * Encoders: taken for a body, given back, kept for the next one.
  *
- * For:     compression.c; the codings themselves are in deflate_coding.c, brotli_coding.c and
- *          zstd_coding.c.
+ * For:     compression.c; the codings themselves are in isal_coding.c (or zlib_coding.c),
+ *          brotli_coding.c and zstd_coding.c.
  * Owns:    the unused encoders of each thread.
  * Thread:  owner.
  */
@@ -17,6 +17,12 @@
 
 #define KEPT_MAX 8    /* unused ones, for each thread */
 #define PIECE    4096 /* bytes of output in one go */
+
+/* Bodies stay as they are. */
+static const struct encoder_kind kinds[] = {
+    { .name = "identity" },
+};
+REGISTER(encoder_kind, kinds);
 
 static struct pool encoder_pool = POOL("encoder", sizeof(struct encoder));
 static _Thread_local struct encoder *kept;
@@ -41,12 +47,12 @@ encoder_memory(void)
 }
 
 static struct encoder *
-take_kept(const struct encoder_kind *kind, int64_t level)
+take_kept(const struct encoder_kind *kind, const struct encoder_tuning *tuning)
 {
     for (struct encoder **at = &kept; *at != NULL; at = &(*at)->next) {
         struct encoder *enc = *at;
 
-        if (enc->kind == kind && enc->level == level) {
+        if (enc->kind == kind && memcmp(&enc->tuning, tuning, sizeof(*tuning)) == 0) {
             *at = enc->next;
             kept_count--;
             return enc;
@@ -56,13 +62,13 @@ take_kept(const struct encoder_kind *kind, int64_t level)
 }
 
 static struct encoder *
-make(const struct encoder_kind *kind, int64_t level)
+make(const struct encoder_kind *kind, const struct encoder_tuning *tuning)
 {
     struct encoder *enc = pool_take(&encoder_pool);
 
     if (enc == NULL)
         return NULL;
-    *enc = (struct encoder){ .kind = kind, .level = level };
+    *enc = (struct encoder){ .kind = kind, .tuning = *tuning };
     if (kind->make(enc))
         return enc;
     pool_give(&encoder_pool, enc);
@@ -70,21 +76,23 @@ make(const struct encoder_kind *kind, int64_t level)
 }
 
 struct encoder *
-encoder_take(const struct encoder_kind *kind, int64_t level, uint64_t memory_max)
+encoder_take(const struct encoder_kind *kind, const struct encoder_tuning *tuning,
+             uint64_t memory_max)
 {
     struct encoder *enc;
-    uint64_t used = __atomic_add_fetch(&memory_used, kind->memory, __ATOMIC_RELAXED);
+    size_t memory = kind->memory(tuning);
+    uint64_t used = __atomic_add_fetch(&memory_used, memory, __ATOMIC_RELAXED);
 
-    enc = memory_max != 0 && used > memory_max ? NULL : take_kept(kind, level);
+    enc = memory_max != 0 && used > memory_max ? NULL : take_kept(kind, tuning);
     if (enc == NULL && (memory_max == 0 || used <= memory_max))
-        enc = make(kind, level);
+        enc = make(kind, tuning);
     if (enc != NULL && kind->begin(enc))
         return enc;
     if (enc != NULL) {
         kind->free(enc);
         pool_give(&encoder_pool, enc);
     }
-    __atomic_sub_fetch(&memory_used, kind->memory, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&memory_used, memory, __ATOMIC_RELAXED);
     return NULL;
 }
 
@@ -100,7 +108,7 @@ encoder_give(struct encoder *enc)
 {
     if (enc == NULL)
         return;
-    __atomic_sub_fetch(&memory_used, enc->kind->memory, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&memory_used, enc->kind->memory(&enc->tuning), __ATOMIC_RELAXED);
     if (kept_count < KEPT_MAX && !enc->kind->is_single && !is_stopping) {
         enc->next = kept;
         kept = enc;

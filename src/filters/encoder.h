@@ -33,17 +33,24 @@ struct encoder_io {
     size_t room;
 };
 
+/* The same for all of a process; an encoder is made for one. */
+struct encoder_tuning {
+    int64_t level;        /* 1 (quick) to 9 */
+    int64_t window_bits;  /* gzip and deflate look back so far: 8 to 15 */
+    int64_t memory_level; /* of gzip and deflate: 1 to 9 */
+};
+
 struct encoder {
     const struct encoder_kind *kind;
     struct encoder *next; /* among those that are kept */
     void *state;          /* the library's */
-    int64_t level;
+    struct encoder_tuning tuning;
 };
 
 struct encoder_kind {
     const char *name;   /* in the configuration */
     const char *coding; /* in header fields; NULL: bodies stay as they are */
-    size_t memory;      /* bytes of an encoder, about */
+    size_t (*memory)(const struct encoder_tuning *tuning); /* bytes of an encoder, about */
     bool (*make)(struct encoder *enc);  /* once; false: no memory */
     bool (*begin)(struct encoder *enc); /* each body */
     enum encoded (*run)(struct encoder *enc, struct encoder_io *io, enum encoder_op op);
@@ -55,7 +62,8 @@ REGISTRY(encoder_kind, struct encoder_kind);
 const struct encoder_kind *encoder_kind_find(const char *name);
 
 /* NULL: no memory, or the limit is reached (0: none). */
-struct encoder *encoder_take(const struct encoder_kind *kind, int64_t level, uint64_t memory_max);
+struct encoder *encoder_take(const struct encoder_kind *kind, const struct encoder_tuning *tuning,
+                             uint64_t memory_max);
 /* NULL is fine. */
 void encoder_give(struct encoder *enc);
 /* Takes from `in` until it is empty or `out` holds a buffer full. */

@@ -13,6 +13,13 @@
 #define LEVEL_MORE 1 /* level 1 here is the library's second */
 #define MEMORY     1000000
 
+static size_t
+memory_of(const struct encoder_tuning *tuning)
+{
+    (void)tuning;
+    return MEMORY;
+}
+
 static bool
 make(struct encoder *enc)
 {
@@ -25,7 +32,7 @@ begin(struct encoder *enc)
 {
     ZSTD_CCtx_reset(enc->state, ZSTD_reset_session_and_parameters);
     return !ZSTD_isError(ZSTD_CCtx_setParameter(enc->state, ZSTD_c_compressionLevel,
-                                                (int)enc->level + LEVEL_MORE)) &&
+                                                (int)enc->tuning.level + LEVEL_MORE)) &&
            !ZSTD_isError(ZSTD_CCtx_setParameter(enc->state, ZSTD_c_windowLog, WINDOW_LOG));
 }
 
@@ -53,6 +60,6 @@ give(struct encoder *enc)
 }
 
 static const struct encoder_kind kinds[] = {
-    { "zstd", "zstd", MEMORY, make, begin, run, give },
+    { "zstd", "zstd", memory_of, make, begin, run, give },
 };
 REGISTER(encoder_kind, kinds);
