@@ -92,9 +92,8 @@ core.register_action("tcp", { "tcp-req" }, function(txn)
 end)
 
 core.register_action("hello", { "tcp-req" }, function(txn)
-    local fine = pcall(txn.req.append, txn.req, "x")
     local line = txn.req:line()
-    if fine or txn.req:is_resp() or line ~= "hello\n" or txn.req:input() ~= 9 then return act.DENY end
+    if txn.req:is_resp() or line ~= "hello\n" or txn.req:input() ~= 9 then return act.DENY end
 end)
 
 core.register_cli({ "show", "lua", "ticks" }, "show lua ticks : how often the task ran", function(applet, a, b, c, d)

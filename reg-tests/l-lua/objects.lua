@@ -76,6 +76,17 @@ core.register_action("objects", { "http-req" }, function(txn)
         queue:push("b")
         local first, second = answers:pop_wait(), answers:pop_wait()
         say(first, second, tostring(answers:pop()), answers:size(), tostring((pcall(queue.push, queue, nil))))
+    elseif what == "/alarm" then
+        local one, two, began = core.queue(), core.queue(), core.now()
+        one:alarm()
+        two:alarm()
+        core.register_task(function() core.msleep(5) two:push("late") end)
+        core.wait(20000)
+        local woken = two:pop()
+        one:push("early")
+        core.wait(20000) -- has rung already
+        core.wait(1) -- has not
+        say(woken, one:pop(), tostring(core.now().sec - began.sec < 10))
     elseif what == "/cert" then
         local ok, why = pcall(CertCache.set, { filename = "/no/such.pem", crt = "x" })
         say(tostring(ok), type(why))

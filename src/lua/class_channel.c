@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Channel and HTTPMessage: bytes on their way through a filter that is written in Lua.
+ * Channel and HTTPMessage: bytes on their way through a filter that is written in Lua, or past an action.
  *
- * Thread:  owner of the stream, in the state that it has entered; only within a callback of a filter.
+ * Thread:  owner of the stream, in the state that it has entered; only within a callback of a filter, or an action.
  *
- * What has come and was not given on is the incoming data; offsets count in it, negative ones from its end.
+ * What has come and was not given on is the incoming data; offsets count in it, negative ones from its end. In the hands
+ * of an action what is given on waits at the head of what came, until the rules have let it pass.
  */
 #include <string.h>
 
@@ -40,17 +41,40 @@ script_channel_push_txn(lua_State *lua, int at, enum direction dir)
     lua_rawseti(lua, -2, 1);
 }
 
+static struct endpoint *
+endpoint_of(const struct script_channel *channel, enum direction from)
+{
+    const struct eval *eval = channel->txn->eval;
+
+    return eval == NULL ? NULL : from == TO_SERVER ? eval->front : eval->back;
+}
+
 /* What the endpoint of that side has received, if it is at hand. */
 static void
 look_at_endpoint(struct script_channel *channel)
 {
+    static size_t none;
     const struct eval *eval = channel->txn->eval;
-    struct endpoint *ep = eval == NULL              ? NULL
-                          : channel->dir == TO_SERVER ? eval->front
-                                                      : eval->back;
+    struct endpoint *ep = endpoint_of(channel, channel->dir);
+    struct script_stream *all =
+        eval == NULL || eval->stream == NULL ? NULL : (struct script_stream *)eval->stream->guest;
 
     channel->in = ep == NULL ? NULL : &ep->in;
     channel->is_last = ep == NULL || (ep->flags & (EP_IN_ENDED | EP_IN_BROKEN)) != 0;
+    channel->given = all == NULL ? &none : &all->given[channel->dir];
+}
+
+/* How much of `in` is output already. */
+static size_t
+given(const struct script_channel *channel)
+{
+    return channel->given == NULL ? 0 : *channel->given;
+}
+
+static size_t
+incoming(const struct script_channel *channel)
+{
+    return channel->in == NULL ? 0 : channel->in->bytes - given(channel);
 }
 
 void
@@ -79,7 +103,7 @@ script_channel_at(lua_State *lua, int at)
         luaL_argerror(lua, at, "a channel or an HTTP message should stand here");
     if (channel->txn != NULL)
         look_at_endpoint(channel);
-    if (channel->filter == NULL && (channel->txn == NULL || channel->in == NULL))
+    if (channel->filter == NULL && (channel->txn == NULL || channel->txn->eval == NULL))
         luaL_error(lua, "this channel is not at hand now");
     return channel;
 }
@@ -104,14 +128,29 @@ data_at(lua_State *lua)
     return channel;
 }
 
+/* Actions of TCP streams may; HTTP has its own methods, and filters. */
+static void
+check_action(lua_State *lua, const struct script_channel *channel)
+{
+    const struct script_run *run = script_state_of(lua)->run;
+    const struct stream *s = channel->txn->eval->stream;
+
+    if (run == NULL || !run->may_pause || s == NULL)
+        luaL_error(lua, "only an action or a filter can change data");
+    if ((s->flags & STREAM_HTTP) != 0)
+        luaL_error(lua, "in HTTP mode only a filter can change data: core.register_filter()");
+}
+
 /* For what changes data. */
 static struct script_channel *
 changeable_at(lua_State *lua)
 {
     struct script_channel *channel = data_at(lua);
 
-    if (channel->out == NULL)
-        luaL_error(lua, "only a filter can change data: core.register_filter()");
+    if (channel->txn != NULL)
+        check_action(lua, channel);
+    else if (channel->out == NULL)
+        luaL_error(lua, "there is no data at hand now");
     return channel;
 }
 
@@ -125,7 +164,7 @@ struct range {
 static struct range
 read_range(lua_State *lua, const struct script_channel *channel, int at)
 {
-    lua_Integer there = (lua_Integer)channel->in->bytes, from = luaL_optinteger(lua, at, 0), len;
+    lua_Integer there = (lua_Integer)incoming(channel), from = luaL_optinteger(lua, at, 0), len;
 
     if (from < 0)
         from = from + there < 0 ? 0 : from + there;
@@ -143,7 +182,7 @@ push_range(lua_State *lua, const struct script_channel *channel, struct range ra
     luaL_Buffer buf;
     char *to = luaL_buffinitsize(lua, &buf, range.len);
 
-    chain_peek(channel->in, range.from, to, range.len);
+    chain_peek(channel->in, given(channel) + range.from, to, range.len);
     luaL_pushresultsize(&buf, range.len);
 }
 
@@ -153,7 +192,7 @@ data(lua_State *lua)
 {
     const struct script_channel *channel = data_at(lua);
 
-    if (chain_is_empty(channel->in) && channel->is_last)
+    if (incoming(channel) == 0 && channel->is_last)
         lua_pushnil(lua);
     else
         push_range(lua, channel, read_range(lua, channel, 2));
@@ -179,9 +218,7 @@ line(lua_State *lua)
 static int
 input(lua_State *lua)
 {
-    const struct script_channel *channel = script_channel_at(lua, 1);
-
-    lua_pushinteger(lua, channel->in == NULL ? 0 : (lua_Integer)channel->in->bytes);
+    lua_pushinteger(lua, (lua_Integer)incoming(script_channel_at(lua, 1)));
     return 1;
 }
 
@@ -190,7 +227,8 @@ output(lua_State *lua)
 {
     const struct script_channel *channel = script_channel_at(lua, 1);
 
-    lua_pushinteger(lua, channel->out == NULL ? 0 : (lua_Integer)channel->out->bytes);
+    lua_pushinteger(lua, channel->out == NULL ? (lua_Integer)given(channel)
+                                              : (lua_Integer)channel->out->bytes);
     return 1;
 }
 
@@ -230,10 +268,12 @@ eom(lua_State *lua)
 static bool
 splice(lua_State *lua, struct script_channel *channel, struct range range, struct str bytes)
 {
-    size_t there = channel->in->bytes, behind = there - range.from - range.len;
+    size_t there = channel->in->bytes, behind;
     struct chain fresh;
     bool fine = true;
 
+    range.from += given(channel);
+    behind = there - range.from - range.len;
     chain_init(&fresh);
     if (range.from > 0)
         fine = chain_move_some(&fresh, channel->in, range.from);
@@ -262,7 +302,7 @@ put(lua_State *lua, struct range range)
 static int
 append(lua_State *lua)
 {
-    return put(lua, (struct range){ changeable_at(lua)->in->bytes, 0 });
+    return put(lua, (struct range){ incoming(changeable_at(lua)), 0 });
 }
 
 static int
@@ -294,12 +334,38 @@ remove_(lua_State *lua)
     return 1;
 }
 
+/* To a side that is there: at once. To a server that is not chosen yet: as soon as it is. */
+static int
+send_from_action(lua_State *lua, struct script_channel *channel, struct str bytes)
+{
+    struct endpoint *to = endpoint_of(channel, channel->dir == TO_SERVER ? TO_CLIENT : TO_SERVER);
+    struct chain fresh = { NULL, NULL, 0 };
+
+    check_action(lua, channel);
+    if (to == NULL) {
+        splice(lua, channel, (struct range){ 0, 0 }, bytes);
+        *channel->given += bytes.len;
+    } else if ((to->flags & (EP_OUT_ENDED | EP_OUT_BROKEN)) != 0) {
+        lua_pushinteger(lua, -1);
+        return 1;
+    } else if (bytes.len > 0) {
+        if (!chain_add_copy(&fresh, bytes.ptr, bytes.len) || !endpoint_send_body(to, &fresh))
+            return luaL_error(lua, "out of memory");
+        endpoint_flush(to, false);
+    }
+    lua_pushinteger(lua, (lua_Integer)bytes.len);
+    return 1;
+}
+
 static int
 send_now(lua_State *lua)
 {
-    struct script_channel *channel = changeable_at(lua);
+    struct script_channel *channel = script_channel_at(lua, 1);
     struct str bytes = script_to_str(lua, 2);
 
+    if (channel->txn != NULL)
+        return send_from_action(lua, channel, bytes);
+    channel = changeable_at(lua);
     if (bytes.len > 0 && !chain_add_copy(channel->out, bytes.ptr, bytes.len))
         return luaL_error(lua, "out of memory");
     lua_pushinteger(lua, (lua_Integer)bytes.len);
@@ -312,9 +378,11 @@ forward(lua_State *lua)
     struct script_channel *channel = changeable_at(lua);
     lua_Integer len = luaL_checkinteger(lua, 2);
 
-    if (len < 0 || (size_t)len > channel->in->bytes)
-        len = (lua_Integer)channel->in->bytes;
-    if (len > 0 && !chain_move_some(channel->out, channel->in, (size_t)len))
+    if (len < 0 || (size_t)len > incoming(channel))
+        len = (lua_Integer)incoming(channel);
+    if (channel->txn != NULL)
+        *channel->given += (size_t)len;
+    else if (len > 0 && !chain_move_some(channel->out, channel->in, (size_t)len))
         return luaL_error(lua, "out of memory");
     lua_pushinteger(lua, len);
     return 1;
@@ -325,7 +393,7 @@ static int
 take(lua_State *lua, lua_CFunction find)
 {
     if (find(lua) == 1 && !lua_isnil(lua, -1))
-        chain_consume(changeable_at(lua)->in, lua_rawlen(lua, -1));
+        splice(lua, changeable_at(lua), (struct range){ 0, lua_rawlen(lua, -1) }, STR(""));
     return 1;
 }
 

@@ -85,13 +85,6 @@ yield(lua_State *lua)
     return script_pause(lua, script_now_ms());
 }
 
-/* core.wait([ms]): until something wakes it, which nothing does before the time is over. */
-static int
-wait(lua_State *lua)
-{
-    return script_pause(lua, script_now_ms() + luaL_optinteger(lua, 1, 3600 * 1000));
-}
-
 /* nil for what is no date of that form. */
 static int
 push_date(lua_State *lua, const char *format, size_t skip)
@@ -305,7 +298,6 @@ static const luaL_Reg functions[] = {
     { "msleep", sleep_ms },
     { "sleep", sleep_s },
     { "yield", yield },
-    { "wait", wait },
     { "http_date", http_date },
     { "imf_date", imf_date },
     { "rfc850_date", rfc850_date },

@@ -12,10 +12,11 @@
 struct script_channel {
     unsigned magic;
     struct filter *filter; /* NULL: not at hand, or in the hands of an action */
-    struct script_txn *txn; /* of an action: what has come may be looked at; NULL: of a filter */
+    struct script_txn *txn; /* of an action; NULL: of a filter */
     enum direction dir;
     struct message *msg;       /* NULL: TCP, or no head is at hand */
     struct chain *in, *out;    /* NULL: no data is at hand */
+    size_t *given;             /* of an action: how much of `in` goes on, and counts as output; NULL: of a filter */
     bool is_last;
 };
 

@@ -248,6 +248,7 @@ struct script_side {
 struct script_stream {
     struct stream_guest guest; /* first */
     struct script_side sides[2]; /* own, shared */
+    size_t given[2]; /* to the server, to the client: what actions have given on of what came: class_channel.c */
 };
 /* Makes it. NULL: out of memory. */
 struct script_side *script_side_of(struct script_state *state, struct stream *s);
@@ -350,6 +351,8 @@ void script_add_class_table(lua_State *lua);
 void script_add_class_map(lua_State *lua);
 void script_add_class_regex(lua_State *lua);
 void script_add_class_queue(lua_State *lua);
+/* The coroutine will serve another script: pushes wake it no more. */
+void script_alarms_forget(struct script_state *state, lua_State *co);
 void script_push_proxy(lua_State *lua, struct proxy_conf *conf);
 struct server_conf;
 void script_push_server(lua_State *lua, struct server_conf *conf);

@@ -458,6 +458,7 @@ script_coroutine_give(struct script_state *state, lua_State *co, int ref)
         return;
     }
     lua_settop(co, 0);
+    script_alarms_forget(state, co);
     state->idle[state->idle_count].co = co;
     state->idle[state->idle_count].ref = ref;
     state->idle_count++;
