@@ -12,14 +12,24 @@ end)
 local events = {}
 core.event_sub({ "SERVER_ADMIN", "SERVER_UP", "SERVER_DOWN" }, function(event, data, sub, when)
     core.msleep(1)
+    if data.name == "t" then return end
     events[#events + 1] = event .. ":" .. data.name .. ":" .. data.reference:get_name() ..
-        ":" .. (data.admin and data.admin.new_admin or data.state.new_state)
+        ":" .. (data.admin and table.concat(data.admin.old_admin, "+") .. ">" .. table.concat(data.admin.new_admin, "+") or
+            data.state.old_state .. ">" .. data.state.new_state .. ":" .. tostring(data.state.admin))
 end)
 core.register_init(function()
     core.backends["be"].servers["s1"]:event_sub({ "SERVER_STATE" }, function(event, data, sub)
         events[#events + 1] = "one:" .. data.state.old_state
         sub:unsub()
     end)
+end)
+
+local checks = {}
+core.event_sub({ "SERVER_CHECK" }, function(event, data, sub)
+    local check = data.check
+    if data.name ~= "t" then return end
+    checks[#checks + 1] = check.result .. ":" .. check.reason.short .. ":" .. tostring(check.agent) .. ":" ..
+        check.health.cur .. "/" .. check.health.rise .. "/" .. check.health.fall
 end)
 
 core.register_action("objects", { "http-req" }, function(txn)
@@ -87,6 +97,10 @@ core.register_action("objects", { "http-req" }, function(txn)
         core.wait(20000) -- has rung already
         core.wait(1) -- has not
         say(woken, one:pop(), tostring(core.now().sec - began.sec < 10))
+    elseif what == "/mailers" then
+        local m = core.backends["third"]:get_mailers()
+        say(tostring(be:get_mailers()), tostring(m.track_server_health), m.log_level, m.mailservers.m1, m.mailservers.m2,
+            m.mailservers_timeout, m.smtp_hostname, m.smtp_from, m.smtp_to)
     elseif what == "/cert" then
         local ok, why = pcall(CertCache.set, { filename = "/no/such.pem", crt = "x" })
         say(tostring(ok), type(why))
@@ -98,6 +112,30 @@ core.register_action("objects", { "http-req" }, function(txn)
         table.sort(events)
         say(table.unpack(events))
         events = {}
+    elseif what == "/check-events" then
+        repeat core.msleep(2) until #checks >= 2
+        say(checks[1], checks[2])
+    elseif what == "/list-events" then
+        local ref = core.get_patref("virt@m")
+        local seen, sub = {}
+        sub = ref:event_sub({ "PAT_REF" }, function(event, data, sub) seen[#seen + 1] = event .. tostring(data) end)
+        core.set_map("virt@m", "e", "1")
+        core.set_map("virt@m", "e", "2")
+        core.del_map("virt@m", "e")
+        ref:prepare()
+        ref:add("f", "3")
+        ref:add("g", "4")
+        local before = tostring(ref["f"])
+        ref:commit()
+        local pairs_seen = {}
+        for key, value in pairs(ref) do pairs_seen[#pairs_seen + 1] = key .. "=" .. value end
+        local one = core.get_patref("virt@m")["f"]
+        ref:purge()
+        repeat core.msleep(2) until #seen >= 5
+        sub:unsub()
+        say(table.concat(seen, ","), before, one, tostring(ref["f"]), table.concat(pairs_seen, ","),
+            tostring((pcall(ref.event_sub, ref, { "SERVER_UP" }, print))),
+            select(2, pcall(core.event_sub, { "ACME_DEPLOY" }, print)))
     elseif what == "/marks" then
         txn:set_priority_class(3)
         txn:set_priority_offset(-9)

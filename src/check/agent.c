@@ -98,6 +98,8 @@ set_result(struct agent *agent, enum check_status status, const char *text)
     snprintf(agent->text, sizeof(agent->text), "%s", text);
     if (is_other && status != CHECK_START)
         say_result(agent);
+    FOR_EACH_REGISTERED (check_reader, reader, list)
+        reader->read(agent->server, true);
 }
 
 static void

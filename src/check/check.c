@@ -242,6 +242,8 @@ check_done(struct check *check, enum check_status status, int code, const char *
         count_good(check, conf);
     else
         count_bad(check, conf);
+    FOR_EACH_REGISTERED (check_reader, reader, list)
+        reader->read(check->server, false);
     check_schedule(check, spread(interval_ms(check, conf)));
 }
 

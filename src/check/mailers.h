@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mails about servers: who sends them, from whom, to whom.
+ * Mails about servers, as they are sent.
  */
 #pragma once
 
-#include "weir/config/parse.h"
-#include "weir/os/addr.h"
+#include "weir/check/mailers.h"
 
-struct mailer_conf {
-    struct mailer_conf *next;
-    const char *name;
-    struct addr addr;
-};
-struct mailers_conf { /* a section */
-    struct mailers_conf *next;
-    const char *name;
-    struct source_pos pos;
-    int64_t timeout_ms; /* for a whole mail */
-    struct mailer_conf *first, **end;
-};
 /* NULL: there is no such section. */
 const struct mailers_conf *mailers_find(const struct snapshot *snapshot, const char *name);
 

@@ -20,6 +20,7 @@
 
 struct all_mailers {
     struct mailers_conf *first;
+    bool is_left_to_scripts;
 };
 static struct slot mailers_slot = SLOT("mailers", SLOT_GLOBAL, struct all_mailers);
 REGISTER_SLOT(mailers_slot);
@@ -218,6 +219,35 @@ REGISTER(config_hook, hooks);
 
 /* --- news --------------------------------------------------------------------------------------------------- */
 
+bool
+mailers_view(const struct proxy_conf *proxy, struct mailers_view *out)
+{
+    const struct email_alert *alert = slot_of_const(proxy->slots, &alert_slot);
+
+    if (alert->mailers_name == NULL)
+        return false;
+    *out = (struct mailers_view){
+        .mailers = mailers_find(proxy->snapshot, alert->mailers_name),
+        .level = (int)(alert->has_level ? alert->level : LOG_LEVEL_ALERT),
+        .from = alert->from,
+        .to = alert->to,
+        .hostname = alert->hostname,
+    };
+    return out->mailers != NULL;
+}
+
+void
+mailers_leave_to_scripts(struct snapshot *snapshot)
+{
+    ((struct all_mailers *)snapshot_slot(snapshot, &mailers_slot))->is_left_to_scripts = true;
+}
+
+static bool
+is_left_to_scripts(const struct snapshot *snapshot)
+{
+    return ((const struct all_mailers *)snapshot_slot(snapshot, &mailers_slot))->is_left_to_scripts;
+}
+
 static void
 read_news(const struct server_news *news)
 {
@@ -227,7 +257,7 @@ read_news(const struct server_news *news)
     struct letter letter;
     size_t len;
 
-    if (conf == NULL || !news->is_mailed)
+    if (conf == NULL || !news->is_mailed || is_left_to_scripts(conf->snapshot))
         return;
     alert = slot_of_const(conf->slots, &alert_slot);
     if (alert->mailers_name == NULL ||

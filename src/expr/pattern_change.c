@@ -354,6 +354,23 @@ version_of(const struct pattern_file *file, uint32_t version)
 
 /* --- in public ---------------------------------------------------------------------------------------- */
 
+/* Not under the lock: a reader may look at the list. */
+static bool
+tell(const struct pattern_file *file, enum pattern_event what, bool is_so)
+{
+    if (!is_so)
+        return false;
+    FOR_EACH_REGISTERED (pattern_reader, reader, list)
+        reader->read(file, what);
+    return true;
+}
+
+struct pattern_entry *
+pattern_file_entry(struct pattern_file *file, uint32_t version, struct str key)
+{
+    return index_find(file, version_of(file, version), key);
+}
+
 bool
 pattern_change_check(struct pattern_file *file, struct str key, struct str value,
                      struct error *err)
@@ -377,41 +394,44 @@ bool
 pattern_change_add(struct pattern_file *file, uint32_t version, struct str key, struct str value,
                    struct error *err)
 {
-    bool fine;
+    bool fine, is_current;
 
     lock_take(&file->lock);
     version = version_of(file, version);
+    is_current = version == file->version;
     fine = version - file->version <= file->next_version - file->version
                ? add_entry(file, version, key, value, err)
                : error_set(err, "Version number in the future, please use 'prepare %s' before.",
                            file->columns == PATTERN_MAP ? "map" : "acl");
     lock_give(&file->lock);
+    (void)tell(file, PATTERN_ADDED, fine && is_current);
     return fine;
 }
 
 bool
 pattern_change_add_once(struct pattern_file *file, struct str key, struct error *err)
 {
-    bool fine;
+    bool is_there, fine;
 
     lock_take(&file->lock);
-    fine = index_find(file, file->version, key) != NULL ||
-           add_entry(file, file->version, key, STR(""), err);
+    is_there = index_find(file, file->version, key) != NULL;
+    fine = is_there || add_entry(file, file->version, key, STR(""), err);
     lock_give(&file->lock);
+    (void)tell(file, PATTERN_ADDED, fine && !is_there);
     return fine;
 }
 
 bool
 pattern_change_put(struct pattern_file *file, struct str key, struct str value, struct error *err)
 {
-    bool fine;
+    bool is_there, fine;
 
     lock_take(&file->lock);
-    fine = index_find(file, file->version, key) != NULL
-               ? set_values(file, key, value, err)
-               : add_entry(file, file->version, key, value, err);
+    is_there = index_find(file, file->version, key) != NULL;
+    fine = is_there ? set_values(file, key, value, err)
+                    : add_entry(file, file->version, key, value, err);
     lock_give(&file->lock);
-    return fine;
+    return tell(file, is_there ? PATTERN_SET : PATTERN_ADDED, fine);
 }
 
 bool
@@ -422,7 +442,7 @@ pattern_change_set(struct pattern_file *file, struct str key, struct str value, 
     lock_take(&file->lock);
     fine = set_values(file, key, value, err);
     lock_give(&file->lock);
-    return fine;
+    return tell(file, PATTERN_SET, fine);
 }
 
 static struct pattern_entry *
@@ -447,23 +467,25 @@ pattern_change_set_id(struct pattern_file *file, uintptr_t id, struct str value,
     if (fine)
         set_value(entry, value);
     lock_give(&file->lock);
-    return fine;
+    return tell(file, PATTERN_SET, fine);
 }
 
 bool
 pattern_change_remove(struct pattern_file *file, uint32_t version, struct str key)
 {
     struct pattern_entry *entry;
-    bool is_found = false;
+    bool is_found = false, is_current;
 
     lock_take(&file->lock);
     version = version_of(file, version);
+    is_current = version == file->version;
     while ((entry = index_find(file, version, key)) != NULL) {
         unlink_entry(file, entry);
         is_found = true;
     }
     renew_if_many(file);
     lock_give(&file->lock);
+    (void)tell(file, PATTERN_REMOVED, is_found && is_current);
     return is_found;
 }
 
@@ -478,7 +500,7 @@ pattern_change_remove_id(struct pattern_file *file, uintptr_t id)
         unlink_entry(file, entry);
     renew_if_many(file);
     lock_give(&file->lock);
-    return entry != NULL;
+    return tell(file, PATTERN_REMOVED, entry != NULL);
 }
 
 /* Those of [from, to). */
@@ -499,11 +521,15 @@ remove_versions(struct pattern_file *file, uint32_t from, uint32_t to)
 void
 pattern_change_clear(struct pattern_file *file, uint32_t version)
 {
+    bool is_current;
+
     lock_take(&file->lock);
     version = version_of(file, version);
+    is_current = version == file->version;
     remove_versions(file, version, version + 1);
     pattern_change_renew(file);
     lock_give(&file->lock);
+    (void)tell(file, PATTERN_CLEARED, is_current);
 }
 
 uint32_t
@@ -530,7 +556,7 @@ pattern_change_commit(struct pattern_file *file, uint32_t version, struct error 
         pattern_change_renew(file);
     }
     lock_give(&file->lock);
-    return fine || error_set(err, "Version number out of range.");
+    return tell(file, PATTERN_COMMITTED, fine) || error_set(err, "Version number out of range.");
 }
 
 void

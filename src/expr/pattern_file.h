@@ -6,6 +6,7 @@
  *     pattern_use.c     those that a configuration uses, and their numbers
  *     pattern_line.c    patterns that stand in the configuration itself
  *     pattern_change.c  what changes at run time
+ *     pattern_ask.c     what stands in a list
  *     pattern_cli.c     the commands
  */
 #pragma once
@@ -47,6 +48,9 @@ struct pattern_file {
     unsigned dead_count;
     unsigned removals;            /* ever */
 };
+
+/* The first of that key; NULL: none. Under the lock. pattern_change.c */
+struct pattern_entry *pattern_file_entry(struct pattern_file *file, uint32_t version, struct str key);
 
 /* --- pattern_file.c ------------------------------------------------------------------------- */
 

@@ -8,7 +8,7 @@
 
 #include "weir/expr/call.h"
 #include "weir/expr/pattern_change.h"
-#include "private.h"
+#include "event.h"
 
 /* --- Map: a file that is loaded with the script --------------------------------------------------------------- */
 
@@ -285,6 +285,67 @@ patref_giveup(lua_State *lua)
     return 0;
 }
 
+/* --- what stands in it, and who wants to know of changes -------------------------------------------------------- */
+
+static int
+patref_event_sub(lua_State *lua)
+{
+    return script_event_sub(lua, EVENTS_OF_LISTS, pattern_change_name(patref_at(lua)->file));
+}
+
+/* A method; else the value of a key: ref["key"]. Upvalue: the methods. */
+static int
+patref_index(lua_State *lua)
+{
+    const struct patref *ref = patref_at(lua);
+    struct text value = TEXT_INIT;
+    bool is_there;
+
+    lua_settop(lua, 2);
+    lua_pushvalue(lua, 2);
+    if (lua_rawget(lua, lua_upvalueindex(1)) != LUA_TNIL)
+        return 1;
+    is_there = pattern_change_get(ref->file, ref->version, script_to_str(lua, 2), &value);
+    if (is_there)
+        lua_pushlstring(lua, text_cstr(&value), value.len);
+    else
+        lua_pushnil(lua);
+    text_fini(&value);
+    return 1;
+}
+
+/* State of a walk: what text_cstr() of a dump has, as a string; and where in it. */
+static int
+patref_next(lua_State *lua)
+{
+    size_t len, at = (size_t)lua_tointeger(lua, lua_upvalueindex(2));
+    const char *all = lua_tolstring(lua, lua_upvalueindex(1), &len), *value;
+
+    if (at >= len)
+        return 0;
+    value = all + at + strlen(all + at) + 1;
+    lua_pushstring(lua, all + at);
+    lua_pushstring(lua, value);
+    lua_pushinteger(lua, value + strlen(value) + 1 - all);
+    lua_replace(lua, lua_upvalueindex(2));
+    return 2;
+}
+
+/* for key, value in pairs(ref): as it is now. */
+static int
+patref_pairs(lua_State *lua)
+{
+    const struct patref *ref = patref_at(lua);
+    struct text all = TEXT_INIT;
+
+    pattern_change_dump(ref->file, ref->version, &all);
+    lua_pushlstring(lua, text_cstr(&all), all.len);
+    text_fini(&all);
+    lua_pushinteger(lua, 0);
+    lua_pushcclosure(lua, patref_next, 2);
+    return 1;
+}
+
 /* --- classes ---------------------------------------------------------------------------------------------------- */
 
 static void
@@ -322,6 +383,7 @@ script_add_class_map(lua_State *lua)
                                           { "prepare", patref_prepare },
                                           { "commit", patref_commit },
                                           { "giveup", patref_giveup },
+                                          { "event_sub", patref_event_sub },
                                           { NULL, NULL } };
     static const luaL_Reg of_core[] = { { "add_acl", add_acl }, { "del_acl", del_key },
                                         { "del_map", del_key }, { "set_map", set_map },
@@ -329,6 +391,13 @@ script_add_class_map(lua_State *lua)
 
     add_map(lua);
     script_class_new(lua, "Patref", of_patref);
+    luaL_getmetatable(lua, "Patref");
+    lua_pushcfunction(lua, patref_pairs);
+    lua_setfield(lua, -2, "__pairs");
+    lua_getfield(lua, -1, "__index");
+    lua_pushcclosure(lua, patref_index, 1);
+    lua_setfield(lua, -2, "__index");
+    lua_pop(lua, 1);
     lua_getglobal(lua, "core");
     luaL_setfuncs(lua, of_core, 0);
     lua_pop(lua, 1);

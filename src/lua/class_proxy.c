@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "weir/check/mailers.h"
 #include "weir/net/bind.h"
 #include "weir/server/server.h"
 #include "weir/stick/table.h"
@@ -130,6 +131,41 @@ get_stats(lua_State *lua)
                       ANSWER_STAT);
 }
 
+/* nil, or ProxyMailers. */
+static int
+get_mailers(lua_State *lua)
+{
+    const struct proxy_conf *conf = proxy_at(lua);
+    struct mailers_view view;
+    char text[ADDR_TEXT_MAX];
+
+    if (!mailers_view(conf, &view)) {
+        lua_pushnil(lua);
+        return 1;
+    }
+    lua_createtable(lua, 0, 7);
+    lua_pushboolean(lua, conf->option.log_health_checks);
+    lua_setfield(lua, -2, "track_server_health");
+    lua_pushinteger(lua, view.level);
+    lua_setfield(lua, -2, "log_level");
+    lua_newtable(lua);
+    for (const struct mailer_conf *at = view.mailers->first; at != NULL; at = at->next) {
+        addr_format(&at->addr, text, sizeof(text));
+        lua_pushstring(lua, text);
+        lua_setfield(lua, -2, at->name);
+    }
+    lua_setfield(lua, -2, "mailservers");
+    lua_pushinteger(lua, view.mailers->timeout_ms);
+    lua_setfield(lua, -2, "mailservers_timeout");
+    lua_pushstring(lua, view.hostname);
+    lua_setfield(lua, -2, "smtp_hostname");
+    lua_pushstring(lua, view.from);
+    lua_setfield(lua, -2, "smtp_from");
+    lua_pushstring(lua, view.to);
+    lua_setfield(lua, -2, "smtp_to");
+    return 1;
+}
+
 /* --- listeners ------------------------------------------------------------------------------------------------ */
 
 struct listener_key {
@@ -190,7 +226,7 @@ static const luaL_Reg functions[] = {
     { "pause", pause_ },
     METHOD(resume),      METHOD(stop),     METHOD(shut_bcksess), METHOD(get_cap), METHOD(get_mode),
     METHOD(get_name),    METHOD(get_uuid), METHOD(get_srv_act),  METHOD(get_srv_bck),
-    METHOD(get_stats),   { NULL, NULL },
+    METHOD(get_stats),   METHOD(get_mailers), { NULL, NULL },
 };
 
 /* Upvalue: the table of methods. */
@@ -267,6 +303,18 @@ index_core(lua_State *lua)
     return 1;
 }
 
+/* core.use_native_mailers_config(): this script sends mails as get_mailers() says; then weir itself sends none. */
+static int
+use_native_mailers_config(lua_State *lua)
+{
+    struct script_set *set = script_state_of(lua)->set;
+
+    if (set->parse == NULL)
+        return luaL_error(lua, "it belongs into the body of a script");
+    mailers_leave_to_scripts(set->parse->snapshot);
+    return 0;
+}
+
 static int
 get_info(lua_State *lua)
 {
@@ -288,6 +336,8 @@ script_add_class_proxy(lua_State *lua)
     lua_getglobal(lua, "core");
     lua_pushcfunction(lua, get_info);
     lua_setfield(lua, -2, "get_info");
+    lua_pushcfunction(lua, use_native_mailers_config);
+    lua_setfield(lua, -2, "use_native_mailers_config");
     lua_createtable(lua, 0, 1);
     lua_pushcfunction(lua, index_core);
     lua_setfield(lua, -2, "__index");

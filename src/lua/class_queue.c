@@ -5,12 +5,11 @@
  * Owns:    who waits for something to be pushed: a userdata on the stack of its coroutine, or, of those who have
  *          asked for an alarm, in the registry, by coroutine.
  * Thread:  who has entered the state. Who waits may live on another thread than who pushes: it is woken by
- *          mail.
+ *          an errand.
  *
  * A queue is a table: [first] .. [last] are its values, [0] the userdata with both numbers.
  */
 #include "weir/loop/loop.h"
-#include "weir/loop/mailbox.h"
 #include "weir/loop/thread.h"
 #include "private.h"
 
@@ -66,18 +65,17 @@ find_called(struct script_state *state)
 
 /* Whoever is woken may run, and change the list. */
 static void
-wake_here(void *arg)
+wake_here(struct script_state *state, void *arg)
 {
-    struct script_state *state = arg;
     struct waiting *waiting;
 
+    (void)arg;
     script_lock(state);
     while ((waiting = find_called(state)) != NULL) {
         waiting->is_called = false;
         script_wake(waiting->waiter);
     }
     script_unlock(state);
-    snapshot_drop(state->set->snapshot);
 }
 
 /* False: it waits for nothing just now, or has been called already. */
@@ -87,8 +85,7 @@ call(struct script_state *state, struct waiting *waiting)
     if (waiting->is_called || __atomic_load_n(&waiting->waiter, __ATOMIC_RELAXED) == NULL)
         return false;
     waiting->is_called = true;
-    snapshot_hold(state->set->snapshot);
-    mailbox_call(waiting->home, wake_here, state);
+    script_send(state, waiting->home, wake_here, NULL);
     return true;
 }
 

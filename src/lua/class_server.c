@@ -9,7 +9,7 @@
 
 #include "weir/check/check.h"
 #include "weir/server/server.h"
-#include "private.h"
+#include "event.h"
 
 static const char class[] = "Server";
 
@@ -224,7 +224,7 @@ event_sub(lua_State *lua)
     char name[512];
 
     snprintf(name, sizeof(name), "%s/%s", conf->backend->name, conf->name);
-    return script_event_sub(lua, name);
+    return script_event_sub(lua, EVENTS_OF_SERVERS, name);
 }
 
 /* --- class -------------------------------------------------------------------------------------------------- */

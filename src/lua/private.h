@@ -170,6 +170,11 @@ void script_leave(struct script_state *state, struct script_run *before);
 void script_lock(struct script_state *state);
 void script_unlock(struct script_state *state);
 
+/* Runs it on that thread, a turn of its loop later; the state lives meanwhile. Any thread that has a loop:
+ * script_errand.c. */
+typedef void script_errand_fn(struct script_state *state, void *arg);
+void script_send(struct script_state *state, struct thread *to, script_errand_fn *fn, void *arg);
+
 /* Calls the function below `args` arguments; errors are told, and counted. False: it failed, nothing
  * is left on the stack. */
 bool script_call(lua_State *lua, int args, int results);
@@ -367,7 +372,5 @@ void *script_handle_at(lua_State *lua, int at, const char *class);
 
 /* --- event.c -------------------------------------------------------------------------------------------------------- */
 
-/* `return script_event_sub(lua, name)` from a method called with ({ types }, function). `server`: "b/s", or NULL: of
- * any. */
-int script_event_sub(lua_State *lua, const char *server);
+/* core.event_sub() */
 void script_add_events(lua_State *lua);

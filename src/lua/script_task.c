@@ -8,7 +8,6 @@
  */
 #include "weir/base/alloc.h"
 #include "weir/loop/loop.h"
-#include "weir/loop/mailbox.h"
 #include "weir/loop/thread.h"
 #include "private.h"
 
@@ -111,52 +110,46 @@ script_task_free_all(struct script_state *state)
 
 /* On a traffic thread. */
 static void
-begin_here(void *arg)
+begin_here(struct script_state *state, void *arg)
 {
-    struct script_state *state = arg;
-
+    (void)arg;
     script_lock(state);
     LIST_FOR_EACH (task, &state->tasks, struct script_task, link) {
         if (task->home == NULL)
             begin(task);
     }
     script_unlock(state);
-    snapshot_drop(state->set->snapshot);
 }
 
 static void
-end_here(void *arg)
+end_here(struct script_state *state, void *arg)
 {
-    struct script_state *state = arg;
-
+    (void)arg;
     script_lock(state);
     LIST_FOR_EACH_SAFE (task, &state->tasks, struct script_task, link) {
         if (task->home == this_thread)
             task_free(task);
     }
     script_unlock(state);
-    snapshot_drop(state->set->snapshot);
 }
 
-/* Runs it where tasks of that state live. The snapshot is held for the way. */
+/* Runs it where tasks of that state live. */
 static void
-tell(struct script_set *set, struct script_state *state, void (*fn)(void *))
+tell(struct script_state *state, script_errand_fn *fn)
 {
     unsigned index = state->is_shared ? 1 : state->index;
 
-    if (index >= thread_count())
-        return;
-    snapshot_hold(set->snapshot);
-    mailbox_call(thread_at(index), fn, state);
+    if (index < thread_count())
+        script_send(state, thread_at(index), fn, NULL);
 }
 
 static void
-tell_all(struct script_set *set, void (*fn)(void *))
+tell_all(struct script_set *set, script_errand_fn *fn)
 {
     if (set->shared != NULL)
-        tell(set, set->shared, fn);
+        tell(set->shared, fn);
     for (unsigned i = 0; i < set->own_count; i++)
-        tell(set, set->own[i], fn);
+        tell(set->own[i], fn);
 }
 
 void

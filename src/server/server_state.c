@@ -55,14 +55,36 @@ add_members(struct text *text, const struct server *srv)
     add_member(text, "state", server_state_word(srv));
 }
 
-static const char *word_before; /* of the server that changes now */
+/* The server that changes now, as it was; and how many of its streams have moved on. */
+static struct {
+    const char *word;
+    int state;
+    unsigned admin, requeued;
+} before_change;
+
+static void
+note_before(const struct server *srv)
+{
+    before_change.word = server_state_word(srv);
+    before_change.state = srv->state;
+    before_change.admin = srv->admin;
+    before_change.requeued = 0;
+}
 
 /* The news is out: who wants more than a log line? */
 static void
 spread(struct server *srv, enum log_level level, const struct text *text, const char *reason,
        bool is_mailed)
 {
-    struct server_news news = { srv, level, text_cstr(text), reason, word_before, is_mailed };
+    struct server_news news = { .srv = srv,
+                                .level = level,
+                                .text = text_cstr(text),
+                                .reason = reason,
+                                .before = before_change.word,
+                                .state_before = before_change.state,
+                                .admin_before = before_change.admin,
+                                .requeued = before_change.requeued,
+                                .is_mailed = is_mailed };
 
     FOR_EACH_REGISTERED (server_news_reader, reader, list)
         reader->read(&news);
@@ -230,13 +252,13 @@ server_set_state(struct server *srv, enum server_state state, const char *reason
     if (srv->admin & ADMIN_MAINT)
         return; /* maintenance has the last word; leaving it looks at the checks again */
     note_time(srv, before == SERVER_STOPPED);
-    word_before = server_state_word(srv);
+    note_before(srv);
     __atomic_store_n(&srv->state, (int)state, __ATOMIC_RELAXED);
     if (state == SERVER_STOPPED)
         srv->down_transitions++;
     if (state == SERVER_RUNNING && before == SERVER_STOPPED)
         weight_begin_slow_start(srv);
-    requeued = server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
+    before_change.requeued = requeued = server_after_change(srv, was_usable, SERVER_CHANGED_STATE);
     say_state(srv, state, requeued, reason);
     if ((srv->admin & ADMIN_DRAIN) != 0)
         say_stays_in_drain(srv);
@@ -329,7 +351,7 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
 
     if (now == before)
         return;
-    word_before = server_state_word(srv);
+    note_before(srv);
     __atomic_store_n(&srv->admin, now, __ATOMIC_RELAXED);
     if ((now & ADMIN_MAINT) && !(before & ADMIN_MAINT)) {
         note_time(srv, srv->state == SERVER_STOPPED);
@@ -342,6 +364,6 @@ server_set_admin(struct server *srv, unsigned set, unsigned clear, const char *r
         if (is_up(srv->state))
             weight_begin_slow_start(srv);
     }
-    requeued = server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
+    before_change.requeued = requeued = server_after_change(srv, was_usable, SERVER_CHANGED_ADMIN);
     say_admin(srv, before, was_up, requeued, reason);
 }

@@ -37,6 +37,11 @@ const char *track_target_name(const struct server_conf *srv);
 bool agent_view(const struct server *srv, struct check_view *out);
 /* Its agent says that it is down. Control. */
 bool agent_holds_down(const struct server *srv);
+/* A check of a server, or of its agent, has ended. Control. */
+struct check_reader {
+    void (*read)(const struct server *srv, bool is_agent);
+};
+REGISTRY(check_reader, struct check_reader);
 const char *check_status_name(enum check_status status);        /* "L4OK" */
 const char *check_status_description(enum check_status status); /* "Layer4 check passed" */
 /* Is there a code to show (perhaps 0)? */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "weir/base/error.h"
+#include "weir/base/registry.h"
 #include "weir/base/str.h"
 #include "weir/base/text.h"
 #include "weir/config/parse.h"
@@ -60,3 +61,19 @@ void pattern_change_clear(struct pattern_file *file, uint32_t version);
 uint32_t pattern_change_prepare(struct pattern_file *file);
 /* Traffic sees that version from now on; older entries go. False: err. */
 bool pattern_change_commit(struct pattern_file *file, uint32_t version, struct error *err);
+
+/* Adds the value of the first entry of that key; false: there is none. */
+bool pattern_change_get(struct pattern_file *file, uint32_t version, struct str key,
+                        struct text *value);
+/* Adds all entries of a version: key and value, each with a zero byte behind it. */
+void pattern_change_dump(struct pattern_file *file, uint32_t version, struct text *to);
+
+/* --- who wants to know ---------------------------------------------------------------------- */
+
+enum pattern_event { PATTERN_ADDED, PATTERN_REMOVED, PATTERN_SET, PATTERN_CLEARED, PATTERN_COMMITTED };
+
+/* What traffic sees has changed: on the thread that changed it, with no lock held. */
+struct pattern_reader {
+    void (*read)(const struct pattern_file *file, enum pattern_event what);
+};
+REGISTRY(pattern_reader, struct pattern_reader);

@@ -165,6 +165,8 @@ struct server_news {
     const char *text;   /* as in the log: "Server b/s is DOWN, reason: ..." */
     const char *reason; /* NULL: none was given */
     const char *before; /* server_state_word() then */
+    int state_before;   /* enum server_state */
+    unsigned admin_before, requeued;
     bool is_mailed;     /* HAProxy sends it by mail: health, and the begin of drain */
 };
 /* Control. */
