@@ -3,7 +3,7 @@
  * Compression of bodies on their way.
  *
  * For:     "compression" settings, and filter compression, comp-req, comp-res.
- * Owns:    an encoder for each direction in which a stream is compressed.
+ * Owns:    an encoding for each direction in which a stream is compressed.
  * Thread:  owner.
  *
  * What came is given out at the latest FLUSH_MS after it came, though more may follow: events of a
@@ -25,12 +25,13 @@
 #include "accept_encoding.h"
 
 #define FLUSH_MS    2
+#define HOLD_MAX    65536 /* bytes that wait for more to come, so that most bodies are made in one go */
 #define THREADS_MOST 256
 
 struct compression {
     const struct compression_conf *conf;
     const struct encoder_kind *algo; /* of the response, as the request says; NULL: none */
-    struct encoder *enc[DIRECTIONS];
+    struct encoding *coding[DIRECTIONS];
     const struct encoder_kind *done; /* what the response is in; NULL: as it came */
     int64_t flush_ms[DIRECTIONS];    /* 0: nothing waits */
     bool is_bypassed;                /* only a limit was against it */
@@ -310,9 +311,9 @@ begin(struct filter *f, enum direction dir, struct message *msg, const struct en
     struct compression *c = f->state;
 
     if (is_within_limits(f->stream, limits))
-        c->enc[dir] =
-            encoder_take(kind, &limits->tuning, (uint64_t)limits->memory_max * 1024 * 1024);
-    if (c->enc[dir] == NULL) {
+        c->coding[dir] = encoding_begin(kind, &limits->tuning,
+                                        (uint64_t)limits->memory_max * 1024 * 1024);
+    if (c->coding[dir] == NULL) {
         c->is_bypassed = true;
         filter_want_data(f, dir); /* to be counted */
         return FILTER_GO;
@@ -322,6 +323,7 @@ begin(struct filter *f, enum direction dir, struct message *msg, const struct en
         TALLY(f->stream, comp_rsp, 1);
     }
     filter_want_data(f, dir);
+    filter_may_hold(f, HOLD_MAX);
     return change_head(msg, kind, dir) ? FILTER_GO : FILTER_FAILED;
 }
 
@@ -399,14 +401,14 @@ on_data(struct filter *f, enum direction dir, struct chain *in, struct chain *ou
     enum encoder_op op;
     enum encoded result;
 
-    if (c->enc[dir] == NULL)
+    if (c->coding[dir] == NULL)
         return bypass(f, in, out);
     op = what_now(f, dir, in, is_last);
-    if (op == ENCODE_MORE && chain_is_empty(in)) {
+    if (op == ENCODE_MORE && in->bytes < HOLD_MAX) {
         filter_wait_until(f, dir, c->flush_ms[dir]);
         return FILTER_MORE;
     }
-    result = encoder_feed(c->enc[dir], in, out, op);
+    result = encoding_feed(c->coding[dir], in, out, op);
     count_bytes(f->stream, in_before - in->bytes, out->bytes - out_before);
     if (result == ENCODED_FAILED)
         return FILTER_FAILED;
@@ -440,8 +442,8 @@ detach(struct filter *f)
 {
     struct compression *c = f->state;
 
-    encoder_give(c->enc[TO_SERVER]);
-    encoder_give(c->enc[TO_CLIENT]);
+    encoding_end(c->coding[TO_SERVER]);
+    encoding_end(c->coding[TO_CLIENT]);
 }
 
 const struct filter_ops compression_ops = {

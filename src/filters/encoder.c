@@ -25,6 +25,7 @@ static const struct encoder_kind kinds[] = {
 REGISTER(encoder_kind, kinds);
 
 static struct pool encoder_pool = POOL("encoder", sizeof(struct encoder));
+static struct pool encoding_pool = POOL("encoding", sizeof(struct encoding));
 static _Thread_local struct encoder *kept;
 static _Thread_local unsigned kept_count;
 static _Thread_local bool is_stopping; /* nothing is kept any more */
@@ -75,27 +76,6 @@ make(const struct encoder_kind *kind, const struct encoder_tuning *tuning)
     return NULL;
 }
 
-struct encoder *
-encoder_take(const struct encoder_kind *kind, const struct encoder_tuning *tuning,
-             uint64_t memory_max)
-{
-    struct encoder *enc;
-    size_t memory = kind->memory(tuning);
-    uint64_t used = __atomic_add_fetch(&memory_used, memory, __ATOMIC_RELAXED);
-
-    enc = memory_max != 0 && used > memory_max ? NULL : take_kept(kind, tuning);
-    if (enc == NULL && (memory_max == 0 || used <= memory_max))
-        enc = make(kind, tuning);
-    if (enc != NULL && kind->begin(enc))
-        return enc;
-    if (enc != NULL) {
-        kind->free(enc);
-        pool_give(&encoder_pool, enc);
-    }
-    __atomic_sub_fetch(&memory_used, memory, __ATOMIC_RELAXED);
-    return NULL;
-}
-
 static void
 free_encoder(struct encoder *enc)
 {
@@ -103,12 +83,25 @@ free_encoder(struct encoder *enc)
     pool_give(&encoder_pool, enc);
 }
 
-void
-encoder_give(struct encoder *enc)
+/* NULL: no memory. */
+static struct encoder *
+take(const struct encoder_kind *kind, const struct encoder_tuning *tuning)
+{
+    struct encoder *enc = take_kept(kind, tuning);
+
+    if (enc == NULL)
+        enc = make(kind, tuning);
+    if (enc == NULL || kind->begin(enc))
+        return enc;
+    free_encoder(enc);
+    return NULL;
+}
+
+static void
+give(struct encoder *enc)
 {
     if (enc == NULL)
         return;
-    __atomic_sub_fetch(&memory_used, enc->kind->memory(&enc->tuning), __ATOMIC_RELAXED);
     if (kept_count < KEPT_MAX && !enc->kind->is_single && !is_stopping) {
         enc->next = kept;
         kept = enc;
@@ -116,6 +109,33 @@ encoder_give(struct encoder *enc)
         return;
     }
     free_encoder(enc);
+}
+
+struct encoding *
+encoding_begin(const struct encoder_kind *kind, const struct encoder_tuning *tuning,
+               uint64_t memory_max)
+{
+    size_t memory = kind->memory(tuning);
+    uint64_t used = __atomic_add_fetch(&memory_used, memory, __ATOMIC_RELAXED);
+    struct encoding *coding = NULL;
+
+    if (memory_max == 0 || used <= memory_max)
+        coding = pool_take(&encoding_pool);
+    if (coding == NULL)
+        __atomic_sub_fetch(&memory_used, memory, __ATOMIC_RELAXED);
+    else
+        *coding = (struct encoding){ .kind = kind, .tuning = *tuning };
+    return coding;
+}
+
+void
+encoding_end(struct encoding *coding)
+{
+    if (coding == NULL)
+        return;
+    __atomic_sub_fetch(&memory_used, coding->kind->memory(&coding->tuning), __ATOMIC_RELAXED);
+    give(coding->enc);
+    pool_give(&encoding_pool, coding);
 }
 
 /* One slice, or nothing, to what fits into a piece of output. */
@@ -141,8 +161,8 @@ feed_some(struct encoder *enc, struct chain *in, struct chain *out, enum encoder
     return result;
 }
 
-enum encoded
-encoder_feed(struct encoder *enc, struct chain *in, struct chain *out, enum encoder_op op)
+static enum encoded
+feed(struct encoder *enc, struct chain *in, struct chain *out, enum encoder_op op)
 {
     size_t room = buffer_default_size();
     enum encoded result = ENCODED;
@@ -156,6 +176,23 @@ encoder_feed(struct encoder *enc, struct chain *in, struct chain *out, enum enco
         if (result == ENCODED && is_last_slice && chain_is_empty(in))
             return ENCODED;
     } while (result != ENCODED_FAILED);
+    return result;
+}
+
+enum encoded
+encoding_feed(struct encoding *coding, struct chain *in, struct chain *out, enum encoder_op op)
+{
+    enum encoded result;
+
+    if (coding->enc == NULL)
+        coding->enc = take(coding->kind, &coding->tuning);
+    if (coding->enc == NULL)
+        return ENCODED_FAILED;
+    result = feed(coding->enc, in, out, op);
+    if (result == ENCODED && op == ENCODE_END) {
+        give(coding->enc);
+        coding->enc = NULL;
+    }
     return result;
 }
 

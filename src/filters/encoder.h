@@ -2,7 +2,8 @@
 /*
  * Content codings that bodies can be put into: gzip, deflate, brotli, zstd.
  *
- * An encoder makes one body. Those of a thread are kept for the next ones (the memory of a few).
+ * An encoding is one body; while it is fed it has an encoder, whose memory is large. Encoders that a
+ * thread needs no more are kept for the next bodies: a short one, fed in one go, finds it in the cache.
  *
  * Thread: owner.
  */
@@ -61,13 +62,19 @@ REGISTRY(encoder_kind, struct encoder_kind);
 
 const struct encoder_kind *encoder_kind_find(const char *name);
 
+struct encoding {
+    const struct encoder_kind *kind;
+    struct encoder_tuning tuning;
+    struct encoder *enc; /* owns; from the first bytes to the end */
+};
 /* NULL: no memory, or the limit is reached (0: none). */
-struct encoder *encoder_take(const struct encoder_kind *kind, const struct encoder_tuning *tuning,
-                             uint64_t memory_max);
+struct encoding *encoding_begin(const struct encoder_kind *kind,
+                                const struct encoder_tuning *tuning, uint64_t memory_max);
 /* NULL is fine. */
-void encoder_give(struct encoder *enc);
-/* Takes from `in` until it is empty or `out` holds a buffer full. */
-enum encoded encoder_feed(struct encoder *enc, struct chain *in, struct chain *out,
-                          enum encoder_op op);
-/* Any thread: bytes of encoders in use. */
+void encoding_end(struct encoding *coding);
+/* Takes from `in` until it is empty or `out` holds a buffer full. After ENCODE_END came out, only
+ * encoding_end() follows. */
+enum encoded encoding_feed(struct encoding *coding, struct chain *in, struct chain *out,
+                           enum encoder_op op);
+/* Any thread: bytes of encoders in use, or promised to an encoding. */
 uint64_t encoder_memory(void);

@@ -158,6 +158,12 @@ filters_want_data(const struct stream *s, enum direction dir)
     return s->filters->wanting[dir] > 0 && (s->flags & STREAM_TUNNEL) == 0;
 }
 
+static size_t
+hold_max(const struct filter *f)
+{
+    return f != NULL && f->hold_max != 0 ? f->hold_max : buffer_default_size();
+}
+
 static struct filter *
 next_wanting(struct filter *f, enum direction dir)
 {
@@ -215,7 +221,7 @@ run_once(struct flow *flow, bool *is_over)
 
         next = next_wanting(f->following[dir], dir);
         to = next == NULL ? flow->out : &next->in[dir];
-        if (!f->is_over[dir] && to->bytes < buffer_default_size() && !call(flow, f, to, *is_over))
+        if (!f->is_over[dir] && to->bytes < hold_max(next) && !call(flow, f, to, *is_over))
             return false;
         *is_over = f->is_over[dir];
     }
@@ -234,7 +240,7 @@ filters_run(struct stream *s, enum direction dir, struct endpoint *from, struct 
         struct chain *to = first == NULL ? out : &first->in[dir];
 
         flow.is_moving = false;
-        if (!chain_is_empty(&from->in) && to->bytes < buffer_default_size()) {
+        if (!chain_is_empty(&from->in) && to->bytes < hold_max(first)) {
             chain_move(to, &from->in);
             endpoint_consumed(from);
             flow.is_moving = *is_moving = true;

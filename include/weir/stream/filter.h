@@ -95,6 +95,7 @@ struct filter {
     void *state;                  /* the kind's own */
     struct chain in[DIRECTIONS];  /* what has come and was not taken */
     bool wants_data[DIRECTIONS];
+    size_t hold_max; /* bytes that it may leave in `in` before it is given no more; 0: a buffer */
     bool has_more[DIRECTIONS]; /* said FILTER_MORE */
     bool is_over[DIRECTIONS];
 };
@@ -105,6 +106,12 @@ struct filter {
 void filter_want_data(struct filter *f, enum direction dir);
 /* Before FILTER_WAIT: call again at this time (monotonic milliseconds of the loop), or earlier. */
 void filter_wait_until(struct filter *f, enum direction dir, int64_t at_ms);
+/* It may wait with so many bytes before it, instead of about a buffer. */
+static inline void
+filter_may_hold(struct filter *f, size_t bytes)
+{
+    f->hold_max = bytes;
+}
 /* Now, in the same milliseconds. */
 int64_t filter_now_ms(const struct filter *f);
 /* --- for rules and samples ------------------------------------------------- */
