@@ -155,13 +155,14 @@ http {{
                 f.write(open(self.path("key")).read())
         return path
 
-    def haproxy_config(self, origin, mode="http", close=False, with_rules=False, script=None):
+    def haproxy_config(self, origin, mode="http", close=False, with_rules=False, script=None,
+                       rules=None):
         port = free_port()
         extra = {"tls": f" ssl crt {self.certificate()} alpn http/1.1", "h2": " proto h2",
                  "h2s": f" ssl crt {self.certificate()} alpn h2"}.get(mode, "")
         mode = "http" if extra else mode
-        rules = self.rules(port) if with_rules else ""
-        if script:
+        rules = self.rules(port) if with_rules else rules or ""
+        if script and not rules:
             rules = "  http-request set-var(txn.x) lua.cat\n"
         options = "option http-server-close\n  " if close and mode == "http" else ""
         config = self.write(

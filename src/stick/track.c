@@ -16,12 +16,13 @@
 static struct pool tracks_pool = POOL("stick tracks", sizeof(struct stick_tracks));
 
 static void
-end_track(struct stick_track *track)
+end_track(const struct stick_tracks *tracks, struct stick_track *track)
 {
     if (track->table == NULL)
         return;
     stick_table_untrack(track->table, track->entry);
-    stick_table_drop(track->table);
+    if (tracks->holds_tables)
+        stick_table_drop(track->table);
     track->table = NULL;
     track->entry = NULL;
 }
@@ -32,7 +33,7 @@ stick_tracks_free(struct stick_tracks *tracks)
     if (tracks == NULL)
         return;
     for (uint32_t left = tracks->used; left != 0; left &= left - 1)
-        end_track(&tracks->slots[__builtin_ctz(left)]);
+        end_track(tracks, &tracks->slots[__builtin_ctz(left)]);
     pool_give(&tracks_pool, tracks);
 }
 
@@ -65,6 +66,7 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
         if (*tracks == NULL)
             return false;
         memset(*tracks, 0, sizeof(**tracks));
+        (*tracks)->holds_tables = is_of_session;
     }
     track = &(*tracks)->slots[n];
     /* A connection, and with it a request if one is there, counts in the new entry. */
@@ -73,7 +75,8 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
         return false;
     track->table = table;
     (*tracks)->used |= 1u << n;
-    stick_table_hold(table);
+    if (is_of_session)
+        stick_table_hold(table);
     return true;
 }
 

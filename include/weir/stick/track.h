@@ -15,13 +15,14 @@ struct stick_entry;
 #define STICK_TRACKS_MAX 12
 
 struct stick_track {
-    struct stick_table *table; /* holds; NULL: nothing is tracked here */
+    struct stick_table *table; /* NULL: nothing is tracked here */
     struct stick_entry *entry; /* holds */
 };
 
 /* Of one session or one stream; made with its first entry. */
 struct stick_tracks {
     uint32_t used; /* set of bits: slots that track something */
+    bool holds_tables; /* of a session; a stream holds its snapshot, and with it all tables */
     struct stick_track slots[STICK_TRACKS_MAX];
     uint64_t glitches; /* of the client's connection: those that were counted */
 };
