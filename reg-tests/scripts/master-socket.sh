@@ -12,6 +12,7 @@ defaults
     timeout server 5s
 frontend fe
     bind 127.0.0.1:$port
+    http-request deny if { str(x),map(virt@m) -m found }
     http-request return status $1
 EOF
 }
@@ -46,7 +47,25 @@ ask "show proc" | grep -Eq "^$master +master +2 \[failed: 1\]" || fail "reloads 
 [ "$(ask "show proc; show version" | grep -c '^3\.5')" = 1 ] || fail "two commands in a line"
 ask help | grep -q 'show proc' || fail help
 ask "show stat" | grep -q 'Unknown command' || fail "unknown command"
-ask "@1 show stat" | grep -q 'not implemented yet' || fail "@1"
+
+# The worker runs what is meant for it.
+ask "@1 show stat" | grep -q '^fe,FRONTEND,' || fail "@1 show stat"
+ask "@!$worker show info" | grep -q "^Pid: $worker" || fail "@!<pid>"
+[ "$(ask '@1 show version; show version; @master show version' | grep -c '^3\.5')" = 3 ] || fail "targets in one line"
+[ "$(ask '@2 show version; show version')" = "Can't find the target PID matching the prefix '@2'" ] || fail "@2"
+ask "show startup-logs" | grep -q "weir version" || fail "show startup-logs"
+ask "@1 show cli sockets" | grep -q '^sockpair@.* admin all' || fail "the socket of the master"
+printf 'prompt\n@1\nshow version\n@master\nquit\n' | socat -t5 - "UNIX-CONNECT:$work/master.sock" | grep -q "^$worker> master> " || fail "prompts"
+# A payload, longer than any buffer on its way.
+{ printf '@1 add map virt@m <<END\n'; seq 1 5000 | sed 's/.*/key-& value-&/'; printf 'END\n'; } |
+    socat -t10 - "UNIX-CONNECT:$work/master.sock" >"$work/added"
+[ "$(ask '@1 show map virt@m' | grep -c ' key-')" = 5000 ] || fail "payload: $(head -n 2 "$work/added")"
+# Who takes an answer slowly gets all of it, and others do not wait for him.
+{ printf '@1 show map virt@m\n' | socat -t10 - "UNIX-CONNECT:$work/master.sock" | { sleep 1; grep -c ' key-' >"$work/slow"; }; } &
+slow=$!
+ask "show proc" | grep -q master || fail "a slow client stops others"
+wait "$slow"
+[ "$(cat "$work/slow")" = 5000 ] || fail "a slow client lost answers: $(cat "$work/slow")"
 [ -z "$(ask quit)" ] || fail quit
 [ "$(printf 'prompt\nshow version\nquit\n' | socat -t5 - "UNIX-CONNECT:$work/master.sock" | grep -c '^master> ')" -ge 1 ] || fail prompt
 

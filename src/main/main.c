@@ -28,6 +28,8 @@ run_worker(const struct master_link *link, void *data)
     struct options *options = data;
 
     options->master_fd = link->fd;
+    if (link->cli_fd != -1)
+        options_add_master_socket(options, link->cli_fd);
     return boot_run(options);
 }
 

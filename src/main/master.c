@@ -201,13 +201,15 @@ int
 master_run(const struct master_settings *settings, worker_fn *worker, void *data)
 {
     static struct master master;
-    int pair[2];
+    int pair[2], cli_pair[2] = { -1, -1 };
 
     master.settings = settings;
     if (!write_pid(settings) || !open_cli(&master))
         return 1;
     signal_block_all();
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1) {
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == -1 ||
+        (settings->socket != NULL &&
+         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, cli_pair) == -1)) {
         notice_print(NOTICE_ALERT, "cannot make the socket pair between master and worker: %s",
                      strerror(errno));
         return 1;
@@ -218,14 +220,19 @@ master_run(const struct master_settings *settings, worker_fn *worker, void *data
         return 1;
     }
     if (master.facts.worker == 0) {
-        struct master_link link = { .fd = pair[1] };
+        struct master_link link = { .fd = pair[1], .cli_fd = cli_pair[1] };
 
         close(pair[0]);
+        if (cli_pair[0] != -1)
+            close(cli_pair[0]);
         master_cli_close(&master.cli, false);
         return worker(&link, data);
     }
     close(pair[1]);
+    if (cli_pair[1] != -1)
+        close(cli_pair[1]);
     master.link = pair[0];
+    master.cli.worker_fd = cli_pair[0];
     return run_master(&master);
 }
 

@@ -2,7 +2,7 @@
 /*
  * The runtime socket of the master (-S): which processes there are, and "reload" with an answer.
  *
- * For:     service managers and tools. What a worker knows is asked at the worker's own socket.
+ * For:     service managers and tools. What the worker knows is asked there: master_relay.c.
  * Owns:    the listening socket, its file, and the connections to it.
  * Callers: master.c, in its poll loop.
  * Thread:  the master's only one.
@@ -137,7 +137,7 @@ master_cli_open(struct master_cli *cli, const char *text, struct error *err)
     char *comma;
 
     for (unsigned i = 0; i < MASTER_CLIENTS; i++)
-        cli->clients[i].fd = -1;
+        cli->clients[i].fd = cli->clients[i].worker_fd = -1;
     cli->text = strdup(text); /* for the life of the process: the address borrows its path */
     comma = strchr(cli->text, ',');
     if (comma != NULL)
@@ -167,7 +167,8 @@ static void
 end_client(struct master_client *client)
 {
     close(client->fd);
-    *client = (struct master_client){ .fd = -1 };
+    master_relay_end(client);
+    client->fd = -1;
 }
 
 static void
@@ -207,8 +208,12 @@ static void
 show_help(struct text *out)
 {
     static const char *const lines[][2] = {
+        { "@1 [command]", "the worker runs the command, or all that follow" },
+        { "@!<pid> [command]", "the same, by the number of the process" },
+        { "@master [command]", "the master itself runs it" },
         { "reload", "apply the configuration again" },
         { "show proc", "processes and how long they have been running" },
+        { "show startup-logs", "what the worker said when it started" },
         { "show version", "version of this process" },
         { "help", "this list" },
         { "prompt", "toggle the prompt: more than one line" },
@@ -223,8 +228,8 @@ static bool
 is_later(const char *line)
 {
     static const char *const names[] = {
-        "@",           "hard-reload",     "show startup-logs", "show env", "show cli",
-        "expert-mode", "mcli-debug-mode", "experimental-mode", "user",     "operator"
+        "hard-reload",     "show env", "show cli", "expert-mode",
+        "mcli-debug-mode", "experimental-mode", "user", "operator"
     };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -247,10 +252,8 @@ run_command(struct master_cli *cli, struct master_client *client, const char *li
         text_puts(&out, "The following commands are valid at this level:\n");
         show_help(&out);
     } else if (is_later(line)) {
-        text_printf(&out,
-                    "'%s' is not implemented yet in the master; ask the worker at its own "
-                    "'stats socket'.\n",
-                    line);
+        text_printf(&out, "'%s' is not implemented yet in the master; '@1 %s' asks the worker.\n",
+                    line, line);
     } else {
         text_puts(&out, "Unknown command. The master knows:\n");
         show_help(&out);
@@ -258,6 +261,52 @@ run_command(struct master_cli *cli, struct master_client *client, const char *li
     text_puts(&out, "\n");
     say(client, out.ptr, out.len);
     text_fini(&out);
+}
+
+static void
+relay(struct master_cli *cli, struct master_client *client, const char *command)
+{
+    if (!master_relay_begin(cli, client, command))
+        say(client, SAYS("The worker does not answer.\n\n"));
+}
+
+/* "@1", "@!<pid>": the worker; "@", "@master": the master itself. False: told that it is neither. */
+static bool
+find_target(struct master_cli *cli, struct master_client *client, const char *word, bool *is_worker)
+{
+    char own[24], by_number[24], text[96];
+
+    snprintf(own, sizeof(own), "@!%d", (int)cli->facts->worker);
+    snprintf(by_number, sizeof(by_number), "@!%d", (int)getpid());
+    *is_worker = strcmp(word, "@1") == 0 || strcmp(word, own) == 0;
+    if (*is_worker || strcmp(word, "@") == 0 || strcmp(word, "@master") == 0 ||
+        strcmp(word, by_number) == 0)
+        return true;
+    snprintf(text, sizeof(text), "Can't find the target PID matching the prefix '%.40s'\n", word);
+    say(client, text, strlen(text));
+    client->rest = NULL;
+    return false;
+}
+
+static void run(struct master_cli *cli, struct master_client *client, char *line);
+
+/* "@1 command", or "@1" alone: all that follow go there. */
+static void
+run_at(struct master_cli *cli, struct master_client *client, char *line)
+{
+    char *command = line + strcspn(line, " \t");
+    bool is_worker, was_at_worker = client->is_at_worker;
+
+    if (*command != '\0')
+        *command++ = '\0';
+    command += strspn(command, " \t");
+    if (!find_target(cli, client, line, &is_worker))
+        return;
+    client->is_at_worker = is_worker;
+    if (*command == '\0')
+        return;
+    run(cli, client, command);
+    client->is_at_worker = was_at_worker;
 }
 
 /* Those that change the connection itself, then the rest. */
@@ -271,10 +320,14 @@ run(struct master_cli *cli, struct master_client *client, char *line)
         line[len - 1] = '\0';
     if (len == 0)
         return;
-    if (strcmp(line, "quit") == 0) {
+    if (line[0] == '@') {
+        run_at(cli, client, line);
+    } else if (strcmp(line, "quit") == 0) {
         end_client(client);
     } else if (strcmp(line, "prompt") == 0) {
         client->has_prompt = !client->has_prompt;
+    } else if (client->is_at_worker || strcmp(line, "show startup-logs") == 0) {
+        relay(cli, client, line);
     } else if (strcmp(line, "reload") == 0) {
         client->awaits_reload = true;
         cli->reload(cli->data);
@@ -283,37 +336,74 @@ run(struct master_cli *cli, struct master_client *client, char *line)
     }
 }
 
-/* A line may hold several commands. */
 static void
-run_line(struct master_cli *cli, struct master_client *client, char *line)
+say_prompt(struct master_cli *cli, struct master_client *client)
 {
-    char *rest = NULL;
+    char text[24] = "master> ";
 
-    for (char *word = strtok_r(line, ";", &rest); word != NULL && client->fd != -1;
-         word = strtok_r(NULL, ";", &rest))
-        run(cli, client, word);
-    if (client->has_prompt)
-        say(client, SAYS("master> "));
+    if (!client->has_prompt)
+        return;
+    if (client->is_at_worker)
+        snprintf(text, sizeof(text), "%d> ", (int)cli->facts->worker);
+    say(client, text, strlen(text));
+}
+
+/* The commands of the line at hand, until one has to be waited for. */
+static void
+run_rest(struct master_cli *cli, struct master_client *client)
+{
+    while (client->fd != -1 && client->worker_fd == -1 && client->rest != NULL) {
+        char *command = client->rest, *end = strchr(command, ';');
+
+        client->rest = end == NULL ? NULL : end + 1;
+        if (end != NULL)
+            *end = '\0';
+        run(cli, client, command);
+    }
+    if (client->fd == -1 || client->worker_fd != -1)
+        return;
+    client->in_line = false;
+    say_prompt(cli, client);
 }
 
 /* --- clients -------------------------------------------------------------------------------- */
 
-static void
-run_lines(struct master_cli *cli, struct master_client *client)
+static bool
+take_line(struct master_client *client)
 {
-    char *end;
+    char *end = memchr(client->bytes, '\n', client->len);
+    size_t len;
+
+    if (end == NULL)
+        return false;
+    len = (size_t)(end - client->bytes);
+    memcpy(client->line, client->bytes, len);
+    client->line[len] = '\0';
+    client->len -= len + 1;
+    memmove(client->bytes, end + 1, client->len);
+    client->rest = client->line;
+    client->in_line = true;
+    return true;
+}
+
+/* What can be done with what has come. */
+static void
+go_on(struct master_cli *cli, struct master_client *client)
+{
     bool has_run = false;
 
-    while (client->fd != -1 && (end = memchr(client->bytes, '\n', client->len)) != NULL) {
-        size_t len = (size_t)(end - client->bytes);
-        char line[MASTER_LINE_MAX];
-
-        memcpy(line, client->bytes, len);
-        line[len] = '\0';
-        client->len -= len + 1;
-        memmove(client->bytes, end + 1, client->len);
-        run_line(cli, client, line);
-        has_run = true;
+    for (;;) {
+        while (client->fd != -1 && client->worker_fd != -1 && master_relay_payload(client))
+            continue;
+        if (client->fd != -1 && client->worker_fd != -1 && master_relay_go_on(client))
+            return;
+        if (client->fd != -1 && client->in_line) {
+            run_rest(cli, client);
+            has_run = !client->in_line;
+            continue;
+        }
+        if (client->fd == -1 || client->worker_fd != -1 || !take_line(client))
+            break;
     }
     if (client->fd != -1 && has_run && !client->has_prompt && !client->awaits_reload)
         end_client(client);
@@ -322,20 +412,24 @@ run_lines(struct master_cli *cli, struct master_client *client)
 static void
 receive(struct master_cli *cli, struct master_client *client)
 {
-    ssize_t got = recv(client->fd, client->bytes + client->len, sizeof(client->bytes) - client->len,
-                       MSG_DONTWAIT);
+    ssize_t got;
+
+    if (client->len == sizeof(client->bytes)) /* the worker has to take some of it first */
+        return;
+    got = recv(client->fd, client->bytes + client->len, sizeof(client->bytes) - client->len,
+               MSG_DONTWAIT);
 
     if (got == -1 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got > 0)
         client->len += (size_t)got;
     if (got > 0)
-        run_lines(cli, client);
+        go_on(cli, client);
     if (client->fd == -1)
         return;
-    if (got == 0 && client->awaits_reload)
+    if (got == 0 && (client->awaits_reload || client->in_line))
         client->is_deaf = true;
-    else if (got <= 0 || client->len == sizeof(client->bytes))
+    else if (got <= 0 || (client->len == sizeof(client->bytes) && client->worker_fd == -1))
         end_client(client);
 }
 
@@ -346,7 +440,9 @@ accept_one(struct master_cli *cli)
 
     for (unsigned i = 0; fd != -1 && i < MASTER_CLIENTS; i++) {
         if (cli->clients[i].fd == -1) {
-            cli->clients[i] = (struct master_client){ .fd = fd };
+            memset(&cli->clients[i], 0, sizeof(cli->clients[i]));
+            cli->clients[i].fd = fd;
+            cli->clients[i].worker_fd = -1;
             return;
         }
     }
@@ -373,23 +469,46 @@ master_cli_reloaded(struct master_cli *cli, bool is_applied)
     }
 }
 
+/* A client is heard while there is room for its words, and told as fast as it takes answers. */
+static void
+watch_client(const struct master_client *client, struct pollfd *fds)
+{
+    bool is_told = client->answer_sent < client->answer_len;
+    short events = 0;
+
+    fds[0] = fds[1] = (struct pollfd){ .fd = -1 };
+    if (client->fd == -1)
+        return;
+    if (!client->is_deaf && client->len < sizeof(client->bytes))
+        events |= POLLIN;
+    if (is_told)
+        events |= POLLOUT;
+    fds[0] = (struct pollfd){ .fd = events == 0 ? -1 : client->fd, .events = events };
+    if (client->worker_fd != -1 && !is_told)
+        fds[1] = (struct pollfd){ .fd = client->worker_fd, .events = POLLIN };
+}
+
 void
 master_cli_watch(const struct master_cli *cli, struct pollfd *fds)
 {
     fds[0] = (struct pollfd){ .fd = cli->listener, .events = POLLIN };
-    for (unsigned i = 0; i < MASTER_CLIENTS; i++) {
-        bool is_deaf = cli->clients[i].is_deaf;
-
-        fds[i + 1] = (struct pollfd){ .fd = is_deaf ? -1 : cli->clients[i].fd, .events = POLLIN };
-    }
+    for (unsigned i = 0; i < MASTER_CLIENTS; i++)
+        watch_client(&cli->clients[i], &fds[1 + 2 * i]);
 }
 
 void
 master_cli_serve(struct master_cli *cli, const struct pollfd *fds)
 {
     for (unsigned i = 0; i < MASTER_CLIENTS; i++) {
-        if (fds[i + 1].fd != -1 && fds[i + 1].revents != 0)
-            receive(cli, &cli->clients[i]);
+        const struct pollfd *at = &fds[1 + 2 * i];
+        struct master_client *client = &cli->clients[i];
+
+        if (at[0].fd != -1 && (at[0].revents & (POLLIN | POLLHUP | POLLERR)) != 0)
+            receive(cli, client);
+        if (client->fd != -1 && (at[0].revents | at[1].revents) != 0)
+            go_on(cli, client);
+        if (client->fd != -1 && client->is_deaf && !client->in_line && !client->awaits_reload)
+            end_client(client);
     }
     if (fds[0].fd != -1 && fds[0].revents != 0)
         accept_one(cli);

@@ -421,7 +421,7 @@ run_condition(struct options *options)
 static void
 add_texts(struct options *options)
 {
-    static struct config_text texts[2];
+    static struct config_text texts[3];
     unsigned count = 0;
 
     if (options->no_splice)
@@ -430,6 +430,16 @@ add_texts(struct options *options)
         texts[count++] = (struct config_text){ "-dR", "global\n    noreuseport\n" };
     options->sources.texts = texts;
     options->sources.text_count = count;
+}
+
+void
+options_add_master_socket(struct options *options, int fd)
+{
+    static char line[80];
+    struct config_text *texts = (struct config_text *)(uintptr_t)options->sources.texts;
+
+    snprintf(line, sizeof(line), "global\n    stats socket sockpair@%d level admin\n", fd);
+    texts[options->sources.text_count++] = (struct config_text){ "-S", line };
 }
 
 static bool

@@ -10,6 +10,7 @@
 /* What the worker gets from its master. */
 struct master_link {
     int fd; /* a byte written here says "ready"; end of file: the master is gone. -1: no master */
+    int cli_fd; /* over which the master sends connections for the runtime socket; -1: it has no socket */
 };
 
 typedef int worker_fn(const struct master_link *link, void *data);

@@ -52,3 +52,5 @@ struct options {
 
 /* Reads argv. False: the program is done (help, version, or a mistake that was told): exit with options->exit_status. */
 bool options_parse(struct options *options, int argc, char **argv);
+/* A runtime socket whose connections the master sends over `fd`. Once. */
+void options_add_master_socket(struct options *options, int fd);
