@@ -37,6 +37,9 @@ sed -n '/^# workers/,$p' "$work/proc" | grep -Eq '^[0-9]+ +worker +0 +0d00h' || 
 worker=$(awk '$2 == "worker" { print $1 }' "$work/proc")
 [ "$(ps -o ppid= -p "$worker" | tr -d ' ')" = "$master" ] || fail "the worker is no child of the master"
 
+[ "$(id -u)" != 0 ] || grep -q '^CapEff:.*0000000020$' "/proc/$master/status" || fail "the master keeps rights: $(grep CapEff "/proc/$master/status")"
+grep -q '^NoNewPrivs:.*1' "/proc/$master/status" || fail "the master may gain rights"
+
 config 204
 [ "$(ask reload | head -n 1)" = "Success=1" ] || fail "reload: no success"
 answers 204 || fail "the new configuration does not serve"

@@ -192,6 +192,8 @@ run_master(struct master *master)
         kill(master->facts.worker, SIGKILL);
         return 1;
     }
+    if (!process_keep_kill_only(&err) || !process_set_no_new_rights(&err))
+        notice_print(NOTICE_WARNING, "the master keeps more rights than it needs: %s", err.text);
     status = watch(master);
     master_cli_close(&master->cli, true);
     return status;

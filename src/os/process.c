@@ -156,6 +156,12 @@ set_capabilities(uint64_t wanted, struct error *err)
     return true;
 }
 
+bool
+process_keep_kill_only(struct error *err)
+{
+    return set_capabilities((uint64_t)1 << CAP_KILL, err);
+}
+
 static bool
 set_group(gid_t gid, struct error *err)
 {

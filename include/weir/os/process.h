@@ -33,6 +33,8 @@ struct process_rights {
 
 /* Becomes another user for good. */
 bool process_drop_rights(const struct process_rights *rights, struct error *err);
+/* All that is left is the right to send signals to processes of another user, if there was more. */
+bool process_keep_kill_only(struct error *err);
 /* No program that we run may gain rights (set-user-id programs and the like). */
 bool process_set_no_new_rights(struct error *err);
 /* Core files, also after a change of user. */
