@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Channel and HTTPMessage: bytes on their way through a filter that is written in Lua, or past an action.
+ * Channel: bytes on their way through a filter that is written in Lua, or past an action.
  *
  * Thread:  owner of the stream, in the state that it has entered; only within a callback of a filter, or an action.
  *
@@ -9,7 +9,6 @@
  */
 #include <string.h>
 
-#include "weir/base/number.h"
 #include "weir/http/message.h"
 #include "weir/mux/endpoint.h"
 #include "filter.h"
@@ -77,17 +76,6 @@ incoming(const struct script_channel *channel)
     return channel->in == NULL ? 0 : channel->in->bytes - given(channel);
 }
 
-void
-script_message_push(lua_State *lua, int at)
-{
-    at = lua_absindex(lua, at);
-    script_object_new(lua, "HTTPMessage");
-    lua_rawgeti(lua, at, 0);
-    lua_rawseti(lua, -2, 0);
-    lua_pushvalue(lua, at);
-    lua_setfield(lua, -2, "channel");
-}
-
 struct script_channel *
 script_channel_at(lua_State *lua, int at)
 {
@@ -106,16 +94,6 @@ script_channel_at(lua_State *lua, int at)
     if (channel->filter == NULL && (channel->txn == NULL || channel->txn->eval == NULL))
         luaL_error(lua, "this channel is not at hand now");
     return channel;
-}
-
-struct message *
-script_message_at(lua_State *lua, int at)
-{
-    struct message *msg = script_channel_at(lua, at)->msg;
-
-    if (msg == NULL)
-        luaL_error(lua, "the head of the message is not at hand now");
-    return msg;
 }
 
 static struct script_channel *
@@ -252,13 +230,6 @@ static int
 is_resp(lua_State *lua)
 {
     lua_pushboolean(lua, script_channel_at(lua, 1)->dir == TO_CLIENT);
-    return 1;
-}
-
-static int
-eom(lua_State *lua)
-{
-    lua_pushboolean(lua, script_channel_at(lua, 1)->is_last);
     return 1;
 }
 
@@ -411,80 +382,32 @@ take_line(lua_State *lua)
     return take(lua, line);
 }
 
-/* --- the head ------------------------------------------------------------------------------------------------------- */
-
-static int
-get_stline(lua_State *lua)
-{
-    const struct message *msg = script_message_at(lua, 1);
-
-    lua_newtable(lua);
-    lua_pushfstring(lua, "HTTP/%d.%d", msg->version_major, msg->version_minor);
-    lua_setfield(lua, -2, "version");
-    if ((msg->flags & MESSAGE_IS_RESPONSE) != 0) {
-        lua_pushfstring(lua, "%d", msg->status);
-        lua_setfield(lua, -2, "code");
-        script_push_str(lua, msg->reason);
-        lua_setfield(lua, -2, "reason");
-    } else {
-        script_push_str(lua, msg->method_text);
-        lua_setfield(lua, -2, "method");
-        script_push_str(lua, msg->target);
-        lua_setfield(lua, -2, "uri");
-    }
-    return 1;
-}
-
-/* (number | "chunked"): how long the body will be that the filter gives on. */
-static int
-set_body_len(lua_State *lua)
-{
-    struct message *msg = script_message_at(lua, 1);
-    char text[24];
-    lua_Integer len = -1;
-
-    if (lua_isinteger(lua, 2))
-        len = lua_tointeger(lua, 2);
-    else
-        luaL_argcheck(lua, str_eq(script_to_str(lua, 2), STR("chunked")), 2, "a number or 'chunked'");
-    luaL_argcheck(lua, lua_type(lua, 2) != LUA_TNUMBER || len >= 0, 2, "a length");
-    message_remove_fields_id(msg, FIELD_CONTENT_LENGTH);
-    message_remove_fields_id(msg, FIELD_TRANSFER_ENCODING);
-    msg->body = len < 0 ? BODY_CHUNKED : BODY_LENGTH;
-    msg->body_length = len < 0 ? 0 : (uint64_t)len;
-    lua_pushboolean(lua, len < 0 ||
-                             message_add_field_copy(msg, STR("content-length"),
-                                                    str_of(text, number_format(text, (uint64_t)len))));
-    return 1;
-}
-
-/* --- classes ---------------------------------------------------------------------------------------------------------- */
-
-#define ON_DATA                                                                                    \
-    { "data", data }, { "input", input }, { "output", output }, { "is_full", is_full },            \
-        { "may_recv", may_recv }, { "is_resp", is_resp }, { "append", append },                    \
-        { "prepend", prepend }, { "insert", insert }, { "set", set }, { "remove", remove_ },       \
-        { "send", send_now }, { "forward", forward }
+/* --- class ------------------------------------------------------------------------------------------------------------ */
 
 void
 script_add_class_channel(lua_State *lua)
 {
-    static const luaL_Reg of_channel[] = { ON_DATA,
-                                           { "line", line },
-                                           { "dup", data },
-                                           { "get", get },
-                                           { "getline", take_line },
-                                           { "get_in_len", input },
-                                           { "get_out_len", output },
-                                           { NULL, NULL } };
-    static const luaL_Reg of_message[] = { ON_DATA,
-                                           { "body", data },
-                                           { "eom", eom },
-                                           { "get_stline", get_stline },
-                                           { "set_body_len", set_body_len },
-                                           { NULL, NULL } };
+    static const luaL_Reg functions[] = { { "data", data },
+                                          { "line", line },
+                                          { "input", input },
+                                          { "output", output },
+                                          { "is_full", is_full },
+                                          { "may_recv", may_recv },
+                                          { "is_resp", is_resp },
+                                          { "append", append },
+                                          { "prepend", prepend },
+                                          { "insert", insert },
+                                          { "set", set },
+                                          { "remove", remove_ },
+                                          { "send", send_now },
+                                          { "forward", forward },
+                                          { "dup", data },
+                                          { "get", get },
+                                          { "getline", take_line },
+                                          { "get_in_len", input },
+                                          { "get_out_len", output },
+                                          { NULL, NULL } };
 
-    script_class_new(lua, "Channel", of_channel);
-    script_class_new(lua, "HTTPMessage", of_message);
-    script_add_message_fields(lua);
+    script_class_new(lua, "Channel", functions);
+    script_add_class_message(lua);
 }

@@ -31,7 +31,10 @@ struct script_channel *script_channel_at(lua_State *lua, int at);
 struct message *script_message_at(lua_State *lua, int at);
 /* filter.register_data_filter() and its opposite. */
 void script_filter_want_data(struct filter *f, enum direction dir, bool wants);
+/* And HTTPMessage. */
 void script_add_class_channel(lua_State *lua);
+/* Behind Channel. */
+void script_add_class_message(lua_State *lua);
 /* Header fields and start lines for HTTPMessage: class_http.c. */
 void script_add_message_fields(lua_State *lua);
 void script_add_filter(lua_State *lua);

@@ -54,6 +54,13 @@ struct master_cli {
 
 struct pollfd;
 
+/* --- master_socket.c: where it listens ------------------------------------------------------- */
+
+/* "<address>[,<word>,<value>]...": mode, user, uid, group, gid, level. */
+bool master_cli_open(struct master_cli *cli, const char *text, struct error *err);
+/* `is_last`: the file goes too. */
+void master_cli_close(struct master_cli *cli, bool is_last);
+
 /* --- master_relay.c: commands that the worker runs ------------------------------------------- */
 
 /* Sends it there; the answer follows. False: the worker does not take it. */
@@ -65,10 +72,6 @@ bool master_relay_payload(struct master_client *client);
 bool master_relay_go_on(struct master_client *client);
 void master_relay_end(struct master_client *client);
 
-/* "<address>[,<word>,<value>]...": mode, user, uid, group, gid, level. */
-bool master_cli_open(struct master_cli *cli, const char *text, struct error *err);
-/* `is_last`: the file goes too. */
-void master_cli_close(struct master_cli *cli, bool is_last);
 /* Fills MASTER_CLI_FDS entries; serves what poll() found in them. */
 void master_cli_watch(const struct master_cli *cli, struct pollfd *fds);
 void master_cli_serve(struct master_cli *cli, const struct pollfd *fds);
