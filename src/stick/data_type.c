@@ -186,6 +186,7 @@ stick_counters_init(struct stick_table *table)
             .period_ms = rate->period_ms,
             .unit = is_bytes && table->layout.byte_unit > 1 ? table->layout.byte_unit : 1,
         };
+        table->events |= (uint32_t)(count->is_stored || rate->is_stored) << i;
     }
 }
 
@@ -195,7 +196,7 @@ stick_data_count_event(struct stick_table *table, struct stick_entry *entry,
 {
     struct stick_shard *shard;
 
-    if (!table->counters[event].has_count && !table->counters[event].has_rate)
+    if ((table->events & 1u << event) == 0)
         return;
     shard = stick_shard_of(table, entry);
     lock_take(&shard->lock);

@@ -72,6 +72,7 @@ struct stick_table { /* live */
     struct stick_layout layout;
     uint32_t stored; /* set of bits of enum stick_data: the columns of the layout */
     struct stick_counter counters[STICK_EVENTS];
+    uint32_t events; /* set of 1 << enum stick_event: those that count here */
     uint64_t size;
     int64_t expire_ms;
     bool nopurge;

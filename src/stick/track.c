@@ -75,6 +75,7 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
         return false;
     track->table = table;
     (*tracks)->used |= 1u << n;
+    (*tracks)->events |= table->events;
     if (is_of_session)
         stick_table_hold(table);
     return true;
@@ -85,7 +86,9 @@ stick_track_begin(struct eval *eval, unsigned n, struct stick_table *table,
 static void
 count_all(struct stick_tracks *tracks, enum stick_event event, uint64_t amount)
 {
-    for (uint32_t left = tracks == NULL ? 0 : tracks->used; left != 0; left &= left - 1) {
+    if (tracks == NULL || (tracks->events & 1u << event) == 0)
+        return;
+    for (uint32_t left = tracks->used; left != 0; left &= left - 1) {
         const struct stick_track *track = &tracks->slots[__builtin_ctz(left)];
 
         stick_data_count_event(track->table, track->entry, event, amount);

@@ -21,7 +21,8 @@ struct stick_track {
 
 /* Of one session or one stream; made with its first entry. */
 struct stick_tracks {
-    uint32_t used; /* set of bits: slots that track something */
+    uint32_t used;   /* set of bits: slots that track something */
+    uint32_t events; /* the same: what one of their tables counts */
     bool holds_tables; /* of a session; a stream holds its snapshot, and with it all tables */
     struct stick_track slots[STICK_TRACKS_MAX];
     uint64_t glitches; /* of the client's connection: those that were counted */
